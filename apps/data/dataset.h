@@ -1,0 +1,37 @@
+/*
+ * A supervised data set, rows split among the ranks: what the readers make and the programs use.
+ */
+#ifndef STRADS_DATASET_H
+#define STRADS_DATASET_H
+
+#include "strads/csc.h"
+#include "strads/transport.h"
+
+struct strads_dataset {
+	struct strads_csc x; /* this rank's rows × all columns, raw values */
+	double *y;           /* [x.rows] responses, raw; zeros if there are none */
+	uint64_t first_row;  /* of this rank among all rows, from 0 */
+	uint64_t rows_total;
+	uint64_t entries_total; /* nonzeros over all ranks */
+	uint64_t bytes_read;    /* of the input, by this rank, after decompression */
+};
+
+struct strads_dataset_options {
+	const char *data;     /* svmlight/libsvm or MatrixMarket, told apart by content; plain, or
+			       * zstd, xz, gzip told by content */
+	const char *response; /* MatrixMarket: file of y; else NULL */
+	uint64_t min_cols;    /* at least this many columns; 0: as many as the file has */
+	uint64_t max_cols;    /* entries beyond are dropped (a test file may have words the training
+			       * file has not); 0: no bound */
+	bool rows_per_rank;   /* true: fewer rows than ranks is an input error */
+};
+
+/* Reads the file on all ranks together. Collective; on failure every rank returns an error, one of
+ * which is the sentence naming file, line, value and what to do. Returns STRADS_OK, ERR_INPUT,
+ * ERR_IO, ERR_MEMORY, or as strads_job_agree. The caller frees with strads_dataset_free. */
+STRADS_MUST_CHECK int strads_dataset_read(struct strads_fabric *fabric,
+					  const struct strads_dataset_options *options,
+					  struct strads_dataset *dataset);
+void strads_dataset_free(struct strads_dataset *dataset);
+
+#endif

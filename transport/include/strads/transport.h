@@ -1,0 +1,299 @@
+/*
+ * The transport floor: who the ranks are (job), how bytes move between them (fabric, region, put,
+ * get, signal), and how a rank waits. The only public header of transport/.
+ *
+ * Units are in the names: _bytes, _ns, _ms. All offsets are bytes from the start of a region.
+ * Unless a comment says otherwise, functions return an enum strads_status and leave their outputs
+ * untouched on failure; strads_error() then holds one sentence saying what, where and what to do.
+ */
+#ifndef STRADS_TRANSPORT_H
+#define STRADS_TRANSPORT_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define STRADS_MUST_CHECK        __attribute__((warn_unused_result))
+#define STRADS_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+
+/* ---- Status ------------------------------------------------------------------------------- */
+
+/* 0: done. >0: not yet, call again after progress. <0: failed, see strads_error(). */
+enum strads_status {
+	STRADS_OK = 0,
+	STRADS_AGAIN = 1,            /* a queue is full or a result is not there yet */
+	STRADS_ERR_ARGUMENT = -1,    /* the caller's mistake */
+	STRADS_ERR_INPUT = -2,       /* the user's data or settings */
+	STRADS_ERR_MEMORY = -3,      /* an allocation or a registration was refused */
+	STRADS_ERR_IO = -4,          /* a file or device */
+	STRADS_ERR_BOUNDS = -5,      /* outside the region */
+	STRADS_ERR_ACCESS = -6,      /* the region does not allow this operation */
+	STRADS_ERR_UNSUPPORTED = -7, /* this provider has no such operation */
+	STRADS_ERR_PEER = -8,        /* another rank died, left or cannot be reached */
+	STRADS_ERR_TIMEOUT = -9,     /* a deadline passed */
+	STRADS_ERR_FABRIC = -10,     /* the provider reported an error */
+	STRADS_ERR_PROTOCOL = -11,   /* what arrived is not what was agreed */
+	STRADS_ERR_ABORTED = -12,    /* another rank gave up and said why */
+	STRADS_ERR_DIVERGED =
+	    -13, /* the computation left the finite numbers or grows without end */
+};
+
+/* The name of a status, "OK", "ERR_BOUNDS", …; never NULL. Thread: any. */
+const char *strads_status_name(int status);
+
+/* The sentence left by the last failure on this thread; "" if none. Thread: any. */
+const char *strads_error(void);
+
+/* Records the sentence of a failure and returns `status`, so that the site that decides which
+ * error it is can say `return strads_fail(STRADS_ERR_IO, "cannot open %s: …", …)`. Callers further
+ * up only propagate the status. Thread: any. */
+int strads_fail(int status, const char *format, ...) STRADS_PRINTF(2, 3);
+
+/* ---- Job: the ranks and their control channel --------------------------------------------- */
+
+enum strads_job_kind {
+	STRADS_JOB_AUTO,  /* mpi under a launcher, else local if ranks > 1, else self */
+	STRADS_JOB_SELF,  /* one process, one rank */
+	STRADS_JOB_LOCAL, /* this process forks its ranks on this host and supervises them */
+	STRADS_JOB_MPI,   /* started by mpirun or srun; MPI is finalised once addresses are known */
+	STRADS_JOB_SIM,   /* every rank a coroutine of this process, on one virtual clock */
+};
+
+/* The simulated network and machine (kind STRADS_JOB_SIM); zero in every field but the seed means
+ * an ideal network. */
+struct strads_sim_options {
+	uint64_t seed;        /* of the delays, the reordering and the tearing */
+	double latency_ns;    /* one way, first byte; typically 1500 */
+	double overhead_ns;   /* the initiator's cost of posting one operation; typically 100 */
+	double bytes_per_ns;  /* per rank and direction; 12 is 12 GB/s; 0 is unlimited */
+	double jitter;        /* each delay is multiplied by 1 + jitter·u, u uniform in [0,1) */
+	double compute_scale; /* declared compute cost is multiplied by this; 0 counts as 1 */
+	bool tear;            /* unsignalled data land in pieces, in any order, until completion */
+	int kill_rank;        /* with kill_at_ns > 0: this rank dies … */
+	uint64_t kill_at_ns;  /* … at this virtual time */
+};
+
+struct strads_job_options {
+	enum strads_job_kind kind;
+	int ranks;                     /* local and sim: how many, 1 … 4096; else ignored */
+	uint64_t timeout_ms;           /* deadline of every collective and of wire-up; 0: 60 s */
+	struct strads_sim_options sim; /* sim only */
+};
+
+struct strads_job;
+
+/* What one rank does; returns the exit code of that rank (0 … 255). */
+typedef int strads_rank_main(struct strads_job *job, void *arg);
+
+/* Runs `rank_main` on every rank of a job and returns the exit code of this process: the highest
+ * of the ranks it knows of (128 + signal for a rank killed by a signal). For LOCAL the calling
+ * process becomes the supervisor and the ranks are its children; a rank that dies is made known to
+ * the others, which see STRADS_ERR_PEER. Failure to start is said on stderr, with exit code 1 (a
+ * launcher that does not match this binary's MPI is diagnosed in one line). Thread: main. */
+int strads_job_run(const struct strads_job_options *options, strads_rank_main *rank_main,
+		   void *arg);
+
+int strads_job_rank(const struct strads_job *job); /* 0 … size−1. Thread: any. */
+int strads_job_size(const struct strads_job *job); /* Thread: any. */
+
+/* "self", "local", "mpi" or "sim". Thread: any. */
+const char *strads_job_kind_name(const struct strads_job *job);
+
+/* Every rank gives `bytes` bytes (the same number on all) and receives size × bytes, in rank
+ * order, in `all`. Collective, with the job's deadline. A dead rank, an abort or the deadline ends
+ * it on every survivor. Returns STRADS_OK, ERR_PEER, ERR_TIMEOUT, ERR_ABORTED, ERR_PROTOCOL.
+ * Thread: owner. */
+STRADS_MUST_CHECK int strads_job_allgather(struct strads_job *job, const void *mine, size_t bytes,
+					   void *all);
+
+/* strads_job_allgather of nothing. */
+STRADS_MUST_CHECK int strads_job_barrier(struct strads_job *job);
+
+/* Agreement on success: every rank gives its own status (with its strads_error() sentence), every
+ * rank receives STRADS_OK if all gave that; else the lowest failing rank's status, whose sentence
+ * becomes strads_error() prefixed "rank N: " on the others. Collective. What a phase of one rank
+ * (opening a file, parsing, allocating) ends with, so that all stop together and one reports. */
+STRADS_MUST_CHECK int strads_job_agree(struct strads_job *job, int status);
+
+/* Tells every rank that this one gives up, with strads_error() as the reason; they see
+ * STRADS_ERR_ABORTED with that reason at their next progress or collective. Never blocks for
+ * longer than a second. */
+void strads_job_abort(struct strads_job *job, int status);
+
+/* STRADS_OK, or why the job cannot go on: ERR_PEER naming the dead rank and how it died
+ * ("rank 2 (pid 4711) was killed by signal 9"), or ERR_ABORTED with the reason. Does not block.
+ * strads_fabric_progress calls it every few milliseconds. Thread: owner. */
+STRADS_MUST_CHECK int strads_job_check(struct strads_job *job);
+
+/* ---- Fabric ------------------------------------------------------------------------------- */
+
+/* One rank's paths to all ranks. One owner thread; other threads may call only what says so. */
+struct strads_fabric;
+
+struct strads_fabric_options {
+	const char *fabric;  /* "auto", "shm", "ofi", "ofi:PROVIDER" (say "ofi:tcp;ofi_rxm") */
+	uint64_t timeout_ms; /* deadline of wire-up and of one operation; 0: the job's */
+	bool no_sleep;       /* never sleep in strads_fabric_wait, for latency measurements */
+};
+
+/* Opens the paths of this rank. For a sim job options->fabric must be "auto" or "sim". Collective.
+ * Returns STRADS_OK, ERR_UNSUPPORTED (no such provider here), ERR_ARGUMENT, ERR_FABRIC, ERR_PEER,
+ * ERR_TIMEOUT. Thread: the caller becomes the owner. */
+STRADS_MUST_CHECK int strads_fabric_open(struct strads_job *job,
+					 const struct strads_fabric_options *options,
+					 struct strads_fabric **fabric);
+
+/* Closes and nulls. Regions must be gone. Not collective, but a rank that closes while a peer
+ * still operates on it is seen by that peer as ERR_PEER: end with strads_job_barrier. */
+void strads_fabric_close(struct strads_fabric **fabric);
+
+/* What a peer may do to a region. LOCAL regions are registered sources and sinks of operations. */
+enum strads_access {
+	STRADS_LOCAL = 0,
+	STRADS_REMOTE_READ = 1,  /* peers may get */
+	STRADS_REMOTE_WRITE = 2, /* peers may put, put-signal and fetch-add */
+};
+
+/* Memory of this rank, registered with every path, page-aligned and zeroed. Region k of one rank
+ * and region k of another (k-th REMOTE region created since the fabric was opened) are the same
+ * region to all operations; their sizes may differ, also be 0. */
+struct strads_region;
+
+/* Returns STRADS_OK, ERR_MEMORY (with the limit and how to raise it), ERR_ARGUMENT, ERR_FABRIC.
+ * Thread: owner. */
+STRADS_MUST_CHECK int strads_region_new(struct strads_fabric *fabric, enum strads_access access,
+					size_t bytes, struct strads_region **region);
+
+/* Unregisters, unmaps and nulls. Every rank must have stopped operating on it (a barrier). */
+void strads_region_delete(struct strads_region **region);
+
+void *strads_region_base(const struct strads_region *region);             /* Thread: any. */
+size_t strads_region_bytes(const struct strads_region *region, int rank); /* Thread: any. */
+
+/* Makes the regions created since the last call known to all ranks. Collective: every rank must
+ * have created the same sequence of access classes. Returns STRADS_OK, ERR_PROTOCOL, ERR_PEER,
+ * ERR_TIMEOUT, ERR_FABRIC. */
+STRADS_MUST_CHECK int strads_fabric_wire(struct strads_fabric *fabric);
+
+/* ---- Operations --------------------------------------------------------------------------- */
+
+/* Counts operations: `posted` by the call that starts one, `done` by progress. An operation that
+ * fails counts as done and leaves the first failure in `status`. */
+struct strads_counter {
+	uint64_t posted;
+	uint64_t done;
+	int status;
+};
+
+/* All three below: start an operation on bytes [offset, offset+bytes) of `peer`'s part of
+ * `region`. The local buffer must lie inside a region of this fabric (any access) and is borrowed
+ * until the counter (may be NULL) counts it done. peer == own rank is allowed. Return STRADS_OK;
+ * AGAIN (queue full: progress and retry, nothing was started); ERR_BOUNDS, ERR_ACCESS, ERR_ARGUMENT
+ * (checked here, before anything is sent); ERR_PEER. Thread: owner.
+ *
+ * Completion of a put or put-signal means the bytes are in the peer's memory and visible to a
+ * reader that sees any later signal of this writer. */
+
+STRADS_MUST_CHECK int strads_get(struct strads_fabric *fabric, int peer,
+				 const struct strads_region *region, size_t offset, void *into,
+				 size_t bytes, struct strads_counter *counter);
+
+STRADS_MUST_CHECK int strads_put(struct strads_fabric *fabric, int peer,
+				 const struct strads_region *region, size_t offset,
+				 const void *from, size_t bytes, struct strads_counter *counter);
+
+/* A put of `bytes` (0 or more, a multiple of 8) at `offset` (a multiple of 8) followed by the
+ * 64-bit word `value` at offset + bytes. Where the peer sees `value` with strads_signal_load it
+ * also sees the payload and all puts this rank had started to that peer before. A word has one
+ * writer and takes values that only grow. */
+STRADS_MUST_CHECK int strads_put_signal(struct strads_fabric *fabric, int peer,
+					const struct strads_region *region, size_t offset,
+					const void *from, size_t bytes, uint64_t value,
+					struct strads_counter *counter);
+
+/* The signal word at `offset` of this rank's own part of `region` (acquire). Thread: any. */
+uint64_t strads_signal_load(const struct strads_region *region, size_t offset);
+
+/* Adds to the 64-bit word at `offset` (a multiple of 8) and puts the old value into *old.
+ * Optional: ERR_UNSUPPORTED where strads_fabric_query says so. */
+STRADS_MUST_CHECK int strads_fetch_add(struct strads_fabric *fabric, int peer,
+				       const struct strads_region *region, size_t offset,
+				       uint64_t add, uint64_t *old, struct strads_counter *counter);
+
+/* STRADS_OK once everything this rank started to `peer` (−1: to all) is complete, AGAIN before,
+ * the failure if one of them failed. Does not block. */
+STRADS_MUST_CHECK int strads_flush(struct strads_fabric *fabric, int peer);
+
+/* ---- Progress, waiting, time -------------------------------------------------------------- */
+
+/* Moves operations forward and looks after peers: call often. Returns STRADS_OK, or why the job
+ * cannot go on (ERR_PEER naming who died, ERR_ABORTED, ERR_FABRIC). Thread: owner. */
+STRADS_MUST_CHECK int strads_fabric_progress(struct strads_fabric *fabric);
+
+/* The adaptive wait of a loop: `while (!finished) { progress; if (work()) awake; else wait; }`.
+ * Consecutive calls without strads_fabric_awake between spin, then yield the processor, then (after
+ * one more pass of the caller over its conditions) sleep until a signal arrives, an operation
+ * completes, a peer dies or `until_ns` on the fabric's clock passes. Returns at once in the early
+ * stages. Thread: owner. */
+void strads_fabric_wait(struct strads_fabric *fabric, uint64_t until_ns);
+void strads_fabric_awake(struct strads_fabric *fabric);
+
+/* Blocks, progressing, until *counter has done == posted. Returns its status, ERR_TIMEOUT after the
+ * fabric's deadline, or as progress does. For start-up and shut-down, not for the data path. */
+STRADS_MUST_CHECK int strads_counter_wait(struct strads_fabric *fabric,
+					  struct strads_counter *counter);
+
+/* Nanoseconds, monotone, from an arbitrary origin: virtual under sim. Thread: owner. */
+uint64_t strads_fabric_clock_ns(struct strads_fabric *fabric);
+
+/* Declares `ns` of computing just done. Advances the virtual clock under sim, else does nothing. */
+void strads_fabric_charge(struct strads_fabric *fabric, double ns);
+
+/* ---- What there is, what was done --------------------------------------------------------- */
+
+struct strads_fabric_info {
+	char path[64];       /* of the asked peer: "self", "shm", "ofi:tcp;ofi_rxm", "sim" */
+	bool fetch_add;      /* strads_fetch_add works */
+	bool passive_target; /* the peer need not call progress for operations on it to complete */
+	const char *signal;  /* how a signal travels: "release store", "write with CQ data", … */
+	const char *completion; /* what a completed put means there: "delivered", … */
+};
+
+/* What this rank's path to `peer` is and can do. */
+void strads_fabric_query(const struct strads_fabric *fabric, int peer,
+			 struct strads_fabric_info *info);
+
+enum strads_op {
+	STRADS_OP_PUT,
+	STRADS_OP_PUT_SIGNAL,
+	STRADS_OP_GET,
+	STRADS_OP_FETCH_ADD,
+	STRADS_OPS
+};
+
+struct strads_fabric_stats {
+	uint64_t
+	    operations[STRADS_OPS]; /* started by this rank, peers only: own rank not counted */
+	uint64_t bytes[STRADS_OPS]; /* payload and signal words of these */
+	uint64_t sleeps;            /* times strads_fabric_wait really slept */
+	uint64_t doorbells;         /* wake-ups sent to sleeping peers */
+	uint64_t registered_bytes;  /* memory registered now */
+};
+
+void strads_fabric_stats(const struct strads_fabric *fabric, struct strads_fabric_stats *stats);
+
+struct strads_job *strads_fabric_job(const struct strads_fabric *fabric);
+
+/* The providers built into this library, NULL-terminated: "shm", "ofi", "sim". Thread: any. */
+const char *const *strads_fabric_providers(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
