@@ -1,0 +1,177 @@
+#include "job/job.h"
+
+#include "job/frame.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RANKS_MAX          4096
+#define TIMEOUT_DEFAULT_MS 60000
+
+typedef int run(const struct strads_job_options *options, strads_rank_main *rank_main, void *arg);
+
+/* Whether a launcher has started this process as one of the ranks of an MPI job. */
+static bool
+under_launcher(void)
+{
+	const char *tasks = getenv("SLURM_NTASKS");
+
+	if (getenv("OMPI_COMM_WORLD_SIZE") || getenv("PMIX_RANK") || getenv("PMI_RANK"))
+		return true;
+	return getenv("SLURM_PROCID") && tasks && atoi(tasks) > 1;
+}
+
+static enum strads_job_kind
+resolve(const struct strads_job_options *options)
+{
+	if (options->kind != STRADS_JOB_AUTO)
+		return options->kind;
+	if (under_launcher())
+		return STRADS_JOB_MPI;
+	return options->ranks > 1 ? STRADS_JOB_LOCAL : STRADS_JOB_SELF;
+}
+
+int
+strads_job_run(const struct strads_job_options *options, strads_rank_main *rank_main, void *arg)
+{
+	static run *const runs[] = {
+	    [STRADS_JOB_SELF] = strads_job_run_self,
+	    [STRADS_JOB_LOCAL] = strads_job_run_local,
+	    [STRADS_JOB_MPI] = strads_job_run_mpi,
+	    [STRADS_JOB_SIM] = strads_job_run_sim,
+	};
+	struct strads_job_options resolved = *options;
+
+	resolved.kind = resolve(options);
+	if (!resolved.timeout_ms)
+		resolved.timeout_ms = TIMEOUT_DEFAULT_MS;
+	if ((size_t)resolved.kind >= sizeof runs / sizeof runs[0]) {
+		fprintf(stderr, "strads: there is no job of kind %d\n", (int)resolved.kind);
+		return 1;
+	}
+	if ((resolved.kind == STRADS_JOB_LOCAL || resolved.kind == STRADS_JOB_SIM) &&
+	    (resolved.ranks < 1 || resolved.ranks > RANKS_MAX)) {
+		fprintf(stderr, "strads: cannot start %d ranks: 1 to %d are possible\n",
+			resolved.ranks, RANKS_MAX);
+		return 1;
+	}
+	return runs[resolved.kind](&resolved, rank_main, arg);
+}
+
+int
+strads_job_rank(const struct strads_job *job)
+{
+	return job->rank;
+}
+
+int
+strads_job_size(const struct strads_job *job)
+{
+	return job->size;
+}
+
+const char *
+strads_job_kind_name(const struct strads_job *job)
+{
+	return job->ops->name;
+}
+
+int
+strads_job_allgather(struct strads_job *job, const void *mine, size_t bytes, void *all)
+{
+	if (bytes && (!mine || !all))
+		return strads_fail(STRADS_ERR_ARGUMENT, "a collective of %zu bytes needs buffers",
+				   bytes);
+	if (bytes > STRADS_GATHER_MAX || bytes * (size_t)job->size > STRADS_GATHER_ALL_MAX)
+		return strads_fail(STRADS_ERR_ARGUMENT,
+				   "a collective of %zu bytes from each of %d ranks is too large: "
+				   "move bulk data through regions",
+				   bytes, job->size);
+	return job->ops->allgather(job, mine, bytes, all);
+}
+
+int
+strads_job_barrier(struct strads_job *job)
+{
+	return job->ops->allgather(job, NULL, 0, NULL);
+}
+
+/* The sentence of rank `failing`, given by it to all. */
+static int
+agree_sentence(struct strads_job *job, int failing, const char *mine, char *sentence, size_t bytes)
+{
+	char *all = malloc((size_t)job->size * bytes);
+	int status;
+
+	/* Without the memory this rank still takes part, by giving up: all see that. */
+	if (!all) {
+		strads_job_abort(job, strads_fail(STRADS_ERR_MEMORY, "no memory to agree"));
+		return STRADS_ERR_MEMORY;
+	}
+	status = job->ops->allgather(job, mine, bytes, all);
+	if (!status)
+		memcpy(sentence, all + (size_t)failing * bytes, bytes);
+	free(all);
+	sentence[bytes - 1] = 0;
+	return status;
+}
+
+static int
+lowest_failing(const int32_t *statuses, int size)
+{
+	int rank = 0;
+
+	while (rank < size && statuses[rank] == STRADS_OK)
+		rank++;
+	return rank;
+}
+
+int
+strads_job_agree(struct strads_job *job, int status)
+{
+	char mine[STRADS_FRAME_TEXT_MAX] = "", failed[STRADS_FRAME_TEXT_MAX] = "";
+	int32_t own = status;
+	int32_t *statuses = malloc((size_t)job->size * sizeof *statuses);
+	int result;
+
+	if (status)
+		snprintf(mine, sizeof mine, "%s", strads_error());
+	if (!statuses) {
+		strads_job_abort(job, strads_fail(STRADS_ERR_MEMORY, "no memory to agree"));
+		return STRADS_ERR_MEMORY;
+	}
+	result = job->ops->allgather(job, &own, sizeof own, statuses);
+	if (!result) {
+		int failing = lowest_failing(statuses, job->size);
+		if (failing < job->size) {
+			result = agree_sentence(job, failing, mine, failed, sizeof failed);
+			if (!result && failing == job->rank)
+				result = strads_fail(status, "%s", mine);
+			else if (!result)
+				result =
+				    strads_fail(statuses[failing], "rank %d: %s", failing, failed);
+		}
+	} else if (status) {
+		/* The job ended meanwhile: this rank's own failure says more to its user. */
+		result = strads_fail(status, "%s", mine);
+	}
+	free(statuses);
+	return result;
+}
+
+void
+strads_job_abort(struct strads_job *job, int status)
+{
+	char reason[STRADS_FRAME_TEXT_MAX];
+
+	snprintf(reason, sizeof reason, "%s",
+		 strads_error()[0] ? strads_error() : strads_status_name(status));
+	job->ops->abort(job, status, reason);
+}
+
+int
+strads_job_check(struct strads_job *job)
+{
+	return job->ops->check(job);
+}
