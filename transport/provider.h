@@ -23,6 +23,9 @@ struct strads_region_key {
 	uint64_t key;
 };
 
+/* Index of a provider into strads_region.attached. */
+enum strads_slot { STRADS_SLOT_SHM, STRADS_SLOT_OFI, STRADS_SLOT_SIM, STRADS_SLOTS };
+
 struct strads_region {
 	struct strads_fabric *fabric;
 	enum strads_access access;
@@ -32,8 +35,8 @@ struct strads_region {
 	int fd;             /* memfd behind base where a shared-memory path exists, else −1 */
 	size_t *peer_bytes; /* [size], valid once wired */
 	bool wired;
-	struct strads_region *next; /* the fabric's list, oldest first */
-	void *attached[3];          /* one per provider slot: provider-private, see `slot` */
+	struct strads_region *next;   /* the fabric's list, oldest first */
+	void *attached[STRADS_SLOTS]; /* each provider's own */
 };
 
 /* A remote operation, as the provider gets it. Bounds and access are already checked. */
@@ -50,9 +53,13 @@ struct strads_transfer {
 
 struct strads_provider {
 	const char *name;
-	int slot; /* index into strads_region.attached and the fabric's contexts */
+	int slot; /* enum strads_slot */
+	bool
+	    needs_fd; /* regions must lie in memory that a descriptor can hand to other processes */
 
-	/* Life. `argument` is what follows "name:" in --fabric, or NULL. */
+	/* Life. `argument` is what follows "name:" in --fabric, or NULL. A provider takes part in a
+	 * job only if open, address and connect succeed on every rank, so connect and region_attach
+	 * may use the job's collectives. */
 	int (*open)(struct strads_fabric *fabric, const char *argument, void **context);
 	void (*close)(void *context);
 
@@ -88,7 +95,7 @@ struct strads_provider {
 
 	/* Sleep. wait_fd: a descriptor for the fabric's epoll, or −1. sleep_prepare announces that
 	 * the owner is about to sleep (peers must ring from now on) and returns STRADS_AGAIN if
-	 * there is something to do already; sleep_done withdraws that. */
+	 * there is something to do already; sleep_done withdraws that, after AGAIN too. */
 	int (*wait_fd)(void *context);
 	int (*sleep_prepare)(void *context);
 	void (*sleep_done)(void *context);
@@ -120,6 +127,13 @@ uint64_t strads_fabric_timeout_ms(const struct strads_fabric *fabric);
 
 /* The regions of this rank, oldest first, linked by `next`. */
 struct strads_region *strads_fabric_regions(const struct strads_fabric *fabric);
+
+/* Notes that an operation on `peer` failed after it was started: strads_flush tells of it. A
+ * provider calls this beside strads_counter_done. */
+void strads_fabric_failed(struct strads_fabric *fabric, int peer, int status);
+
+/* Counts a wake-up sent to a sleeping peer. */
+void strads_fabric_rang(struct strads_fabric *fabric);
 
 /* Counts one operation done; the first failure stays in counter->status. */
 static inline void

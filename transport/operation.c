@@ -1,0 +1,251 @@
+#include "fabric.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+/* The region that [buffer, buffer + bytes) lies in, or NULL. */
+static struct strads_region *
+find_local(struct strads_fabric *fabric, const void *buffer, size_t bytes)
+{
+	for (struct strads_region *region = fabric->regions; region; region = region->next) {
+		uintptr_t at = (uintptr_t)buffer - (uintptr_t)region->base;
+
+		if (at <= region->bytes && bytes <= region->bytes - at) {
+			fabric->last_local = region;
+			return region;
+		}
+	}
+	return NULL;
+}
+
+/* The same, looking first where the last buffer lay. */
+static inline const struct strads_region *
+local_region(struct strads_fabric *fabric, const void *buffer, size_t bytes)
+{
+	const struct strads_region *region = fabric->last_local;
+
+	if (region) {
+		uintptr_t at = (uintptr_t)buffer - (uintptr_t)region->base;
+
+		if (at <= region->bytes && bytes <= region->bytes - at)
+			return region;
+	}
+	return find_local(fabric, buffer, bytes);
+}
+
+/* Says what is wrong with an operation that `admissible` has refused. */
+static int
+explain(const struct strads_fabric *fabric, const struct strads_transfer *transfer,
+	enum strads_access access, size_t reach, const char *what)
+{
+	const struct strads_region *region = transfer->region;
+	int peer = transfer->peer;
+
+	if (!region || region->fabric != fabric)
+		return strads_fail(STRADS_ERR_ARGUMENT,
+				   "%s: the region does not belong to this fabric", what);
+	if (peer < 0 || peer >= fabric->size)
+		return strads_fail(STRADS_ERR_ARGUMENT, "%s: rank %d is not one of the %d ranks",
+				   what, peer, fabric->size);
+	if (!(region->access & access))
+		return strads_fail(
+		    STRADS_ERR_ACCESS, "%s: region %d does not allow it; create it with %s", what,
+		    region->id,
+		    access == STRADS_REMOTE_READ ? "STRADS_REMOTE_READ" : "STRADS_REMOTE_WRITE");
+	if (!region->wired)
+		return strads_fail(
+		    STRADS_ERR_ARGUMENT,
+		    "%s: region %d is not known to the other ranks; call strads_fabric_wire", what,
+		    region->id);
+	return strads_fail(
+	    STRADS_ERR_BOUNDS, "%s: %zu bytes at offset %zu exceed region %d of rank %d, %zu bytes",
+	    what, reach, transfer->offset, region->id, peer, region->peer_bytes[peer]);
+}
+
+/* Whether the peer's part of the region allows `access` to `reach` bytes at the offset. */
+static inline bool
+admissible(const struct strads_fabric *fabric, const struct strads_transfer *transfer,
+	   enum strads_access access, size_t reach)
+{
+	const struct strads_region *region = transfer->region;
+	int peer = transfer->peer;
+	size_t room;
+
+	if (!region || region->fabric != fabric || peer < 0 || peer >= fabric->size ||
+	    !(region->access & access) || !region->wired)
+		return false;
+	room = region->peer_bytes[peer];
+	return transfer->offset <= room && reach <= room - transfer->offset;
+}
+
+/* Finds the region of the local buffer; a transfer of no bytes needs none. */
+static inline int
+locate(struct strads_fabric *fabric, struct strads_transfer *transfer, size_t bytes,
+       const char *what)
+{
+	if (bytes == 0)
+		return STRADS_OK;
+	transfer->local_region = local_region(fabric, transfer->local, bytes);
+	if (!transfer->local_region)
+		return strads_fail(STRADS_ERR_ARGUMENT,
+				   "%s: the local buffer of %zu bytes lies in no region of this "
+				   "fabric; take it from strads_region_base",
+				   what, bytes);
+	return STRADS_OK;
+}
+
+/* Hands the transfer to the path's provider and counts it if it was started. */
+static inline int
+start(struct strads_path *path, const struct strads_transfer *transfer,
+      int (*operation)(void *, const struct strads_transfer *), enum strads_op op, size_t bytes)
+{
+	int status;
+
+	if (transfer->counter)
+		transfer->counter->posted++;
+	status = operation(path->context, transfer);
+	if (__builtin_expect(status != STRADS_OK, 0)) {
+		if (transfer->counter)
+			transfer->counter->posted--;
+		return status;
+	}
+	path->stats->operations[op]++;
+	path->stats->bytes[op] += bytes;
+	return STRADS_OK;
+}
+
+int
+strads_get(struct strads_fabric *fabric, int peer, const struct strads_region *region,
+	   size_t offset, void *into, size_t bytes, struct strads_counter *counter)
+{
+	struct strads_transfer transfer = {.peer = peer,
+					   .region = region,
+					   .offset = offset,
+					   .local = into,
+					   .bytes = bytes,
+					   .counter = counter};
+	struct strads_path *path;
+	int status;
+
+	if (!admissible(fabric, &transfer, STRADS_REMOTE_READ, bytes))
+		return explain(fabric, &transfer, STRADS_REMOTE_READ, bytes, "get");
+	status = locate(fabric, &transfer, bytes, "get");
+	if (status)
+		return status;
+	path = &fabric->paths[peer];
+	return start(path, &transfer, path->provider->get, STRADS_OP_GET, bytes);
+}
+
+int
+strads_put(struct strads_fabric *fabric, int peer, const struct strads_region *region,
+	   size_t offset, const void *from, size_t bytes, struct strads_counter *counter)
+{
+	struct strads_transfer transfer = {.peer = peer,
+					   .region = region,
+					   .offset = offset,
+					   .local = (void *)(uintptr_t)from,
+					   .bytes = bytes,
+					   .counter = counter};
+	struct strads_path *path;
+	int status;
+
+	if (!admissible(fabric, &transfer, STRADS_REMOTE_WRITE, bytes))
+		return explain(fabric, &transfer, STRADS_REMOTE_WRITE, bytes, "put");
+	status = locate(fabric, &transfer, bytes, "put");
+	if (status)
+		return status;
+	path = &fabric->paths[peer];
+	return start(path, &transfer, path->provider->put, STRADS_OP_PUT, bytes);
+}
+
+int
+strads_put_signal(struct strads_fabric *fabric, int peer, const struct strads_region *region,
+		  size_t offset, const void *from, size_t bytes, uint64_t value,
+		  struct strads_counter *counter)
+{
+	struct strads_transfer transfer = {.peer = peer,
+					   .region = region,
+					   .offset = offset,
+					   .local = (void *)(uintptr_t)from,
+					   .bytes = bytes,
+					   .value = value,
+					   .counter = counter};
+	size_t reach = bytes <= SIZE_MAX - sizeof value ? bytes + sizeof value : SIZE_MAX;
+	struct strads_path *path;
+	int status;
+
+	if ((offset | bytes) % sizeof value != 0)
+		return strads_fail(STRADS_ERR_ARGUMENT,
+				   "put-signal: offset %zu and length %zu must be multiples of 8",
+				   offset, bytes);
+	if (!admissible(fabric, &transfer, STRADS_REMOTE_WRITE, reach))
+		return explain(fabric, &transfer, STRADS_REMOTE_WRITE, reach, "put-signal");
+	status = locate(fabric, &transfer, bytes, "put-signal");
+	if (status)
+		return status;
+	path = &fabric->paths[peer];
+	return start(path, &transfer, path->provider->put_signal, STRADS_OP_PUT_SIGNAL, reach);
+}
+
+int
+strads_fetch_add(struct strads_fabric *fabric, int peer, const struct strads_region *region,
+		 size_t offset, uint64_t add, uint64_t *old, struct strads_counter *counter)
+{
+	struct strads_transfer transfer = {.peer = peer,
+					   .region = region,
+					   .offset = offset,
+					   .local = old,
+					   .bytes = sizeof *old,
+					   .value = add,
+					   .counter = counter};
+	struct strads_path *path;
+	int status;
+
+	if (offset % sizeof *old != 0)
+		return strads_fail(STRADS_ERR_ARGUMENT,
+				   "fetch-add: offset %zu must be a multiple of 8", offset);
+	if (!admissible(fabric, &transfer, STRADS_REMOTE_WRITE, sizeof *old))
+		return explain(fabric, &transfer, STRADS_REMOTE_WRITE, sizeof *old, "fetch-add");
+	status = locate(fabric, &transfer, sizeof *old, "fetch-add");
+	if (status)
+		return status;
+	path = &fabric->paths[peer];
+	return start(path, &transfer, path->provider->fetch_add, STRADS_OP_FETCH_ADD, sizeof *old);
+}
+
+uint64_t
+strads_signal_load(const struct strads_region *region, size_t offset)
+{
+	return atomic_load_explicit((const _Atomic uint64_t *)(void *)(region->base + offset),
+				    memory_order_acquire);
+}
+
+static int
+flush_path(const struct strads_path *path, int peer)
+{
+	if (path->failed)
+		return strads_fail(path->failed, "an operation on rank %d failed (%s)", peer,
+				   strads_status_name(path->failed));
+	return path->provider->outstanding(path->context, peer) > 0 ? STRADS_AGAIN : STRADS_OK;
+}
+
+int
+strads_flush(struct strads_fabric *fabric, int peer)
+{
+	int result = STRADS_OK;
+
+	if (peer < -1 || peer >= fabric->size)
+		return strads_fail(STRADS_ERR_ARGUMENT, "flush: rank %d is not one of the %d ranks",
+				   peer, fabric->size);
+	if (peer >= 0)
+		return flush_path(&fabric->paths[peer], peer);
+	for (int rank = 0; rank < fabric->size; rank++) {
+		int status = flush_path(&fabric->paths[rank], rank);
+
+		if (status < 0)
+			return status;
+		if (status > 0)
+			result = status;
+	}
+	return result;
+}

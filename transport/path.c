@@ -1,0 +1,311 @@
+#include "fabric.h"
+
+#include "job/job.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CANDIDATES_MAX 2
+
+/* A provider that the option allows. */
+struct candidate {
+	const struct strads_provider *provider;
+	const char *argument;
+	bool optional; /* left out, not failed on, where it does not work */
+	char why[256]; /* it was left out; "" otherwise */
+};
+
+struct candidates {
+	struct candidate list[CANDIDATES_MAX];
+	int n;
+};
+
+static const struct strads_provider *
+find_provider(const char *name, size_t length)
+{
+	for (int i = 0; strads_providers[i]; i++) {
+		const char *have = strads_providers[i]->name;
+
+		if (strlen(have) == length && memcmp(have, name, length) == 0)
+			return strads_providers[i];
+	}
+	return NULL;
+}
+
+static void
+add_candidate(struct candidates *candidates, const char *name, const char *argument, bool optional)
+{
+	const struct strads_provider *provider = find_provider(name, strlen(name));
+
+	if (provider)
+		candidates->list[candidates->n++] = (struct candidate){
+		    .provider = provider, .argument = argument, .optional = optional};
+}
+
+static int
+unknown_fabric(const char *option)
+{
+	char known[128] = "auto";
+	size_t used = strlen(known);
+
+	for (int i = 0; strads_providers[i] && used < sizeof known; i++)
+		used += (size_t)snprintf(known + used, sizeof known - used, ", %s",
+					 strads_providers[i]->name);
+	return strads_fail(STRADS_ERR_ARGUMENT, "unknown fabric '%s'; this build has: %s", option,
+			   known);
+}
+
+/* option = "auto" | "auto:N" | NAME | NAME:ARGUMENT */
+static int
+parse(const struct strads_job *job, const char *option, struct candidates *candidates)
+{
+	bool simulated = strcmp(strads_job_kind_name(job), "sim") == 0;
+	const char *colon = strchr(option, ':');
+	const char *argument = colon ? colon + 1 : NULL;
+	size_t length = colon ? (size_t)(colon - option) : strlen(option);
+	const struct strads_provider *provider = find_provider(option, length);
+	bool automatic = length == 4 && memcmp(option, "auto", length) == 0;
+
+	if (!automatic && !provider)
+		return unknown_fabric(option);
+	if (automatic && simulated) {
+		add_candidate(candidates, "sim", NULL, false);
+	} else if (automatic) {
+		add_candidate(candidates, "shm", argument, true);
+		add_candidate(candidates, "ofi", NULL, true);
+	} else if (simulated != (strcmp(provider->name, "sim") == 0)) {
+		return strads_fail(
+		    STRADS_ERR_ARGUMENT,
+		    "fabric '%s' cannot carry a job of kind %s: simulated ranks use sim, and "
+		    "real ones anything else",
+		    option, strads_job_kind_name(job));
+	} else {
+		add_candidate(candidates, provider->name, argument, false);
+	}
+	return STRADS_OK;
+}
+
+/* Every rank must have been given the same option, or they would wait for different things. */
+static int
+compare_option(struct strads_job *job, const char *option)
+{
+	uint64_t mine = 0xcbf29ce484222325u; /* FNV-1a, 64 bits */
+	uint64_t *all = malloc((size_t)job->size * sizeof *all);
+	int status;
+
+	if (!all)
+		return strads_fail(STRADS_ERR_MEMORY, "no memory to compare the fabric option");
+	for (const char *at = option; *at; at++)
+		mine = (mine ^ (uint8_t)*at) * 0x100000001b3u;
+	status = strads_job_allgather(job, &mine, sizeof mine, all);
+	for (int rank = 0; rank < job->size && !status; rank++) {
+		if (all[rank] != all[0])
+			status = strads_fail(
+			    STRADS_ERR_ARGUMENT,
+			    "rank %d was given another --fabric than rank 0; give all the same",
+			    rank);
+	}
+	free(all);
+	return status;
+}
+
+/* Gathers the addresses of all ranks; only as many bytes travel as the longest has. */
+static int
+exchange_addresses(struct strads_job *job, const struct strads_address *mine,
+		   struct strads_address *all)
+{
+	size_t size = (size_t)job->size;
+	uint32_t *lengths = calloc(size, sizeof *lengths);
+	uint8_t *packed = NULL;
+	size_t longest = 0;
+	int status;
+
+	if (!lengths)
+		return strads_fail(STRADS_ERR_MEMORY, "no memory for %zu addresses", size);
+	status = strads_job_allgather(job, &mine->bytes, sizeof mine->bytes, lengths);
+	if (status)
+		goto free_lengths;
+	for (size_t rank = 0; rank < size; rank++) {
+		if (lengths[rank] > longest)
+			longest = lengths[rank];
+	}
+	if (longest > sizeof mine->data) {
+		status =
+		    strads_fail(STRADS_ERR_PROTOCOL, "an address of %zu bytes came in", longest);
+		goto free_lengths;
+	}
+	if (longest == 0)
+		goto free_lengths;
+	packed = malloc(size * longest);
+	if (!packed) {
+		status = strads_fail(STRADS_ERR_MEMORY, "no memory for %zu addresses", size);
+		goto free_lengths;
+	}
+	status = strads_job_allgather(job, mine->data, longest, packed);
+	for (size_t rank = 0; rank < size && !status; rank++) {
+		all[rank].bytes = lengths[rank];
+		memcpy(all[rank].data, packed + rank * longest, longest);
+	}
+	free(packed);
+free_lengths:
+	free(lengths);
+	return status;
+}
+
+/* Exchanges addresses and connects the endpoint just opened. */
+static int
+connect_endpoint(struct strads_fabric *fabric, const struct strads_endpoint *endpoint)
+{
+	struct strads_address mine = {.bytes = 0};
+	struct strads_address *all = calloc((size_t)fabric->size, sizeof *all);
+	int status;
+
+	if (!all)
+		status = strads_fail(STRADS_ERR_MEMORY, "no memory for %d addresses", fabric->size);
+	else
+		status = endpoint->provider->address(endpoint->context, &mine);
+	status = strads_job_agree(fabric->job, status);
+	if (!status)
+		status = exchange_addresses(fabric->job, &mine, all);
+	if (!status)
+		status = strads_job_agree(fabric->job,
+					  endpoint->provider->connect(endpoint->context, all));
+	free(all);
+	return status;
+}
+
+static void
+adopt(struct strads_fabric *fabric, const struct strads_endpoint *endpoint)
+{
+	fabric->endpoints[fabric->n_endpoints++] = *endpoint;
+	if (endpoint->provider->time) {
+		fabric->time = endpoint->provider->time;
+		fabric->time_context = endpoint->context;
+	}
+	for (int peer = 0; peer < fabric->size; peer++) {
+		struct strads_path *path = &fabric->paths[peer];
+
+		if (path->provider || !endpoint->provider->reaches(endpoint->context, peer))
+			continue;
+		path->provider = endpoint->provider;
+		path->context = endpoint->context;
+		path->stats = &fabric->stats;
+		fabric->shared = fabric->shared || endpoint->provider->needs_fd;
+	}
+}
+
+/* Opens a provider on all ranks or on none. */
+static int
+join(struct strads_fabric *fabric, struct candidate *candidate)
+{
+	struct strads_endpoint endpoint = {.provider = candidate->provider};
+	bool opened;
+	int status;
+
+	status = endpoint.provider->open(fabric, candidate->argument, &endpoint.context);
+	opened = status == STRADS_OK;
+	status = strads_job_agree(fabric->job, status);
+	if (!status)
+		status = connect_endpoint(fabric, &endpoint);
+	if (!status) {
+		adopt(fabric, &endpoint);
+		return STRADS_OK;
+	}
+	if (opened)
+		endpoint.provider->close(endpoint.context);
+	if (!candidate->optional || status == STRADS_ERR_ARGUMENT || status == STRADS_ERR_PEER ||
+	    status == STRADS_ERR_TIMEOUT || status == STRADS_ERR_ABORTED)
+		return status;
+	snprintf(candidate->why, sizeof candidate->why, "%s", strads_error());
+	return STRADS_OK;
+}
+
+static int
+first_unreached(const struct strads_fabric *fabric)
+{
+	for (int peer = 0; peer < fabric->size; peer++) {
+		if (!fabric->paths[peer].provider)
+			return peer;
+	}
+	return -1;
+}
+
+/* Whether every rank reaches every other. Collective. */
+static int
+gather_complete(struct strads_fabric *fabric, bool *complete)
+{
+	uint8_t mine = first_unreached(fabric) < 0;
+	uint8_t *all = malloc((size_t)fabric->size);
+	int status;
+
+	if (!all)
+		return strads_fail(STRADS_ERR_MEMORY, "no memory to compare paths");
+	status = strads_job_allgather(fabric->job, &mine, sizeof mine, all);
+	if (!status)
+		*complete = !memchr(all, 0, (size_t)fabric->size);
+	free(all);
+	return status;
+}
+
+/* The sentence about a peer that no candidate reaches. */
+static int
+fail_unreached(const struct strads_fabric *fabric, const struct candidates *candidates)
+{
+	int peer = first_unreached(fabric);
+	char tried[700] = "";
+	size_t used = 0;
+
+	if (peer < 0)
+		return STRADS_OK;
+	for (int i = 0; i < candidates->n && used < sizeof tried; i++) {
+		const struct candidate *candidate = &candidates->list[i];
+
+		used +=
+		    (size_t)snprintf(tried + used, sizeof tried - used, "%s%s: %s", i ? "; " : "",
+				     candidate->provider->name,
+				     candidate->why[0] ? candidate->why : "does not lead there");
+	}
+	return strads_fail(STRADS_ERR_UNSUPPORTED, "no path from rank %d to rank %d (%s)",
+			   fabric->rank, peer, tried[0] ? tried : "no provider is built in");
+}
+
+int
+strads_paths_open(struct strads_fabric *fabric, const char *option)
+{
+	struct candidates candidates = {.n = 0};
+	bool complete = false;
+	int status = compare_option(fabric->job, option);
+
+	if (status)
+		return status;
+	status = parse(fabric->job, option, &candidates);
+	if (status)
+		return status;
+	fabric->paths[fabric->rank] = (struct strads_path){
+	    .provider = &strads_provider_self, .context = fabric, .stats = &fabric->own_stats};
+	for (int i = 0; i < candidates.n; i++) {
+		/* A later candidate costs something even where it is not needed: ask first. */
+		if (candidates.list[i].optional) {
+			status = gather_complete(fabric, &complete);
+			if (status)
+				return status;
+		}
+		if (complete)
+			return STRADS_OK;
+		status = join(fabric, &candidates.list[i]);
+		if (status)
+			return status;
+	}
+	return strads_job_agree(fabric->job, fail_unreached(fabric, &candidates));
+}
+
+void
+strads_paths_close(struct strads_fabric *fabric)
+{
+	while (fabric->n_endpoints > 0) {
+		struct strads_endpoint *endpoint = &fabric->endpoints[--fabric->n_endpoints];
+
+		endpoint->provider->close(endpoint->context);
+	}
+}

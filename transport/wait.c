@@ -1,0 +1,257 @@
+#include "fabric.h"
+
+#include "job/job.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+/* Calls of strads_fabric_wait that spin and that yield the processor before the owner sleeps.
+ * With a processor for every rank, spinning for some tens of microseconds is cheaper than being
+ * woken; without, the processor is needed by those waited for. */
+#define SPINS_ROOMY    2000
+#define YIELDS_ROOMY   100
+#define SPINS_CROWDED  10
+#define YIELDS_CROWDED 20
+
+/* How long the job may take to say who died after a provider has noticed. */
+#define MOURNING_NS 200000000
+
+static inline void
+relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+static int
+watch(struct strads_waiter *wait, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+
+	if (fd >= 0 && epoll_ctl(wait->epoll, EPOLL_CTL_ADD, fd, &event))
+		return strads_fail(STRADS_ERR_FABRIC, "cannot watch descriptor %d: %s", fd,
+				   strerror(errno));
+	return STRADS_OK;
+}
+
+int
+strads_waiter_open(struct strads_fabric *fabric, bool no_sleep)
+{
+	struct strads_waiter *wait = &fabric->wait;
+	bool crowded = false;
+	int status;
+
+	wait->no_sleep = no_sleep;
+	if (fabric->time)
+		return STRADS_OK;
+	status = strads_host_crowded(fabric->job, &crowded);
+	if (status)
+		return status;
+	wait->spins = crowded ? SPINS_CROWDED : SPINS_ROOMY;
+	wait->yields = crowded ? YIELDS_CROWDED : YIELDS_ROOMY;
+	wait->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (wait->epoll < 0)
+		return strads_fail(STRADS_ERR_FABRIC, "cannot open an epoll: %s", strerror(errno));
+	status = watch(wait, fabric->job->fd);
+	for (int i = 0; i < fabric->n_endpoints && !status; i++) {
+		const struct strads_endpoint *endpoint = &fabric->endpoints[i];
+
+		status = watch(wait, endpoint->provider->wait_fd(endpoint->context));
+	}
+	return status;
+}
+
+void
+strads_waiter_close(struct strads_fabric *fabric)
+{
+	if (fabric->wait.epoll >= 0)
+		close(fabric->wait.epoll);
+	fabric->wait.epoll = -1;
+}
+
+/* ---- Progress ---- */
+
+/* A provider notices that a peer is gone; the job, a moment later, knows how it died. Waits that
+ * moment, once, for the better sentence. */
+static int
+mourn(struct strads_fabric *fabric, int status)
+{
+	struct pollfd news = {.fd = fabric->job->fd, .events = POLLIN};
+	uint64_t until = strads_monotone_ns() + MOURNING_NS;
+	char noticed[512];
+	int known;
+
+	strncpy(noticed, strads_error(), sizeof noticed - 1);
+	noticed[sizeof noticed - 1] = '\0';
+	known = strads_job_check(fabric->job);
+	while (!known && !fabric->wait.mourned && news.fd >= 0 && strads_monotone_ns() < until) {
+		if (poll(&news, 1, 10) < 0 && errno != EINTR)
+			break;
+		known = strads_job_check(fabric->job);
+	}
+	fabric->wait.mourned = true;
+	return known ? known : strads_fail(status, "%s", noticed);
+}
+
+static bool
+look_around(struct strads_fabric *fabric)
+{
+	/* Under virtual time the machine's clock must not decide anything. */
+	if (!fabric->time)
+		return strads_pace_due(&fabric->pace);
+	if (fabric->pace.turns > 0) {
+		fabric->pace.turns--;
+		return false;
+	}
+	fabric->pace.turns = STRADS_PACE_TURNS;
+	return true;
+}
+
+int
+strads_fabric_progress(struct strads_fabric *fabric)
+{
+	for (int i = 0; i < fabric->n_endpoints; i++) {
+		const struct strads_endpoint *endpoint = &fabric->endpoints[i];
+		int status = endpoint->provider->progress(endpoint->context);
+
+		if (__builtin_expect(status == STRADS_ERR_PEER, 0))
+			return mourn(fabric, status);
+		if (__builtin_expect(status < 0, 0))
+			return status;
+	}
+	return look_around(fabric) ? strads_job_check(fabric->job) : STRADS_OK;
+}
+
+/* ---- Waiting ---- */
+
+static void
+disarm(struct strads_fabric *fabric)
+{
+	for (int i = 0; i < fabric->n_endpoints; i++) {
+		const struct strads_endpoint *endpoint = &fabric->endpoints[i];
+
+		endpoint->provider->sleep_done(endpoint->context);
+	}
+	fabric->wait.armed = false;
+}
+
+/* Tells all that the owner is about to sleep, so that what arrives from now on rings. */
+static void
+arm(struct strads_fabric *fabric)
+{
+	bool busy = false;
+
+	for (int i = 0; i < fabric->n_endpoints; i++) {
+		const struct strads_endpoint *endpoint = &fabric->endpoints[i];
+
+		if (endpoint->provider->sleep_prepare(endpoint->context) == STRADS_AGAIN)
+			busy = true;
+	}
+	fabric->wait.armed = true;
+	if (busy)
+		disarm(fabric);
+}
+
+static void
+sleep_until(struct strads_fabric *fabric, uint64_t until_ns)
+{
+	struct epoll_event events[STRADS_SLOTS + 1];
+	uint64_t now = strads_monotone_ns();
+	uint64_t left = until_ns > now ? until_ns - now : 0;
+	struct timespec timeout = {.tv_sec = (time_t)(left / 1000000000u),
+				   .tv_nsec = (long)(left % 1000000000u)};
+	int n = epoll_pwait2(fabric->wait.epoll, events, STRADS_SLOTS + 1,
+			     until_ns == UINT64_MAX ? NULL : &timeout, NULL);
+
+	if (n < 0 && errno == ENOSYS) /* before Linux 5.11: whole milliseconds */
+		n = epoll_wait(fabric->wait.epoll, events, STRADS_SLOTS + 1,
+			       left < 1000000000 ? (int)(left / 1000000 + 1) : 1000);
+	fabric->stats.sleeps++;
+	for (int i = 0; i < n; i++) {
+		if (events[i].data.fd == fabric->job->fd)
+			fabric->pace = (struct strads_pace){.turns = 0};
+	}
+}
+
+void
+strads_fabric_wait(struct strads_fabric *fabric, uint64_t until_ns)
+{
+	struct strads_waiter *wait = &fabric->wait;
+
+	if (fabric->time) {
+		fabric->time->wait(fabric->time_context, until_ns);
+		fabric->pace.turns = 0;
+		return;
+	}
+	if (wait->turns < wait->spins) {
+		wait->turns++;
+		relax();
+	} else if (wait->turns < wait->spins + wait->yields || wait->no_sleep) {
+		wait->turns++;
+		sched_yield();
+	} else if (!wait->armed) {
+		arm(fabric);
+	} else {
+		sleep_until(fabric, until_ns);
+		disarm(fabric);
+		wait->turns = wait->spins;
+	}
+}
+
+void
+strads_fabric_awake(struct strads_fabric *fabric)
+{
+	if (fabric->time) {
+		fabric->time->awake(fabric->time_context);
+		return;
+	}
+	fabric->wait.turns = 0;
+	if (fabric->wait.armed)
+		disarm(fabric);
+}
+
+int
+strads_counter_wait(struct strads_fabric *fabric, struct strads_counter *counter)
+{
+	uint64_t deadline = strads_fabric_clock_ns(fabric) + fabric->timeout_ms * 1000000u;
+	int status = STRADS_OK;
+
+	while (counter->done != counter->posted && !status) {
+		status = strads_fabric_progress(fabric);
+		if (counter->done == counter->posted || status)
+			break;
+		if (strads_fabric_clock_ns(fabric) >= deadline)
+			status = strads_fail(STRADS_ERR_TIMEOUT,
+					     "%llu of %llu operations were not complete after %llu "
+					     "ms; --timeout raises the deadline",
+					     (unsigned long long)(counter->posted - counter->done),
+					     (unsigned long long)counter->posted,
+					     (unsigned long long)fabric->timeout_ms);
+		else
+			strads_fabric_wait(fabric, deadline);
+	}
+	strads_fabric_awake(fabric);
+	return status ? status : counter->status;
+}
+
+/* ---- Time ---- */
+
+uint64_t
+strads_fabric_clock_ns(struct strads_fabric *fabric)
+{
+	return fabric->time ? fabric->time->clock_ns(fabric->time_context) : strads_monotone_ns();
+}
+
+void
+strads_fabric_charge(struct strads_fabric *fabric, double ns)
+{
+	if (fabric->time)
+		fabric->time->charge(fabric->time_context, ns);
+}
