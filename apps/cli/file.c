@@ -1,0 +1,168 @@
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int
+strads_file_write(int fd, const void *data, size_t bytes)
+{
+	const char *next = data;
+
+	while (bytes > 0) {
+		ssize_t n = write(fd, next, bytes);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno;
+		next += n;
+		bytes -= (size_t)n;
+	}
+	return 0;
+}
+
+static int
+fail(const char *path, const char *what, int error)
+{
+	return strads_fail(STRADS_ERR_IO, "cannot write the %s %s: %s", what, path,
+			   strerror(error));
+}
+
+/* Where `path` leads: the file a symbolic link names, so that the link stays; a new string. */
+static char *
+destination(const char *path)
+{
+	char *resolved = realpath(path, NULL);
+
+	return resolved ? resolved : strdup(path);
+}
+
+/* So that the rename itself survives a power cut; a file system that cannot sync a directory has
+ * the data anyway. */
+static void
+sync_directory(const char *path)
+{
+	char *copy = strdup(path);
+	int fd = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (fd >= 0) {
+		(void)fsync(fd);
+		close(fd);
+	}
+	free(copy);
+}
+
+/* An open temporary file beside `target`, with the permissions any new file gets; its name, a new
+ * string, in *name. Returns the descriptor or −errno. */
+static int
+open_temporary(const char *target, char **name)
+{
+	for (int attempt = 0;; attempt++) {
+		int fd, error;
+
+		if (asprintf(name, "%s.%ld-%d.tmp", target, (long)getpid(), attempt) < 0)
+			return -ENOMEM;
+		fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+		if (fd >= 0)
+			return fd;
+		error = errno;
+		free(*name);
+		if (error != EEXIST || attempt == 99)
+			return -error;
+	}
+}
+
+static int
+write_beside(const char *target, const void *data, size_t bytes)
+{
+	char *name;
+	int error, fd = open_temporary(target, &name);
+
+	if (fd < 0)
+		return -fd;
+	error = strads_file_write(fd, data, bytes);
+	if (!error && fsync(fd))
+		error = errno;
+	if (close(fd) && !error)
+		error = errno;
+	if (!error && rename(name, target))
+		error = errno;
+	if (error)
+		unlink(name);
+	else
+		sync_directory(target);
+	free(name);
+	return error;
+}
+
+static int
+write_directly(const char *target, const void *data, size_t bytes)
+{
+	int error, fd = open(target, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno;
+	error = strads_file_write(fd, data, bytes);
+	if (close(fd) && !error)
+		error = errno;
+	return error;
+}
+
+static bool
+is_special(const char *target)
+{
+	struct stat st;
+
+	return stat(target, &st) == 0 && !S_ISREG(st.st_mode);
+}
+
+int
+strads_file_replace(const char *path, const char *what, const void *data, size_t bytes)
+{
+	char *target = destination(path);
+	int error;
+
+	if (!target)
+		return strads_fail(STRADS_ERR_MEMORY, "no memory to write the %s %s", what, path);
+	if (is_special(target))
+		error = write_directly(target, data, bytes);
+	else
+		error = write_beside(target, data, bytes);
+	free(target);
+	return error ? fail(path, what, error) : STRADS_OK;
+}
+
+int
+strads_file_writable(const char *path, const char *what)
+{
+	char *target = destination(path), *name;
+	int fd, error = 0;
+
+	if (!target)
+		return strads_fail(STRADS_ERR_MEMORY, "no memory to write the %s %s", what, path);
+	if (is_special(target)) {
+		struct stat st;
+
+		if (stat(target, &st) == 0 && S_ISDIR(st.st_mode))
+			error = EISDIR;
+		else if (access(target, W_OK))
+			error = errno;
+	} else {
+		fd = open_temporary(target, &name);
+		if (fd < 0) {
+			error = -fd;
+		} else {
+			close(fd);
+			unlink(name);
+			free(name);
+		}
+	}
+	free(target);
+	return error ? fail(path, what, error) : STRADS_OK;
+}

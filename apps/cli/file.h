@@ -1,0 +1,25 @@
+/*
+ * Writing output files so that nobody ever finds half of one.
+ */
+#ifndef STRADS_CLI_FILE_H
+#define STRADS_CLI_FILE_H
+
+#include "strads/transport.h"
+
+#include <stddef.h>
+
+/* Writes all of [data, data + bytes) to the descriptor. Returns 0 or an errno. Thread: any. */
+int strads_file_write(int fd, const void *data, size_t bytes);
+
+/* Makes `path` hold exactly these bytes: written to a temporary file beside it, synced, renamed
+ * over it; on failure `path` is as it was and nothing is left beside it. What is there but is no
+ * regular file (a device, a pipe) is written to directly. `what` names the content in messages
+ * ("model"). Returns STRADS_OK, ERR_IO, ERR_MEMORY. Thread: any. */
+STRADS_MUST_CHECK int strads_file_replace(const char *path, const char *what, const void *data,
+					  size_t bytes);
+
+/* Whether strads_file_replace could start now; asked before a long run. Leaves nothing behind.
+ * Returns STRADS_OK, ERR_IO, ERR_MEMORY. Thread: any. */
+STRADS_MUST_CHECK int strads_file_writable(const char *path, const char *what);
+
+#endif

@@ -1,0 +1,59 @@
+#include "model.h"
+
+#include "file.h"
+#include "model_format.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int
+strads_model_text(const struct strads_lasso_model *model, void **image, size_t *bytes)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	int bad;
+
+	if (!out)
+		return strads_fail(STRADS_ERR_MEMORY, "no memory for the text of the model");
+	fprintf(out, "intercept %.17g\n", model->intercept);
+	for (uint64_t k = 0; k < model->count; k++)
+		fprintf(out, "%" PRIu64 " %.17g\n", model->index[k] + 1, model->value[k]);
+	bad = ferror(out);
+	if (fclose(out) || bad) {
+		free(text);
+		return strads_fail(STRADS_ERR_MEMORY, "no memory for the text of the model");
+	}
+	*image = text;
+	*bytes = size;
+	return STRADS_OK;
+}
+
+static bool
+ends_with(const char *text, const char *end)
+{
+	size_t n = strlen(text), m = strlen(end);
+
+	return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+int
+strads_model_save(const char *path, const struct strads_lasso_model *model,
+		  const struct strads_model_about *about)
+{
+	void *image;
+	size_t bytes;
+	int status;
+
+	if (ends_with(path, ".h5"))
+		status = strads_model_hdf5(model, about, &image, &bytes);
+	else
+		status = strads_model_text(model, &image, &bytes);
+	if (status)
+		return status;
+	status = strads_file_replace(path, "model", image, bytes);
+	free(image);
+	return status;
+}
