@@ -15,7 +15,7 @@
 #define STRADS_GATHER_ALL_MAX (UINT64_C(1) << 30)  /* contributions of all ranks */
 
 enum strads_frame_type {
-	STRADS_FRAME_HELLO = 1, /* to the hub, first of a TCP connection: status is the pid, text
+	STRADS_FRAME_HELLO = 1, /* to the door: first of a TCP connection: status is the pid, text
 				   the host */
 	STRADS_FRAME_GATHER,    /* to the hub: a contribution */
 	STRADS_FRAME_ABORT,     /* to the hub: a verdict */
@@ -51,7 +51,9 @@ struct strads_frame_rule {
 	uint64_t max_bytes;
 };
 
-/* What the hub takes from a rank, and a rank from the hub; index: type. */
+/* What is taken from a connection that is not yet a rank's, by the hub from a rank, and by a rank
+ * from the hub; index: type. */
+extern const struct strads_frame_rule strads_frame_to_door[STRADS_FRAME_TYPES];
 extern const struct strads_frame_rule strads_frame_to_hub[STRADS_FRAME_TYPES];
 extern const struct strads_frame_rule strads_frame_from_hub[STRADS_FRAME_TYPES];
 

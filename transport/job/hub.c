@@ -599,6 +599,16 @@ strads_hub_waiting_for(const struct strads_hub *hub)
 }
 
 int
+strads_hub_connected(const struct strads_hub *hub)
+{
+	int connected = 0;
+
+	for (int rank = 0; rank < hub->options.size; rank++)
+		connected += hub->members[rank].fd >= 0;
+	return connected;
+}
+
+int
 strads_hub_exit_code(const struct strads_hub *hub)
 {
 	return hub->exit_code;

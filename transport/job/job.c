@@ -1,6 +1,7 @@
 #include "job/job.h"
 
 #include "job/frame.h"
+#include "job/launcher.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,23 +12,12 @@
 
 typedef int run(const struct strads_job_options *options, strads_rank_main *rank_main, void *arg);
 
-/* Whether a launcher has started this process as one of the ranks of an MPI job. */
-static bool
-under_launcher(void)
-{
-	const char *tasks = getenv("SLURM_NTASKS");
-
-	if (getenv("OMPI_COMM_WORLD_SIZE") || getenv("PMIX_RANK") || getenv("PMI_RANK"))
-		return true;
-	return getenv("SLURM_PROCID") && tasks && atoi(tasks) > 1;
-}
-
 static enum strads_job_kind
 resolve(const struct strads_job_options *options)
 {
 	if (options->kind != STRADS_JOB_AUTO)
 		return options->kind;
-	if (under_launcher())
+	if (strads_launcher_present())
 		return STRADS_JOB_MPI;
 	return options->ranks > 1 ? STRADS_JOB_LOCAL : STRADS_JOB_SELF;
 }
