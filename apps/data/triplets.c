@@ -1,0 +1,253 @@
+#include "triplets.h"
+
+#include "fetch.h"
+#include "grow.h"
+#include "split.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* An entry on its way; row counts from the first of the receiving rank. */
+struct wire_entry {
+	uint32_t row;
+	uint32_t col;
+	double value;
+};
+static_assert(sizeof(struct wire_entry) == 16, "wire format");
+
+/* Region of a rank: first[ranks + 1], where each rank's bucket starts in the entries behind. */
+struct exchange {
+	struct strads_fabric *fabric;
+	int rank, ranks;
+	uint64_t rows_total;
+	struct strads_region *out;    /* first, entries */
+	struct strads_region *bounds; /* [ranks][2]: start and end of my bucket at each rank */
+	struct strads_region *in;     /* the entries of my buckets, one after another */
+};
+
+int
+strads_triplets_push(struct strads_triplets *triplets, uint64_t row, uint32_t col, double value)
+{
+	int status = strads_grow((void **)&triplets->entry, &triplets->room, triplets->count + 1,
+				 sizeof(*triplets->entry));
+
+	if (status == STRADS_OK)
+		triplets->entry[triplets->count++] = (struct strads_triplet){row, value, col};
+	return status;
+}
+
+void
+strads_triplets_free(struct strads_triplets *triplets)
+{
+	free(triplets->entry);
+	*triplets = (struct strads_triplets){0};
+}
+
+/* Bytes before the entries: first[ranks + 1], padded to 16. */
+static size_t
+header_bytes(const struct exchange *exchange)
+{
+	return ((size_t)exchange->ranks + 2 - (size_t)exchange->ranks % 2) * sizeof(uint64_t);
+}
+
+static struct wire_entry *
+exchange_entries(const struct exchange *exchange)
+{
+	return (struct wire_entry *)((char *)strads_region_base(exchange->out) +
+				     header_bytes(exchange));
+}
+
+/* Sorts the list into buckets by counting; the order within a bucket is that of the list. */
+static void
+buckets_fill(const struct exchange *exchange, const struct strads_triplets *triplets)
+{
+	uint64_t *first = strads_region_base(exchange->out);
+	struct wire_entry *to = exchange_entries(exchange);
+	int ranks = exchange->ranks;
+
+	for (size_t i = 0; i < triplets->count; i++)
+		first[strads_split_owner(exchange->rows_total, ranks, triplets->entry[i].row) +
+		      1]++;
+	for (int r = 0; r < ranks; r++)
+		first[r + 1] += first[r];
+	for (size_t i = 0; i < triplets->count; i++) {
+		const struct strads_triplet *entry = &triplets->entry[i];
+		int owner = strads_split_owner(exchange->rows_total, ranks, entry->row);
+		uint64_t base = strads_split_first(exchange->rows_total, ranks, owner);
+
+		to[first[owner]++] =
+		    (struct wire_entry){(uint32_t)(entry->row - base), entry->col, entry->value};
+	}
+	memmove(first + 1, first, (size_t)ranks * sizeof(*first));
+	first[0] = 0;
+}
+
+static int
+buckets_publish(struct exchange *exchange, struct strads_triplets *triplets)
+{
+	struct strads_job *job = strads_fabric_job(exchange->fabric);
+	int status = strads_region_new(
+	    exchange->fabric, STRADS_REMOTE_READ,
+	    header_bytes(exchange) + triplets->count * sizeof(struct wire_entry), &exchange->out);
+
+	if (status == STRADS_OK)
+		status = strads_region_new(exchange->fabric, STRADS_LOCAL,
+					   (size_t)exchange->ranks * 2 * sizeof(uint64_t),
+					   &exchange->bounds);
+	status = strads_job_agree(job, status);
+	if (status < 0)
+		return status;
+	buckets_fill(exchange, triplets);
+	strads_triplets_free(triplets);
+	return strads_fabric_wire(exchange->fabric);
+}
+
+/* Gets the bounds of my bucket from every rank. */
+static int
+bounds_get(struct exchange *exchange)
+{
+	uint64_t *bounds = strads_region_base(exchange->bounds);
+	struct strads_counter counter = {0};
+	int status = STRADS_OK, waited;
+
+	for (int peer = 0; peer < exchange->ranks && status == STRADS_OK; peer++)
+		status = strads_fetch_post(exchange->fabric, peer, exchange->out,
+					   (size_t)exchange->rank * sizeof(uint64_t),
+					   bounds + 2 * peer, 2 * sizeof(uint64_t), &counter);
+	waited = strads_counter_wait(exchange->fabric, &counter);
+	return status < 0 ? status : waited;
+}
+
+/* What a peer says about its bucket must fit the region that it has. */
+static int
+bounds_check(const struct exchange *exchange, uint64_t *total)
+{
+	const uint64_t *bounds = strads_region_base(exchange->bounds);
+	uint64_t sum = 0;
+
+	for (int peer = 0; peer < exchange->ranks; peer++) {
+		uint64_t start = bounds[2 * peer], end = bounds[2 * peer + 1];
+		size_t room = strads_region_bytes(exchange->out, peer) - header_bytes(exchange);
+
+		if (start > end || end > room / sizeof(struct wire_entry))
+			return strads_fail(
+			    STRADS_ERR_PROTOCOL,
+			    "rank %d offers entries %llu to %llu, outside its region", peer,
+			    (unsigned long long)start, (unsigned long long)end);
+		sum += end - start;
+	}
+	*total = sum;
+	return STRADS_OK;
+}
+
+/* My buckets lie in `in` in the order of ranks; the gets start with the own rank and go round, so
+ * that not all ranks ask the same one at once. */
+static int
+buckets_get(struct exchange *exchange)
+{
+	const uint64_t *bounds = strads_region_base(exchange->bounds);
+	struct wire_entry *in = strads_region_base(exchange->in);
+	struct strads_counter counter = {0};
+	uint64_t at = 0;
+	int status = STRADS_OK, waited;
+
+	for (int peer = 0; peer < exchange->rank; peer++)
+		at += bounds[2 * peer + 1] - bounds[2 * peer];
+	for (int k = 0; k < exchange->ranks && status == STRADS_OK; k++) {
+		int peer = (exchange->rank + k) % exchange->ranks;
+		uint64_t start = bounds[2 * peer], count = bounds[2 * peer + 1] - start;
+
+		if (peer == 0)
+			at = 0;
+		if (count)
+			status = strads_fetch_post(exchange->fabric, peer, exchange->out,
+						   header_bytes(exchange) + start * sizeof(*in),
+						   in + at, count * sizeof(*in), &counter);
+		at += count;
+	}
+	waited = strads_counter_wait(exchange->fabric, &counter);
+	return status < 0 ? status : waited;
+}
+
+/* Entries in order of arrival to rows: a stable counting sort. */
+static int
+rows_fill(const struct exchange *exchange, size_t count, struct strads_rows *rows)
+{
+	uint64_t from = strads_split_first(exchange->rows_total, exchange->ranks, exchange->rank);
+	uint64_t to = strads_split_first(exchange->rows_total, exchange->ranks, exchange->rank + 1);
+	const struct wire_entry *entry = strads_region_base(exchange->in);
+	uint64_t *first;
+	int status = STRADS_OK;
+
+	for (uint64_t i = from; i < to && status == STRADS_OK; i++)
+		status = strads_rows_begin(rows, 0.0, 0);
+	if (status == STRADS_OK)
+		status = strads_rows_reserve(rows, count + 1);
+	if (status == STRADS_OK)
+		status = strads_rows_end(rows);
+	if (status < 0)
+		return status;
+	first = rows->first;
+	for (size_t e = 0; e < count; e++) {
+		if (entry[e].row >= rows->rows)
+			return strads_fail(STRADS_ERR_PROTOCOL,
+					   "an entry of row %u arrived, of %zu", entry[e].row,
+					   rows->rows);
+		first[entry[e].row + 1]++;
+	}
+	for (size_t i = 0; i < rows->rows; i++)
+		first[i + 1] += first[i];
+	for (size_t e = 0; e < count; e++) {
+		uint64_t at = first[entry[e].row]++;
+
+		rows->col[at] = entry[e].col;
+		rows->value[at] = entry[e].value;
+	}
+	memmove(first + 1, first, rows->rows * sizeof(*first));
+	first[0] = 0;
+	rows->entries = count;
+	return STRADS_OK;
+}
+
+static int
+exchange_run(struct exchange *exchange, struct strads_triplets *triplets, struct strads_rows *rows)
+{
+	struct strads_job *job = strads_fabric_job(exchange->fabric);
+	uint64_t count = 0;
+	int status = buckets_publish(exchange, triplets);
+
+	if (status < 0)
+		return status;
+	status = bounds_get(exchange);
+	if (status == STRADS_OK)
+		status = bounds_check(exchange, &count);
+	if (status == STRADS_OK)
+		status = strads_region_new(exchange->fabric, STRADS_LOCAL,
+					   (size_t)(count + 1) * sizeof(struct wire_entry),
+					   &exchange->in);
+	if (status == STRADS_OK)
+		status = buckets_get(exchange);
+	if (status == STRADS_OK)
+		status = rows_fill(exchange, (size_t)count, rows);
+	return strads_job_agree(job, status);
+}
+
+int
+strads_triplets_exchange(struct strads_fabric *fabric, struct strads_triplets *triplets,
+			 uint64_t rows_total, struct strads_rows *rows)
+{
+	struct strads_job *job = strads_fabric_job(fabric);
+	struct exchange exchange = {.fabric = fabric,
+				    .rank = strads_job_rank(job),
+				    .ranks = strads_job_size(job),
+				    .rows_total = rows_total};
+	int status = exchange_run(&exchange, triplets, rows);
+
+	if (exchange.in)
+		strads_region_delete(&exchange.in);
+	if (exchange.bounds)
+		strads_region_delete(&exchange.bounds);
+	if (exchange.out)
+		strads_region_delete(&exchange.out);
+	return status;
+}

@@ -1,0 +1,37 @@
+/*
+ * Entries of a matrix in any order, wherever they were read, and their way to the ranks that have
+ * their rows.
+ */
+#ifndef STRADS_TRIPLETS_H
+#define STRADS_TRIPLETS_H
+
+#include "rows.h"
+
+struct strads_triplet {
+	uint64_t row; /* of all rows, from 0 */
+	double value;
+	uint32_t col; /* from 0 */
+};
+
+struct strads_triplets {
+	struct strads_triplet *entry;
+	size_t count, room;
+};
+
+/* Returns STRADS_OK, ERR_MEMORY. */
+STRADS_MUST_CHECK int strads_triplets_push(struct strads_triplets *triplets, uint64_t row,
+					   uint32_t col, double value);
+
+void strads_triplets_free(struct strads_triplets *triplets);
+
+/* Brings every entry to the rank whose share of `rows_total` rows (strads_split_first) has its row:
+ * each rank sorts its entries into one bucket per rank, and gets its own bucket from every rank.
+ * `rows` must be as new; it receives this rank's share, entries of a row in the order of ranks and
+ * of their lists, y and offset zero. Frees the entries of `triplets` on the way. Collective: all
+ * ranks succeed or fail together. Returns STRADS_OK, ERR_INPUT, ERR_MEMORY, or as
+ * strads_fabric_wire and strads_counter_wait. Thread: owner. */
+STRADS_MUST_CHECK int strads_triplets_exchange(struct strads_fabric *fabric,
+					       struct strads_triplets *triplets,
+					       uint64_t rows_total, struct strads_rows *rows);
+
+#endif
