@@ -123,7 +123,6 @@ int strads_provider_no_transfer(void *context, const struct strads_transfer *tra
 
 int strads_fabric_rank(const struct strads_fabric *fabric);
 int strads_fabric_size(const struct strads_fabric *fabric);
-uint64_t strads_fabric_timeout_ms(const struct strads_fabric *fabric);
 
 /* The regions of this rank, oldest first, linked by `next`. */
 struct strads_region *strads_fabric_regions(const struct strads_fabric *fabric);

@@ -1,0 +1,161 @@
+/* Targets that do not look: busy computing, or asleep. */
+#include "conform.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define WORD sizeof(uint64_t)
+
+static void
+pause_ns(struct conform *c, uint64_t ns)
+{
+	struct timespec time = {.tv_sec = (time_t)(ns / 1000000000u),
+				.tv_nsec = (long)(ns % 1000000000u)};
+
+	if (c->sim)
+		strads_fabric_charge(c->fabric, (double)ns);
+	else
+		nanosleep(&time, NULL);
+}
+
+/* Computes without calling the fabric. */
+static void
+compute_ns(struct conform *c, uint64_t ns)
+{
+	uint64_t until = strads_fabric_clock_ns(c->fabric) + ns;
+	volatile double sum = 0;
+
+	if (c->sim) {
+		strads_fabric_charge(c->fabric, (double)ns);
+		return;
+	}
+	while (strads_fabric_clock_ns(c->fabric) < until) {
+		for (int i = 0; i < 1000; i++)
+			sum += 1.0 / (i + 1);
+	}
+}
+
+/* Reads of a rank that is inside a long computation complete before it comes out of it: the last
+ * of them still reads the word that says so as 0. */
+static int
+busy_target(struct conform *c)
+{
+	enum { GETS = 20 };
+	struct strads_region *shelf = conform_region(c, STRADS_REMOTE_READ, 4096);
+	struct strads_region *words = conform_region(c, STRADS_REMOTE_WRITE, 2 * WORD);
+	struct strads_region *out = conform_region(c, STRADS_LOCAL, 4096);
+	struct strads_counter counter = {0};
+	uint64_t worst_ns = 0;
+	int target = c->size - 1;
+	uint64_t *awake;
+
+	CHECK(shelf && words && out && conform_wire(c) == 0);
+	awake = strads_region_base(shelf);
+	if (c->rank == target) {
+		conform_fill(awake + 1, 4088, 5);
+		CHECK_OK(
+		    CONFORM_RETRY(c, strads_put_signal(c->fabric, 0, words, 0, NULL, 0, 1, NULL)));
+		CHECK(conform_flush(c, 0) == 0);
+		compute_ns(c, 300000000);
+		__atomic_store_n(awake, 1, __ATOMIC_SEQ_CST);
+		CHECK(conform_await(c, words, WORD, 1) == 0);
+	}
+	if (c->rank != 0)
+		return 0;
+	CHECK(conform_await(c, words, 0, 1) == 0);
+	for (int i = 0; i < GETS; i++) {
+		uint64_t *copy = strads_region_base(out);
+		uint64_t start = strads_fabric_clock_ns(c->fabric);
+
+		CHECK_OK(CONFORM_RETRY(
+		    c, strads_get(c->fabric, target, shelf, 0, copy, 4096, &counter)));
+		CHECK_OK(strads_counter_wait(c->fabric, &counter));
+		start = strads_fabric_clock_ns(c->fabric) - start;
+		worst_ns = start > worst_ns ? start : worst_ns;
+		CHECK(copy[0] == 0);
+		CHECK(conform_filled(copy + 1, 4088, 5));
+	}
+	printf("         the slowest of %d reads of a busy rank took %.1f us\n", GETS,
+	       (double)worst_ns / 1e3);
+	CHECK_OK(
+	    CONFORM_RETRY(c, strads_put_signal(c->fabric, target, words, WORD, NULL, 0, 1, NULL)));
+	return conform_flush(c, -1);
+}
+
+/* A rank that sleeps for a signal is woken by it. */
+static int
+sleeper_woken(struct conform *c)
+{
+	enum { ROUNDS = 10 };
+	struct strads_region *word = conform_region(c, STRADS_REMOTE_WRITE, WORD);
+	struct strads_fabric_stats stats;
+
+	CHECK(word && conform_wire(c) == 0);
+	for (uint64_t round = 1; round <= ROUNDS; round++) {
+		if (c->rank == 0)
+			pause_ns(c, 20000000);
+		for (int peer = 1; c->rank == 0 && peer < c->size; peer++)
+			CHECK_OK(CONFORM_RETRY(
+			    c, strads_put_signal(c->fabric, peer, word, 0, NULL, 0, round, NULL)));
+		if (c->rank > 0)
+			CHECK(conform_await(c, word, 0, round) == 0);
+	}
+	strads_fabric_stats(c->fabric, &stats);
+	CHECK(c->sim || c->rank == 0 || stats.sleeps > 0);
+	return conform_flush(c, -1);
+}
+
+/* Two ranks answer each other after pauses around the time it takes to fall asleep: no signal may
+ * slip between the last look and the sleep. */
+static int
+sleep_races_signal(struct conform *c)
+{
+	enum { ROUNDS = 2000 };
+	struct strads_region *word = conform_region(c, STRADS_REMOTE_WRITE, WORD);
+	uint64_t random = 88172645463325252u + (uint64_t)c->rank;
+	int peer = 1 - c->rank;
+
+	CHECK(word && conform_wire(c) == 0);
+	for (uint64_t round = 1; c->rank < 2 && round <= ROUNDS; round++) {
+		uint64_t until;
+
+		random ^= random << 13;
+		random ^= random >> 7;
+		random ^= random << 17;
+		if (c->rank == 1)
+			CHECK(conform_await(c, word, 0, round) == 0);
+		until = strads_fabric_clock_ns(c->fabric) + random % 300000;
+		if (c->sim)
+			strads_fabric_charge(c->fabric, (double)(random % 300000));
+		while (!c->sim && strads_fabric_clock_ns(c->fabric) < until)
+			;
+		CHECK_OK(CONFORM_RETRY(
+		    c, strads_put_signal(c->fabric, peer, word, 0, NULL, 0, round, NULL)));
+		if (c->rank == 0)
+			CHECK(conform_await(c, word, 0, round) == 0);
+	}
+	return conform_flush(c, -1);
+}
+
+/* A wait ends by its deadline where nothing arrives. */
+static int
+deadline_ends_wait(struct conform *c)
+{
+	uint64_t until = strads_fabric_clock_ns(c->fabric) + 30000000;
+
+	while (strads_fabric_clock_ns(c->fabric) < until) {
+		CHECK_OK(strads_fabric_progress(c->fabric));
+		strads_fabric_wait(c->fabric, until);
+	}
+	strads_fabric_awake(c->fabric);
+	return 0;
+}
+
+const struct conform_case conform_wait_cases[] = {
+    {"wait", "busy_target", busy_target, 0},
+    {"wait", "sleeper_woken", sleeper_woken, 0},
+    {"wait", "sleep_races_signal", sleep_races_signal, 0},
+    {"wait", "deadline_ends_wait", deadline_ends_wait, 0},
+    {0},
+};
