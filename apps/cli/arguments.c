@@ -185,7 +185,7 @@ refuse(const struct parse *parse, const char *argument)
 		}
 	}
 	if (nearest && length && best <= 2)
-		return strads_fail(STRADS_ERR_INPUT, "%.*s: no such option; did you mean --%s?",
+		return strads_fail(STRADS_ERR_INPUT, "%.*s: no such option, did you mean --%s",
 				   (int)strcspn(argument, "="), argument, nearest);
 	return strads_fail(STRADS_ERR_INPUT, "%.*s: no such option", (int)strcspn(argument, "="),
 			   argument);

@@ -93,3 +93,23 @@ strads_log_number(double value)
 {
 	return isfinite(value) ? json_real(value) : json_null();
 }
+
+json_t *
+strads_log_text(const char *text)
+{
+	json_t *string = text ? json_string(text) : json_null();
+	char *copy;
+
+	if (string)
+		return string;
+	copy = strdup(text);
+	if (!copy)
+		return NULL;
+	for (char *c = copy; *c; c++) {
+		if ((unsigned char)*c >= 0x80)
+			*c = '?';
+	}
+	string = json_string(copy);
+	free(copy);
+	return string;
+}

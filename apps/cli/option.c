@@ -1,5 +1,7 @@
 #include "option.h"
 
+#include "log.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -276,8 +278,7 @@ strads_option_json(const struct strads_option *option, const void *settings)
 	case STRADS_OPTION_DOUBLE:
 		return isfinite(*(const double *)at) ? json_real(*(const double *)at) : json_null();
 	case STRADS_OPTION_STRING:
-		return *(const char *const *)at ? json_string(*(const char *const *)at)
-						: json_null();
+		return strads_log_text(*(const char *const *)at);
 	case STRADS_OPTION_CHOICE:
 		return json_string(option->choices[*(const int *)at]);
 	}

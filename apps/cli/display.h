@@ -1,0 +1,27 @@
+/*
+ * Progress on stderr: one redrawn line on a terminal, else plain lines, at most one a second.
+ */
+#ifndef STRADS_CLI_DISPLAY_H
+#define STRADS_CLI_DISPLAY_H
+
+#include "../lasso/lasso.h"
+
+struct strads_display {
+	int fd;         /* −1: shows nothing */
+	bool terminal;  /* redraw */
+	bool drawn;     /* a line without its end is on the terminal */
+	double shown_s; /* wall clock of the last line */
+	struct strads_lasso_progress last;
+};
+
+/* Shows on `fd`, or nothing if `quiet`. */
+void strads_display_start(struct strads_display *display, int fd, bool quiet);
+
+/* Shows the state if the time has come; the `final` one always. */
+void strads_display_show(struct strads_display *display,
+			 const struct strads_lasso_progress *progress, bool final);
+
+/* Ends a line that is still being redrawn. */
+void strads_display_end(struct strads_display *display);
+
+#endif

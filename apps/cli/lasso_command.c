@@ -1,0 +1,431 @@
+#include "command.h"
+
+#include "display.h"
+#include "file.h"
+#include "lasso_record.h"
+#include "log.h"
+#include "model.h"
+#include "plot.h"
+#include "run.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TERMS_SHOWN 15
+
+/* What all ranks of the process start from. */
+struct task {
+	struct strads_lasso_settings settings;
+	struct strads_run *run;
+};
+
+/* One rank. Files, progress and results are rank 0's. */
+struct session {
+	struct task *task;
+	struct strads_job *job;
+	struct strads_fabric *fabric;
+	bool root;
+	double started_s;
+	struct strads_log *log;
+	struct strads_display display;
+	struct strads_dataset train, test;
+	struct strads_lasso_model model;
+	enum strads_lasso_outcome outcome;
+	struct strads_lasso_result result;
+	uint64_t *peak_bytes;
+	struct strads_plot_point *points;
+	size_t points_count, points_room;
+};
+
+static double
+now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static const struct strads_lasso_settings *
+settings_of(const struct session *session)
+{
+	return &session->task->settings;
+}
+
+/* ---- Before the run ------------------------------------------------------------------------- */
+
+/* What would fail at the end of a long run shall fail now. */
+static int
+open_outputs(struct session *session)
+{
+	const struct strads_lasso_settings *settings = settings_of(session);
+	int status = STRADS_OK;
+
+	if (settings->model)
+		status = strads_file_writable(settings->model, "model");
+	if (!status && settings->plot)
+		status = strads_file_writable(settings->plot, "plot");
+	if (!status && settings->vocabulary && access(settings->vocabulary, R_OK))
+		status = strads_fail(STRADS_ERR_IO, "cannot open the vocabulary %s: %s",
+				     settings->vocabulary, strerror(errno));
+	if (!status)
+		status = strads_log_open(settings->log, &session->log);
+	return status;
+}
+
+/* Ranks started by a launcher on several hosts may find other variables in their environment. */
+static int
+compare_settings(struct session *session)
+{
+	struct strads_option_group groups[STRADS_LASSO_GROUPS + 1];
+	int size = strads_job_size(session->job), status = STRADS_OK;
+	uint64_t hash = UINT64_C(0xcbf29ce484222325), *all = malloc((size_t)size * sizeof *all);
+	json_t *values;
+	char *text;
+
+	strads_lasso_groups(&session->task->settings, groups);
+	values = strads_options_json(groups);
+	text = values ? json_dumps(values, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
+	json_decref(values);
+	if (!text || !all)
+		status = strads_fail(STRADS_ERR_MEMORY, "no memory to compare the settings");
+	for (const char *c = text; c && *c; c++) /* FNV-1a */
+		hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
+	free(text);
+	status = strads_job_agree(session->job, status);
+	if (!status)
+		status = strads_job_allgather(session->job, &hash, sizeof hash, all);
+	for (int rank = 1; !status && rank < size; rank++) {
+		if (all[rank] != all[0])
+			status = strads_fail(STRADS_ERR_INPUT,
+					     "the settings of ranks 0 and %d differ: give all the "
+					     "same flags and STRADS_ variables",
+					     rank);
+	}
+	free(all);
+	return status;
+}
+
+static int
+prepare(struct session *session)
+{
+	const struct strads_lasso_settings *settings = settings_of(session);
+	int status = compare_settings(session);
+
+	if (!status)
+		status = strads_job_agree(session->job,
+					  session->root ? open_outputs(session) : STRADS_OK);
+	if (!status)
+		status = strads_launch_open(&settings->launch, session->job, &session->fabric);
+	if (!status && session->root)
+		strads_log_write(session->log, strads_lasso_record_start(session->fabric,
+									 &session->task->settings));
+	strads_display_start(&session->display, STDERR_FILENO, settings->quiet || !session->root);
+	return status;
+}
+
+static int
+load(struct session *session)
+{
+	const struct strads_lasso_settings *settings = settings_of(session);
+	const struct strads_dataset_options train = {
+	    .data = settings->data, .response = settings->response, .rows_per_rank = true};
+	struct strads_dataset_options test = {.data = settings->test};
+	int status = strads_dataset_read(session->fabric, &train, &session->train);
+
+	if (!status && settings->test) {
+		test.min_cols = test.max_cols = session->train.x.cols;
+		status = strads_dataset_read(session->fabric, &test, &session->test);
+	}
+	session->result.rows = session->train.rows_total;
+	session->result.cols = session->train.x.cols;
+	session->result.entries = session->train.entries_total;
+	session->result.test_rows = session->test.rows_total;
+	session->result.load_seconds = now_s() - session->started_s;
+	return status;
+}
+
+/* ---- The run -------------------------------------------------------------------------------- */
+
+/* A point that finds no memory is missing from the plot, no more. */
+static void
+keep_point(struct session *session, const struct strads_lasso_progress *progress)
+{
+	if (session->points_count == session->points_room) {
+		size_t room = session->points_room ? 2 * session->points_room : 64;
+		struct strads_plot_point *more = realloc(session->points, room * sizeof *more);
+
+		if (!more)
+			return;
+		session->points = more;
+		session->points_room = room;
+	}
+	session->points[session->points_count++] = (struct strads_plot_point){
+	    .seconds = progress->seconds,
+	    .objective = progress->objective,
+	    .gap = progress->gap,
+	    .test_mse = progress->test_mse,
+	};
+}
+
+static void
+report(void *arg, const struct strads_lasso_progress *progress, bool final)
+{
+	struct session *session = arg;
+
+	session->result.last = *progress;
+	if (!session->root)
+		return;
+	strads_log_write(session->log, strads_lasso_record_progress(progress));
+	strads_display_show(&session->display, progress, final);
+	if (settings_of(session)->plot)
+		keep_point(session, progress);
+}
+
+static int
+fit(struct session *session)
+{
+	const struct strads_lasso_settings *settings = settings_of(session);
+	struct strads_lasso_options options;
+
+	strads_lasso_settings_resolve(settings, &options);
+	return strads_lasso_fit(session->fabric, &session->train,
+				settings->test ? &session->test : NULL, &options,
+				strads_run_stop(session->task->run), report, session,
+				&session->outcome, &session->model);
+}
+
+/* ---- After the run -------------------------------------------------------------------------- */
+
+static const char *
+outcome_name(enum strads_lasso_outcome outcome)
+{
+	switch (outcome) {
+	case STRADS_LASSO_CONVERGED:
+		return "converged";
+	case STRADS_LASSO_LIMIT:
+		return "limit";
+	case STRADS_LASSO_DIVERGED:
+		return "diverged";
+	}
+	return "failed";
+}
+
+/* A diverged run leaves no model, and is a failure. */
+static int
+judge(struct session *session)
+{
+	session->result.status = outcome_name(session->outcome);
+	if (session->outcome != STRADS_LASSO_DIVERGED)
+		return STRADS_OK;
+	return strads_fail(
+	    STRADS_ERR_DIVERGED,
+	    "the fit diverged (objective %.6g after %llu sets), no model is written; "
+	    "use --set-update gram or a smaller --set-size",
+	    session->result.last.objective, (unsigned long long)session->result.last.sets);
+}
+
+static int
+save_model(struct session *session)
+{
+	const struct strads_lasso_settings *settings = settings_of(session);
+	const struct strads_model_about about = {
+	    .lambda = session->result.last.lambda,
+	    .objective = session->result.last.objective,
+	    .gap = session->result.last.gap,
+	    .status = session->result.status,
+	};
+
+	if (!session->root || !settings->model)
+		return STRADS_OK;
+	return strads_model_save(settings->model, &session->model, &about);
+}
+
+/* The largest resident size of every rank, in rank order. */
+static int
+gather_peaks(struct session *session)
+{
+	int size = strads_job_size(session->job);
+	struct rusage usage;
+	uint64_t mine = 0;
+	int status = STRADS_OK;
+
+	session->peak_bytes = calloc((size_t)size, sizeof *session->peak_bytes);
+	if (!session->peak_bytes)
+		status = strads_fail(STRADS_ERR_MEMORY, "no memory for the summary");
+	if (getrusage(RUSAGE_SELF, &usage) == 0)
+		mine = (uint64_t)usage.ru_maxrss * 1024;
+	status = strads_job_agree(session->job, status);
+	if (!status)
+		status =
+		    strads_job_allgather(session->job, &mine, sizeof mine, session->peak_bytes);
+	if (!status)
+		session->result.peak_bytes = session->peak_bytes;
+	return status;
+}
+
+/* Model, terms and memory: what the summary tells of. */
+static int
+harvest(struct session *session)
+{
+	const struct strads_lasso_settings *settings = settings_of(session);
+	int status = strads_job_agree(session->job, save_model(session));
+
+	if (!status && settings->vocabulary)
+		status =
+		    strads_terms_find(session->job, &session->train, &session->model,
+				      settings->vocabulary, TERMS_SHOWN, &session->result.terms);
+	return status ? status : gather_peaks(session);
+}
+
+static int
+draw_plot(struct session *session)
+{
+	const char *path = settings_of(session)->plot;
+	int status =
+	    path ? strads_plot_draw(path, session->points, session->points_count) : STRADS_OK;
+
+	if (status != STRADS_ERR_UNSUPPORTED)
+		return status;
+	fprintf(stderr, "strads lasso: %s\n", strads_error());
+	session->task->settings.plot = NULL; /* so that the results do not point to it */
+	return STRADS_OK;
+}
+
+static int
+print_results(const struct session *session, json_t *summary)
+{
+	const struct strads_lasso_settings *settings = settings_of(session);
+
+	if (settings->json && !summary)
+		return strads_fail(STRADS_ERR_MEMORY, "no memory for the summary");
+	errno = 0;
+	if (settings->json) {
+		json_dumpf(summary, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+		putchar('\n');
+	} else if (!session->result.error) {
+		strads_lasso_record_print(stdout, &session->result, settings);
+	}
+	if (fflush(stdout) || ferror(stdout))
+		return strads_fail(STRADS_ERR_IO, "cannot write the results: %s", strerror(errno));
+	return STRADS_OK;
+}
+
+/* Rank 0's last acts: plot, the summary in the log and on stdout. All are tried. */
+static int
+conclude(struct session *session)
+{
+	int drawn = session->result.error ? STRADS_OK : draw_plot(session), logged, printed;
+	json_t *summary;
+
+	strads_display_end(&session->display);
+	session->result.total_seconds = now_s() - session->started_s;
+	summary = strads_lasso_record_summary(&session->result, settings_of(session));
+	printed = print_results(session, summary);
+	if (session->log)
+		strads_log_write(session->log, json_incref(summary));
+	logged = strads_log_close(&session->log);
+	json_decref(summary);
+	return drawn ? drawn : printed ? printed : logged;
+}
+
+/* What is known of a fit before its first evaluation. */
+static struct strads_lasso_progress
+nothing_known(void)
+{
+	return (struct strads_lasso_progress){
+	    .seconds = NAN,
+	    .lambda = NAN,
+	    .lambda_max = NAN,
+	    .objective = NAN,
+	    .gap = NAN,
+	    .train_mse = NAN,
+	    .test_mse = NAN,
+	    .test_mean_mse = NAN,
+	};
+}
+
+/* ---- A rank from start to end --------------------------------------------------------------- */
+
+static int
+compute(struct session *session)
+{
+	int status = prepare(session);
+
+	if (!status)
+		status = load(session);
+	if (!status)
+		status = fit(session);
+	if (!status)
+		status = judge(session);
+	if (!status)
+		status = harvest(session);
+	return status;
+}
+
+static void
+clean_up(struct session *session)
+{
+	strads_terms_free(&session->result.terms);
+	free(session->peak_bytes);
+	free(session->points);
+	strads_lasso_model_free(&session->model);
+	strads_dataset_free(&session->test);
+	strads_dataset_free(&session->train);
+	strads_fabric_close(&session->fabric);
+}
+
+static int
+lasso_rank(struct strads_job *job, void *arg)
+{
+	struct session session = {
+	    .task = arg,
+	    .job = job,
+	    .root = strads_job_rank(job) == 0,
+	    .started_s = now_s(),
+	    .result = {.ranks = strads_job_size(job), .last = nothing_known()},
+	};
+	char error[1024];
+	int status = compute(&session), concluded, code;
+
+	if (status) {
+		snprintf(error, sizeof error, "%s", strads_error());
+		session.result.error = error;
+		session.result.status = status == STRADS_ERR_DIVERGED ? "diverged" : "failed";
+	}
+	concluded = session.root ? conclude(&session) : STRADS_OK;
+	if (status)
+		status = strads_fail(status, "%s", error);
+	else
+		status = strads_job_agree(job, concluded);
+	if (status)
+		code = strads_run_fail(session.task->run, job, status);
+	else
+		code = session.outcome == STRADS_LASSO_LIMIT ? STRADS_EXIT_LIMIT : STRADS_EXIT_DONE;
+	clean_up(&session);
+	return code;
+}
+
+int
+strads_command_lasso(int argc, char **argv)
+{
+	struct task task = {0};
+	int status = strads_lasso_settings_parse(&task.settings, argc, argv), code;
+
+	if (status == STRADS_AGAIN)
+		return fflush(stdout) ? STRADS_EXIT_FAILED : STRADS_EXIT_DONE;
+	if (status)
+		return strads_run_refuse(argv[0]);
+	if (strads_run_new(argv[0], &task.run)) {
+		fprintf(stderr, "strads lasso: %s\n", strads_error());
+		return STRADS_EXIT_FAILED;
+	}
+	code = strads_launch_run(&task.settings.launch, lasso_rank, &task);
+	strads_run_delete(&task.run);
+	return code;
+}

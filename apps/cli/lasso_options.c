@@ -1,0 +1,263 @@
+#include "lasso_options.h"
+
+#include "arguments.h"
+#include "plot.h"
+
+#include <math.h>
+#include <stddef.h>
+
+#define AT(field) .offset = offsetof(struct strads_lasso_settings, field)
+
+#define LAMBDA_RATIO_DEFAULT 0.1
+
+static const char *const standardizations[] = {
+    [STRADS_STANDARDIZE_NONE] = "none",
+    [STRADS_STANDARDIZE_UNIT] = "unit",
+    [STRADS_STANDARDIZE_CENTER_UNIT] = "center-unit",
+    [STRADS_STANDARDIZE_ZSCORE] = "zscore",
+    NULL,
+};
+static const char *const schedulers[] = {
+    [STRADS_ORDER_CYCLIC] = "cyclic",
+    [STRADS_ORDER_RANDOM] = "random",
+    [STRADS_ORDER_FIXED] = "fixed",
+    NULL,
+};
+static const char *const set_updates[] = {
+    [STRADS_SET_UPDATE_GRAM] = "gram",
+    [STRADS_SET_UPDATE_PLAIN] = "plain",
+    NULL,
+};
+static const char *const switches[] = {"off", "on", NULL};
+
+static const struct strads_option input_options[] = {
+    {.name = "data",
+     .value = "FILE",
+     .kind = STRADS_OPTION_STRING,
+     AT(data),
+     .doc = "Training data: svmlight/libsvm or MatrixMarket, plain or compressed by zstd, xz or "
+	    "gzip; may also stand without --data"},
+    {.name = "response",
+     .value = "FILE",
+     .kind = STRADS_OPTION_STRING,
+     AT(response),
+     .doc = "The response of a MatrixMarket matrix"},
+    {.name = "test",
+     .value = "FILE",
+     .kind = STRADS_OPTION_STRING,
+     AT(test),
+     .doc = "Held-out rows (svmlight/libsvm) to report the error on"},
+    {.name = "vocab",
+     .value = "FILE",
+     .kind = STRADS_OPTION_STRING,
+     AT(vocabulary),
+     .doc = "Names of the variables, one a line: the strongest are listed by name"},
+    {0},
+};
+
+static const struct strads_option problem_options[] = {
+    {.name = "lambda",
+     .value = "NUMBER",
+     .kind = STRADS_OPTION_DOUBLE,
+     .max = INFINITY,
+     AT(lambda),
+     .excludes = "lambda-ratio",
+     .doc = "Weight of the penalty in 1/2 |y - Xb|^2 + lambda |b|_1"},
+    {.name = "lambda-ratio",
+     .value = "NUMBER",
+     .kind = STRADS_OPTION_DOUBLE,
+     .max = 1,
+     AT(lambda_ratio),
+     .excludes = "lambda",
+     .doc = "The same as a fraction of the smallest lambda without nonzeros (default: 0.1 where "
+	    "--lambda is not given)"},
+    {.name = "intercept",
+     .kind = STRADS_OPTION_FLAG,
+     AT(intercept),
+     .doc = "Fit an intercept, free of penalty"},
+    {.name = "standardize",
+     .value = "HOW",
+     .fallback = "none",
+     .kind = STRADS_OPTION_CHOICE,
+     .choices = standardizations,
+     AT(standardize),
+     .doc = "Columns as they are (none), of norm 1 (unit), of mean 0 and norm 1 (center-unit), or "
+	    "of mean 0 and standard deviation 1 (zscore); coefficients are reported on the "
+	    "original scale"},
+    {0},
+};
+
+static const struct strads_option stop_options[] = {
+    {.name = "tol",
+     .value = "NUMBER",
+     .fallback = "1e-6",
+     .kind = STRADS_OPTION_DOUBLE,
+     .max = 1,
+     AT(tol),
+     .doc = "Duality gap to reach, relative to the objective of the best constant"},
+    {.name = "time-limit",
+     .value = "SECONDS",
+     .fallback = "0",
+     .kind = STRADS_OPTION_DOUBLE,
+     .max = INFINITY,
+     AT(time_limit_s),
+     .doc = "Stop after this time of computing; 0: no limit"},
+    {.name = "max-sets",
+     .value = "N",
+     .fallback = "0",
+     .kind = STRADS_OPTION_UINT,
+     AT(max_sets),
+     .doc = "Stop after this many schedule sets; 0: no limit"},
+    {0},
+};
+
+static const struct strads_option schedule_options[] = {
+    {.name = "scheduler",
+     .value = "NAME",
+     .fallback = "random",
+     .kind = STRADS_OPTION_CHOICE,
+     .choices = schedulers,
+     AT(scheduler),
+     .doc = "Which variables next: cyclic, random, or fixed blocks"},
+    {.name = "set-size",
+     .value = "N",
+     .fallback = "64",
+     .kind = STRADS_OPTION_UINT,
+     .min = 1,
+     .max = 65536,
+     AT(set_size),
+     .doc = "Variables updated together"},
+    {.name = "set-update",
+     .value = "HOW",
+     .fallback = "gram",
+     .kind = STRADS_OPTION_CHOICE,
+     .choices = set_updates,
+     AT(set_update),
+     .doc = "gram: members of a set see each other's changes; plain: they do not, and may diverge"},
+    {.name = "passes",
+     .value = "N",
+     .fallback = "2",
+     .kind = STRADS_OPTION_INT,
+     .min = 1,
+     .max = 1000,
+     AT(passes),
+     .doc = "Passes over a set corrected by its Gram matrix"},
+    {.name = "working-set",
+     .value = "on|off",
+     .fallback = "on",
+     .kind = STRADS_OPTION_CHOICE,
+     .choices = switches,
+     AT(working_set),
+     .doc = "Schedule among the support and the worst violators, not among all variables"},
+    {.name = "seed",
+     .value = "N",
+     .fallback = "1",
+     .kind = STRADS_OPTION_UINT,
+     AT(seed),
+     .doc = "Seed of the schedule: same seed, data and ranks, same model to the bit"},
+    {0},
+};
+
+static const struct strads_option output_options[] = {
+    {.name = "model",
+     .value = "FILE",
+     .kind = STRADS_OPTION_STRING,
+     AT(model),
+     .doc = "Write the model: text, or HDF5 where the name ends in .h5"},
+    {.name = "log",
+     .value = "FILE",
+     .kind = STRADS_OPTION_STRING,
+     AT(log),
+     .doc = "Write the log: JSON lines"},
+    {.name = "plot",
+     .value = "FILE",
+     .kind = STRADS_OPTION_STRING,
+     AT(plot),
+     .doc = "Draw the convergence with gnuplot: .svg or .png"},
+    {.name = "json", .kind = STRADS_OPTION_FLAG, AT(json), .doc = "Print the summary as JSON"},
+    {.name = "quiet", .kind = STRADS_OPTION_FLAG, AT(quiet), .doc = "Show no progress"},
+    {0},
+};
+
+void
+strads_lasso_groups(struct strads_lasso_settings *settings,
+		    struct strads_option_group groups[STRADS_LASSO_GROUPS + 1])
+{
+	const struct strads_option_group table[STRADS_LASSO_GROUPS + 1] = {
+	    {"Input:", input_options, settings},
+	    {"Problem:", problem_options, settings},
+	    {"When to stop:", stop_options, settings},
+	    {"Output:", output_options, settings},
+	    {"Schedule:", schedule_options, settings},
+	    {"Ranks:", strads_launch_rank_options, &settings->launch},
+	    {"Engine:", strads_launch_engine_options, &settings->launch},
+	    {"Simulated network (--fabric sim):", strads_launch_sim_options, &settings->launch},
+	    {0},
+	};
+
+	for (int i = 0; i <= STRADS_LASSO_GROUPS; i++)
+		groups[i] = table[i];
+}
+
+static int
+check(const struct strads_lasso_settings *settings)
+{
+	if (!settings->data)
+		return strads_fail(
+		    STRADS_ERR_INPUT,
+		    "no data: name a file in svmlight/libsvm or MatrixMarket format");
+	if (settings->plot)
+		return strads_plot_check(settings->plot);
+	return STRADS_OK;
+}
+
+int
+strads_lasso_settings_parse(struct strads_lasso_settings *settings, int argc, char **argv)
+{
+	struct strads_option_group groups[STRADS_LASSO_GROUPS + 1];
+	const struct strads_arguments arguments = {
+	    .command = "strads lasso",
+	    .about = "Fit a Lasso: minimise 1/2 |y - Xb|^2 + lambda |b|_1 by scheduled coordinate "
+		     "descent over the rows split among the ranks.",
+	    .epilog = "Exit codes: 0 done, 1 failed or diverged, 2 a limit was reached before the "
+		      "tolerance, 64 bad arguments.",
+	    .positional = "data",
+	    .groups = groups,
+	};
+	int status;
+
+	strads_lasso_groups(settings, groups);
+	status = strads_arguments_parse(&arguments, argc, argv);
+	if (!status)
+		status = strads_launch_check(&settings->launch);
+	if (!status)
+		status = check(settings);
+	if (status)
+		return status;
+	if (isnan(settings->lambda) && isnan(settings->lambda_ratio))
+		settings->lambda_ratio = LAMBDA_RATIO_DEFAULT;
+	settings->launch.engine.timeout_ms = (uint64_t)(settings->launch.timeout_s * 1e3);
+	return STRADS_OK;
+}
+
+void
+strads_lasso_settings_resolve(const struct strads_lasso_settings *settings,
+			      struct strads_lasso_options *options)
+{
+	*options = (struct strads_lasso_options){
+	    .lambda = settings->lambda,
+	    .lambda_ratio = settings->lambda_ratio,
+	    .tol = settings->tol,
+	    .time_limit_s = settings->time_limit_s,
+	    .max_sets = settings->max_sets,
+	    .seed = settings->seed,
+	    .order = (enum strads_order)settings->scheduler,
+	    .set_size = (uint32_t)settings->set_size,
+	    .passes = (uint32_t)settings->passes,
+	    .set_update = (enum strads_set_update)settings->set_update,
+	    .working_set = settings->working_set != 0,
+	    .intercept = settings->intercept,
+	    .standardize = (enum strads_standardize)settings->standardize,
+	    .engine = settings->launch.engine,
+	};
+}

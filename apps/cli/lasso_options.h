@@ -1,0 +1,55 @@
+/*
+ * The options of `strads lasso`.
+ */
+#ifndef STRADS_CLI_LASSO_OPTIONS_H
+#define STRADS_CLI_LASSO_OPTIONS_H
+
+#include "../lasso/lasso.h"
+#include "launch.h"
+
+struct strads_lasso_settings {
+	struct strads_launch launch;
+
+	const char *data;
+	const char *response;
+	const char *test;
+	const char *vocabulary;
+
+	double lambda;
+	double lambda_ratio;
+	bool intercept;
+	int standardize; /* enum strads_standardize */
+
+	double tol;
+	double time_limit_s;
+	uint64_t max_sets;
+
+	uint64_t seed;
+	int scheduler; /* enum strads_order */
+	uint64_t set_size;
+	int set_update; /* enum strads_set_update */
+	int passes;
+	int working_set; /* off, on */
+
+	const char *model;
+	const char *log;
+	const char *plot;
+	bool json;
+	bool quiet;
+};
+
+#define STRADS_LASSO_GROUPS 8
+
+/* The table over `settings`, with its end, into `groups`. */
+void strads_lasso_groups(struct strads_lasso_settings *settings,
+			 struct strads_option_group groups[STRADS_LASSO_GROUPS + 1]);
+
+/* From a command line to settings; returns as strads_arguments_parse. */
+STRADS_MUST_CHECK int strads_lasso_settings_parse(struct strads_lasso_settings *settings, int argc,
+						  char **argv);
+
+/* The settings as the fit wants them. */
+void strads_lasso_settings_resolve(const struct strads_lasso_settings *settings,
+				   struct strads_lasso_options *options);
+
+#endif

@@ -1,0 +1,223 @@
+#include "lasso_record.h"
+
+#include "about.h"
+#include "log.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <time.h>
+
+static const char *const op_names[STRADS_OPS] = {
+    [STRADS_OP_PUT] = "put",
+    [STRADS_OP_PUT_SIGNAL] = "put_signal",
+    [STRADS_OP_GET] = "get",
+    [STRADS_OP_FETCH_ADD] = "fetch_add",
+};
+
+/* How many ranks this one reaches over each path: {"shm": 3, "ofi:tcp;ofi_rxm": 4}. */
+static json_t *
+paths(const struct strads_fabric *fabric, int size)
+{
+	json_t *counts = json_object();
+
+	for (int peer = 0; counts && peer < size; peer++) {
+		struct strads_fabric_info info;
+
+		strads_fabric_query(fabric, peer, &info);
+		json_int_t before = json_integer_value(json_object_get(counts, info.path));
+		if (json_object_set_new(counts, info.path, json_integer(before + 1))) {
+			json_decref(counts);
+			return NULL;
+		}
+	}
+	return counts;
+}
+
+static json_t *
+wall_clock(void)
+{
+	char text[32];
+	time_t now = time(NULL);
+	struct tm utc;
+
+	gmtime_r(&now, &utc);
+	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+	return json_string(text);
+}
+
+json_t *
+strads_lasso_record_start(struct strads_fabric *fabric, struct strads_lasso_settings *settings)
+{
+	struct strads_job *job = strads_fabric_job(fabric);
+	struct strads_option_group groups[STRADS_LASSO_GROUPS + 1];
+
+	strads_lasso_groups(settings, groups);
+	return json_pack("{s:s, s:s, s:o, s:o, s:s, s:i, s:o, s:o, s:o, s:o}", "event", "start",
+			 "command", "strads lasso", "time", wall_clock(), "settings",
+			 strads_options_json(groups), "job", strads_job_kind_name(job), "ranks",
+			 strads_job_size(job), "paths", paths(fabric, strads_job_size(job)),
+			 "versions", strads_about_versions(), "host", strads_about_host(), "limits",
+			 strads_about_limits());
+}
+
+/* Bytes by kind of operation. */
+static json_t *
+bytes_sent(const struct strads_lasso_progress *progress)
+{
+	json_t *bytes = json_object();
+
+	for (int op = 0; op < STRADS_OPS; op++)
+		json_object_set_new(bytes, op_names[op],
+				    json_integer((json_int_t)progress->bytes_sent[op]));
+	return bytes;
+}
+
+/* Seconds by stage, summed over the ranks: at work, and waiting. */
+static json_t *
+stages(const struct strads_lasso_progress *progress)
+{
+	json_t *all = json_object();
+
+	for (int stage = 0; stage < STRADS_STAGES; stage++)
+		json_object_set_new(all, strads_stage_name((enum strads_stage)stage),
+				    json_pack("{s:f, s:f}", "busy", progress->stage_seconds[stage],
+					      "stall", progress->stage_stall_seconds[stage]));
+	return all;
+}
+
+/* What progress lines and the summary have in common. */
+static json_t *
+state(const char *event, const struct strads_lasso_progress *progress)
+{
+	return json_pack("{s:s, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o}",
+			 "event", event, "seconds", strads_log_number(progress->seconds), "sets",
+			 (json_int_t)progress->sets, "updates", (json_int_t)progress->updates,
+			 "lambda", strads_log_number(progress->lambda), "lambda_max",
+			 strads_log_number(progress->lambda_max), "objective",
+			 strads_log_number(progress->objective), "gap",
+			 strads_log_number(progress->gap), "nonzeros",
+			 (json_int_t)progress->nonzeros, "train_mse",
+			 strads_log_number(progress->train_mse), "test_mse",
+			 strads_log_number(progress->test_mse), "test_mean_mse",
+			 strads_log_number(progress->test_mean_mse), "bytes", bytes_sent(progress),
+			 "stage_seconds", stages(progress));
+}
+
+json_t *
+strads_lasso_record_progress(const struct strads_lasso_progress *progress)
+{
+	return state("progress", progress);
+}
+
+static json_t *
+peaks(const struct strads_lasso_result *result)
+{
+	json_t *all = json_array();
+
+	if (!result->peak_bytes)
+		return all;
+	for (int rank = 0; rank < result->ranks; rank++)
+		json_array_append_new(all, json_integer((json_int_t)result->peak_bytes[rank]));
+	return all;
+}
+
+static json_t *
+term_list(const struct strads_term *terms, size_t count)
+{
+	json_t *list = json_array();
+
+	for (size_t k = 0; k < count; k++)
+		json_array_append_new(list, json_pack("{s:o, s:I, s:f, s:f, s:f}", "term",
+						      strads_log_text(terms[k].name), "index",
+						      (json_int_t)terms[k].index + 1, "coefficient",
+						      terms[k].coefficient, "share", terms[k].share,
+						      "effect", terms[k].effect));
+	return list;
+}
+
+json_t *
+strads_lasso_record_summary(const struct strads_lasso_result *result,
+			    const struct strads_lasso_settings *settings)
+{
+	json_t *summary = state("summary", &result->last);
+	json_t *rest =
+	    json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:f, s:f, s:i, s:o, s:o, s:o}", "status",
+		      result->status, "error", strads_log_text(result->error), "rows",
+		      (json_int_t)result->rows, "cols", (json_int_t)result->cols, "entries",
+		      (json_int_t)result->entries, "test_rows", (json_int_t)result->test_rows,
+		      "load_seconds", result->load_seconds, "total_seconds", result->total_seconds,
+		      "ranks", result->ranks, "peak_bytes", peaks(result), "model",
+		      strads_log_text(settings->model), "log", strads_log_text(settings->log));
+	int failed = !summary || !rest || json_object_update(summary, rest);
+
+	if (!failed && settings->vocabulary)
+		failed = json_object_set_new(
+		    summary, "terms",
+		    json_pack("{s:o, s:o}", "positive",
+			      term_list(result->terms.positive, result->terms.positive_count),
+			      "negative",
+			      term_list(result->terms.negative, result->terms.negative_count)));
+	json_decref(rest);
+	if (failed) {
+		json_decref(summary);
+		return NULL;
+	}
+	return summary;
+}
+
+/* ---- For people ----------------------------------------------------------------------------- */
+
+static void
+print_terms(FILE *out, const char *title, const struct strads_term *terms, size_t count)
+{
+	if (count == 0)
+		return;
+	fprintf(out, "\n%-40s %9s %9s %12s\n", title, "effect", "share", "coefficient");
+	for (size_t k = 0; k < count; k++)
+		fprintf(out, "  %-38s %+9.3f %7.2f %% %+12.4g\n", terms[k].name, terms[k].effect,
+			terms[k].share * 100, terms[k].coefficient);
+}
+
+static void
+print_errors(FILE *out, const struct strads_lasso_progress *last)
+{
+	fprintf(out, "training MSE  %.6g\n", last->train_mse);
+	if (isfinite(last->test_mse))
+		fprintf(out, "held-out MSE  %.6g (predicting the mean: %.6g)\n", last->test_mse,
+			last->test_mean_mse);
+}
+
+void
+strads_lasso_record_print(FILE *out, const struct strads_lasso_result *result,
+			  const struct strads_lasso_settings *settings)
+{
+	const struct strads_lasso_progress *last = &result->last;
+
+	fprintf(out,
+		"%s: relative gap %.3g after %" PRIu64 " sets, %" PRIu64
+		" updates, %.3g s (and %.3g s of loading) on %d rank%s\n",
+		result->status, last->gap, last->sets, last->updates, last->seconds,
+		result->load_seconds, result->ranks, result->ranks == 1 ? "" : "s");
+	fprintf(out, "data          %" PRIu64 " rows, %" PRIu64 " columns, %" PRIu64 " entries\n",
+		result->rows, result->cols, result->entries);
+	fprintf(out, "lambda        %.9g (%.4g of the largest useful, %.9g)\n", last->lambda,
+		last->lambda_max > 0 ? last->lambda / last->lambda_max : NAN, last->lambda_max);
+	fprintf(out, "objective     %.12g\n", last->objective);
+	fprintf(out, "nonzeros      %" PRIu64 "\n", last->nonzeros);
+	print_errors(out, last);
+	if (settings->model)
+		fprintf(out, "model         %s\n", settings->model);
+	if (settings->log)
+		fprintf(out, "log           %s\n", settings->log);
+	if (settings->plot)
+		fprintf(out, "plot          %s\n", settings->plot);
+	if (settings->vocabulary) {
+		print_terms(out, "Raises the response", result->terms.positive,
+			    result->terms.positive_count);
+		print_terms(out, "Lowers the response", result->terms.negative,
+			    result->terms.negative_count);
+		fputs("\neffect: what the term adds to the response where it occurs; share: of the "
+		      "rows that have it\n",
+		      out);
+	}
+}

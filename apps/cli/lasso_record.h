@@ -1,0 +1,36 @@
+/*
+ * What `strads lasso` says of a run: the lines of its log and the summary on stdout.
+ */
+#ifndef STRADS_CLI_LASSO_RECORD_H
+#define STRADS_CLI_LASSO_RECORD_H
+
+#include "lasso_options.h"
+#include "terms.h"
+
+#include <stdio.h>
+
+/* The end of a run, as far as it came. */
+struct strads_lasso_result {
+	const char *status; /* "converged", "limit", "diverged" or "failed" */
+	const char *error;  /* the sentence of a failure, or NULL */
+	struct strads_lasso_progress last;
+	uint64_t rows, cols, entries, test_rows;
+	double load_seconds;
+	double total_seconds;
+	int ranks;
+	const uint64_t *peak_bytes; /* [ranks] resident memory; NULL where unknown */
+	struct strads_terms terms;
+};
+
+/* The lines, as new references; NULL without memory. Thread: any, but `start` owner. */
+json_t *strads_lasso_record_start(struct strads_fabric *fabric,
+				  struct strads_lasso_settings *settings);
+json_t *strads_lasso_record_progress(const struct strads_lasso_progress *progress);
+json_t *strads_lasso_record_summary(const struct strads_lasso_result *result,
+				    const struct strads_lasso_settings *settings);
+
+/* The summary for people. */
+void strads_lasso_record_print(FILE *out, const struct strads_lasso_result *result,
+			       const struct strads_lasso_settings *settings);
+
+#endif

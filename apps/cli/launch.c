@@ -1,0 +1,188 @@
+#include "launch.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+static_assert(sizeof(size_t) == sizeof(uint64_t), "sizes are options of 64 bits");
+
+#define AT(field) .offset = offsetof(struct strads_launch, field)
+
+const struct strads_option strads_launch_rank_options[] = {
+    {.name = "ranks",
+     .value = "N",
+     .fallback = "1",
+     .kind = STRADS_OPTION_INT,
+     .min = 1,
+     .max = 4096,
+     AT(ranks),
+     .doc = "Processes to start on this host; a launcher (mpirun, srun) decides otherwise"},
+    {.name = "fabric",
+     .value = "NAME",
+     .fallback = "auto",
+     .kind = STRADS_OPTION_STRING,
+     AT(fabric),
+     .doc = "auto (shared memory within a host, else libfabric; auto:N as if each N ranks had a "
+	    "host), shm, ofi, ofi:PROVIDER, or sim: all ranks in this process on a virtual clock"},
+    {.name = "timeout",
+     .value = "SECONDS",
+     .fallback = "60",
+     .kind = STRADS_OPTION_DOUBLE,
+     .min = 0.001,
+     .max = 86400,
+     AT(timeout_s),
+     .doc = "Longest wait for another rank before it counts as failed"},
+    {0},
+};
+
+const struct strads_option strads_launch_engine_options[] = {
+    {.name = "schedulers",
+     .value = "N",
+     .fallback = "1",
+     .kind = STRADS_OPTION_INT,
+     .min = 1,
+     .max = 4096,
+     AT(engine.schedulers),
+     .doc = "Ranks that schedule, in turn"},
+    {.name = "depth",
+     .value = "N",
+     .fallback = "2",
+     .kind = STRADS_OPTION_INT,
+     .min = 1,
+     .max = 64,
+     AT(engine.depth),
+     .doc = "Schedule sets in flight"},
+    {.name = "eager",
+     .value = "BYTES",
+     .fallback = "4096",
+     .kind = STRADS_OPTION_SIZE,
+     .max = INFINITY,
+     AT(engine.eager_bytes),
+     .doc = "Partial results up to this size travel with their signal; 0: all are read"},
+    {.name = "chunk-bytes",
+     .value = "BYTES",
+     .fallback = "64K",
+     .kind = STRADS_OPTION_SIZE,
+     .min = 256,
+     .max = 1 << 30,
+     AT(engine.chunk_bytes),
+     .doc = "Largest message and largest read; changes no result"},
+    {.name = "memory",
+     .value = "BYTES",
+     .fallback = "256M",
+     .kind = STRADS_OPTION_SIZE,
+     .min = 65536,
+     .max = INFINITY,
+     AT(engine.memory_bytes),
+     .doc = "Budget of a rank for rings and staging"},
+    {0},
+};
+
+const struct strads_option strads_launch_sim_options[] = {
+    {.name = "sim-seed",
+     .value = "N",
+     .fallback = "1",
+     .kind = STRADS_OPTION_UINT,
+     AT(sim.seed),
+     .doc = "Seed of delays, reordering and tearing"},
+    {.name = "sim-latency",
+     .value = "NS",
+     .fallback = "1500",
+     .kind = STRADS_OPTION_DOUBLE,
+     .max = 1e12,
+     AT(sim.latency_ns),
+     .doc = "One-way latency"},
+    {.name = "sim-overhead",
+     .value = "NS",
+     .fallback = "100",
+     .kind = STRADS_OPTION_DOUBLE,
+     .max = 1e12,
+     AT(sim.overhead_ns),
+     .doc = "Cost of posting an operation"},
+    {.name = "sim-bandwidth",
+     .value = "GB/S",
+     .fallback = "12",
+     .kind = STRADS_OPTION_DOUBLE,
+     .max = 1e6,
+     AT(sim.bytes_per_ns),
+     .doc = "Per rank and direction; 0: unlimited"},
+    {.name = "sim-jitter",
+     .value = "NUMBER",
+     .fallback = "0",
+     .kind = STRADS_OPTION_DOUBLE,
+     .max = 1e6,
+     AT(sim.jitter),
+     .doc = "Delays grow by up to this factor, at random"},
+    {.name = "sim-compute",
+     .value = "NUMBER",
+     .fallback = "1",
+     .kind = STRADS_OPTION_DOUBLE,
+     .max = 1e6,
+     AT(sim.compute_scale),
+     .doc = "Computing takes this many times its declared cost"},
+    {.name = "sim-tear",
+     .kind = STRADS_OPTION_FLAG,
+     AT(sim.tear),
+     .doc = "Data without a signal arrive in pieces, in any order"},
+    {.name = "sim-kill-rank",
+     .value = "RANK",
+     .fallback = "0",
+     .kind = STRADS_OPTION_INT,
+     .max = 4095,
+     AT(sim.kill_rank),
+     .doc = "With --sim-kill-at: the rank that dies"},
+    {.name = "sim-kill-at",
+     .value = "NS",
+     .fallback = "0",
+     .kind = STRADS_OPTION_UINT,
+     AT(sim.kill_at_ns),
+     .doc = "Virtual time of that death; 0: nobody dies"},
+    {0},
+};
+
+static bool
+simulated(const struct strads_launch *launch)
+{
+	return strcmp(launch->fabric, "sim") == 0;
+}
+
+int
+strads_launch_check(const struct strads_launch *launch)
+{
+	static const char *const names[] = {"auto", "shm", "ofi", "sim", NULL};
+	bool known = (strncmp(launch->fabric, "ofi:", 4) == 0 && launch->fabric[4]) ||
+		     (strncmp(launch->fabric, "auto:", 5) == 0 && launch->fabric[5]);
+
+	for (int i = 0; names[i]; i++)
+		known = known || strcmp(launch->fabric, names[i]) == 0;
+	if (!known)
+		return strads_fail(
+		    STRADS_ERR_INPUT,
+		    "--fabric: '%s' is not one of auto, shm, ofi, ofi:PROVIDER, sim; "
+		    "see `strads info`",
+		    launch->fabric);
+	return STRADS_OK;
+}
+
+int
+strads_launch_run(const struct strads_launch *launch, strads_rank_main *rank_main, void *arg)
+{
+	const struct strads_job_options options = {
+	    .kind = simulated(launch) ? STRADS_JOB_SIM : STRADS_JOB_AUTO,
+	    .ranks = launch->ranks,
+	    .timeout_ms = (uint64_t)(launch->timeout_s * 1e3),
+	    .sim = launch->sim,
+	};
+
+	return strads_job_run(&options, rank_main, arg);
+}
+
+int
+strads_launch_open(const struct strads_launch *launch, struct strads_job *job,
+		   struct strads_fabric **fabric)
+{
+	const struct strads_fabric_options options = {.fabric = launch->fabric};
+
+	return strads_fabric_open(job, &options, fabric);
+}

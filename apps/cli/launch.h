@@ -1,0 +1,34 @@
+/*
+ * The options of every command that runs ranks: how many, over which fabric, and how the engine
+ * carries their rounds.
+ */
+#ifndef STRADS_CLI_LAUNCH_H
+#define STRADS_CLI_LAUNCH_H
+
+#include "option.h"
+#include "strads/engine.h"
+
+struct strads_launch {
+	int ranks;
+	const char *fabric;
+	double timeout_s;
+	struct strads_sim_options sim;
+	struct strads_engine_options engine;
+};
+
+/* Rows for groups whose settings are a struct strads_launch. */
+extern const struct strads_option strads_launch_rank_options[];
+extern const struct strads_option strads_launch_engine_options[];
+extern const struct strads_option strads_launch_sim_options[];
+
+/* What no single row can tell. Returns STRADS_OK, ERR_INPUT. */
+STRADS_MUST_CHECK int strads_launch_check(const struct strads_launch *launch);
+
+/* As strads_job_run, on the ranks that were asked for. */
+int strads_launch_run(const struct strads_launch *launch, strads_rank_main *rank_main, void *arg);
+
+/* As strads_fabric_open, on the fabric that was asked for. */
+STRADS_MUST_CHECK int strads_launch_open(const struct strads_launch *launch, struct strads_job *job,
+					 struct strads_fabric **fabric);
+
+#endif

@@ -1,0 +1,252 @@
+#include "terms.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Coefficients looked at in one exchange, so that its size does not depend on the model's. */
+#define CHUNK 1024
+
+/* Sums over one column's values other than 0. */
+struct moments {
+	double count, sum, squares;
+};
+
+static struct moments
+column_moments(const struct strads_csc *x, uint64_t column)
+{
+	struct moments m = {0};
+
+	if (column >= x->cols)
+		return m;
+	for (uint64_t k = x->start[column]; k < x->start[column + 1]; k++) {
+		if (x->value[k] == 0)
+			continue;
+		m.count++;
+		m.sum += x->value[k];
+		m.squares += x->value[k] * x->value[k];
+	}
+	return m;
+}
+
+/* Rank 0's columns first … first + n − 1 of the model, and their moments over all ranks. */
+static int
+exchange_chunk(struct strads_job *job, const struct strads_csc *x, const uint64_t *columns,
+	       size_t n, struct moments *total)
+{
+	size_t size = (size_t)strads_job_size(job);
+	uint64_t *asked = malloc(size * n * sizeof *asked);
+	struct moments *all = malloc(size * n * sizeof *all), mine[CHUNK];
+	int status = asked && all ? STRADS_OK
+				  : strads_fail(STRADS_ERR_MEMORY, "no memory to rank the terms");
+
+	status = strads_job_agree(job, status);
+	if (!status)
+		status = strads_job_allgather(job, columns, n * sizeof *columns, asked);
+	if (!status) {
+		for (size_t i = 0; i < n; i++)
+			mine[i] = column_moments(x, asked[i]);
+		status = strads_job_allgather(job, mine, n * sizeof *mine, all);
+	}
+	for (size_t i = 0; !status && i < n; i++) {
+		total[i] = (struct moments){0};
+		for (size_t r = 0; r < size; r++) {
+			total[i].count += all[r * n + i].count;
+			total[i].sum += all[r * n + i].sum;
+			total[i].squares += all[r * n + i].squares;
+		}
+	}
+	free(all);
+	free(asked);
+	return status;
+}
+
+static struct strads_term
+describe(uint64_t index, double coefficient, const struct moments *m, double rows)
+{
+	return (struct strads_term){
+	    .index = index,
+	    .coefficient = coefficient,
+	    .share = m->count / rows,
+	    .effect = m->count > 0 ? coefficient * m->sum / m->count : 0,
+	    .strength = fabs(coefficient) * sqrt(m->squares / rows),
+	};
+}
+
+/* All nonzero coefficients as terms without names, on rank 0; *all is NULL elsewhere. */
+static int
+describe_all(struct strads_job *job, const struct strads_dataset *train,
+	     const struct strads_lasso_model *model, uint64_t count, struct strads_term **all)
+{
+	bool root = strads_job_rank(job) == 0;
+	struct strads_term *terms = root ? calloc(count + 1, sizeof *terms) : NULL;
+	int status = root && !terms ? strads_fail(STRADS_ERR_MEMORY, "no memory to rank the terms")
+				    : STRADS_OK;
+
+	status = strads_job_agree(job, status);
+	for (uint64_t first = 0; !status && first < count; first += CHUNK) {
+		size_t n = count - first < CHUNK ? (size_t)(count - first) : CHUNK;
+		struct moments total[CHUNK];
+		uint64_t columns[CHUNK] = {0};
+
+		if (root)
+			memcpy(columns, model->index + first, n * sizeof *columns);
+		status = exchange_chunk(job, &train->x, columns, n, total);
+		for (size_t i = 0; root && !status && i < n; i++)
+			terms[first + i] = describe(columns[i], model->value[first + i], &total[i],
+						    (double)train->rows_total);
+	}
+	if (status) {
+		free(terms);
+		return status;
+	}
+	*all = terms;
+	return STRADS_OK;
+}
+
+static int
+by_strength(const void *left, const void *right)
+{
+	const struct strads_term *a = left, *b = right;
+
+	if (a->strength != b->strength)
+		return a->strength < b->strength ? 1 : -1;
+	return a->index < b->index ? -1 : a->index > b->index;
+}
+
+/* The first `most` of `all` (sorted) whose coefficient has the given sign. */
+static int
+take(const struct strads_term *all, uint64_t count, int sign, size_t most,
+     struct strads_term **taken, size_t *taken_count)
+{
+	struct strads_term *some = calloc(most + 1, sizeof *some);
+	size_t n = 0;
+
+	if (!some)
+		return strads_fail(STRADS_ERR_MEMORY, "no memory to rank the terms");
+	for (uint64_t k = 0; k < count && n < most; k++) {
+		if (all[k].coefficient * sign > 0)
+			some[n++] = all[k];
+	}
+	*taken = some;
+	*taken_count = n;
+	return STRADS_OK;
+}
+
+/* Gives its name to whichever of the terms is variable `index`. */
+static int
+name_terms(struct strads_term *terms, size_t count, uint64_t index, const char *name)
+{
+	for (size_t k = 0; k < count; k++) {
+		if (terms[k].index != index)
+			continue;
+		terms[k].name = strdup(name);
+		if (!terms[k].name)
+			return strads_fail(STRADS_ERR_MEMORY, "no memory for the terms' names");
+	}
+	return STRADS_OK;
+}
+
+static int
+name_missing(struct strads_term *terms, size_t count)
+{
+	for (size_t k = 0; k < count; k++) {
+		if (!terms[k].name &&
+		    asprintf(&terms[k].name, "#%" PRIu64, terms[k].index + 1) < 0) {
+			terms[k].name = NULL;
+			return strads_fail(STRADS_ERR_MEMORY, "no memory for the terms' names");
+		}
+	}
+	return STRADS_OK;
+}
+
+static int
+read_names(const char *vocabulary, struct strads_terms *terms)
+{
+	FILE *in = fopen(vocabulary, "r");
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t n;
+	int status = STRADS_OK;
+
+	if (!in)
+		return strads_fail(STRADS_ERR_IO, "cannot open the vocabulary %s: %s", vocabulary,
+				   strerror(errno));
+	for (uint64_t index = 0; !status && (n = getline(&line, &room, in)) > 0; index++) {
+		if (line[n - 1] == '\n')
+			line[n - 1] = 0;
+		status = name_terms(terms->positive, terms->positive_count, index, line);
+		if (!status)
+			status = name_terms(terms->negative, terms->negative_count, index, line);
+	}
+	if (!status && ferror(in))
+		status = strads_fail(STRADS_ERR_IO, "cannot read the vocabulary %s", vocabulary);
+	free(line);
+	fclose(in);
+	if (!status)
+		status = name_missing(terms->positive, terms->positive_count);
+	return status ? status : name_missing(terms->negative, terms->negative_count);
+}
+
+/* Rank 0's part: sorts, takes the strongest and names them. */
+static int
+select_terms(struct strads_term *all, uint64_t count, const char *vocabulary, size_t most,
+	     struct strads_terms *terms)
+{
+	int status;
+
+	qsort(all, count, sizeof *all, by_strength);
+	status = take(all, count, 1, most, &terms->positive, &terms->positive_count);
+	if (!status)
+		status = take(all, count, -1, most, &terms->negative, &terms->negative_count);
+	return status ? status : read_names(vocabulary, terms);
+}
+
+int
+strads_terms_find(struct strads_job *job, const struct strads_dataset *train,
+		  const struct strads_lasso_model *model, const char *vocabulary, size_t most,
+		  struct strads_terms *terms)
+{
+	struct strads_term *all = NULL;
+	struct strads_terms found = {0};
+	uint64_t *counts = malloc((size_t)strads_job_size(job) * sizeof *counts);
+	int status = strads_job_agree(
+	    job,
+	    counts ? STRADS_OK : strads_fail(STRADS_ERR_MEMORY, "no memory to rank the terms"));
+
+	if (!status)
+		status = strads_job_allgather(job, &model->count, sizeof model->count, counts);
+	if (!status)
+		status = describe_all(job, train, model, counts[0], &all);
+	if (!status) {
+		if (all)
+			status = select_terms(all, counts[0], vocabulary, most, &found);
+		status = strads_job_agree(job, status);
+	}
+	free(all);
+	free(counts);
+	if (status)
+		strads_terms_free(&found);
+	else
+		*terms = found;
+	return status;
+}
+
+static void
+free_terms(struct strads_term *terms, size_t count)
+{
+	for (size_t k = 0; k < count; k++)
+		free(terms[k].name);
+	free(terms);
+}
+
+void
+strads_terms_free(struct strads_terms *terms)
+{
+	free_terms(terms->positive, terms->positive_count);
+	free_terms(terms->negative, terms->negative_count);
+	*terms = (struct strads_terms){0};
+}
