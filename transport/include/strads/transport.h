@@ -289,6 +289,9 @@ void strads_fabric_stats(const struct strads_fabric *fabric, struct strads_fabri
 
 struct strads_job *strads_fabric_job(const struct strads_fabric *fabric);
 
+/* The deadline of wire-up and of one operation, as options and job have it. */
+uint64_t strads_fabric_timeout_ms(const struct strads_fabric *fabric);
+
 /* The providers built into this library, NULL-terminated: "shm", "ofi", "sim". Thread: any. */
 const char *const *strads_fabric_providers(void);
 

@@ -1,0 +1,363 @@
+#include "state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Declared cost of adding one double to a sum, for the simulator's clock. */
+#define ADD_COST_NS 0.5
+
+int
+strads_reducer_init(struct strads_engine *engine, uint8_t *mirror, uint8_t *staging)
+{
+	const struct strads_shape *shape = &engine->shape;
+	struct strads_reducer *reducer = &engine->reducer;
+	uint32_t slots = shape->lane[STRADS_LANE_COMMIT].slots;
+
+	*reducer = (struct strads_reducer){
+	    .reductions = shape->reductions, .reads = shape->reads, .staging = staging};
+	reducer->ring = calloc(shape->reductions, sizeof *reducer->ring);
+	reducer->sums = calloc(shape->reductions, (shape->partial_elems + 1) * sizeof(double));
+	reducer->commits = calloc(shape->reductions, shape->commit_bytes + 1);
+	reducer->readings = calloc(shape->reads, sizeof *reducer->readings);
+	reducer->cast = (struct strads_cast){
+	    .lane = &engine->lane[STRADS_LANE_COMMIT], .ranks = engine->ranks, .mirror = mirror};
+	reducer->cast.counters = calloc(slots, sizeof *reducer->cast.counters);
+	reducer->cast.bytes = calloc(slots, sizeof *reducer->cast.bytes);
+	if (!reducer->ring || !reducer->sums || !reducer->commits || !reducer->readings ||
+	    !reducer->cast.counters || !reducer->cast.bytes)
+		return strads_fail(STRADS_ERR_MEMORY, "no memory for %u reductions",
+				   shape->reductions);
+	for (uint32_t i = 0; i < shape->reductions; i++) {
+		reducer->ring[i].sum = reducer->sums + i * shape->partial_elems;
+		reducer->ring[i].commit = reducer->commits + i * shape->commit_bytes;
+	}
+	return STRADS_OK;
+}
+
+void
+strads_reducer_free(struct strads_reducer *reducer)
+{
+	free(reducer->cast.bytes);
+	free(reducer->cast.counters);
+	free(reducer->readings);
+	free(reducer->commits);
+	free(reducer->sums);
+	free(reducer->ring);
+	*reducer = (struct strads_reducer){0};
+}
+
+static struct strads_reduction *
+reduction_at(const struct strads_reducer *reducer, uint64_t number)
+{
+	return &reducer->ring[number % reducer->reductions];
+}
+
+static bool
+is_eager(const struct strads_engine *engine, const struct strads_reduction *reduction)
+{
+	return reduction->entry->elems <= engine->shape.eager_elems;
+}
+
+static size_t
+partial_bytes(const struct strads_reduction *reduction)
+{
+	return reduction->entry->elems * sizeof(double);
+}
+
+/* sum[0 … n) += addend, or = for the first rank's. */
+static void
+add(struct strads_engine *engine, double *restrict sum, const double *restrict addend, size_t n,
+    bool first)
+{
+	if (first && n)
+		memcpy(sum, addend, n * sizeof *sum);
+	else
+		for (size_t i = 0; i < n; i++)
+			sum[i] += addend[i];
+	strads_fabric_charge(engine->fabric, ADD_COST_NS * (double)n);
+}
+
+/* Begins to sum the blocks of the set being pushed that this rank reduces. */
+static void
+open_step(struct strads_engine *engine)
+{
+	struct strads_reducer *reducer = &engine->reducer;
+	struct strads_window *window = &engine->window;
+
+	while (window->mine_first && window->mine_first->block.set == engine->finished &&
+	       reducer->opened - reducer->first < reducer->reductions) {
+		struct strads_reduction *reduction = reduction_at(reducer, reducer->opened++);
+
+		reduction->entry = window->mine_first;
+		reduction->rank = 0;
+		reduction->noted = false;
+		reduction->asked = 0;
+		reduction->reads = 0;
+		reduction->pulled = false;
+		strads_window_unqueue(window);
+	}
+}
+
+/* The message about the partial that comes next, checked against what is expected. */
+static int
+expect_partial(struct strads_engine *engine, const struct strads_reduction *reduction,
+	       const void **payload)
+{
+	const struct strads_block *block = &reduction->entry->block;
+	size_t bytes = partial_bytes(reduction);
+	const struct strads_trailer *trailer;
+	int status = strads_lane_peek(&engine->lane[STRADS_LANE_PARTIAL], reduction->rank, &trailer,
+				      payload);
+
+	if (status != STRADS_OK)
+		return status;
+	if (trailer->set == block->set && trailer->block == block->index && trailer->offset == 0 &&
+	    trailer->total == bytes && trailer->bytes == (is_eager(engine, reduction) ? bytes : 0))
+		return STRADS_OK;
+	return strads_fail(
+	    STRADS_ERR_PROTOCOL,
+	    "rank %d: rank %d sent %u of %llu bytes of the partial of set %llu block %u, "
+	    "expected %zu of set %llu block %u",
+	    engine->rank, reduction->rank, trailer->bytes, (unsigned long long)trailer->total,
+	    (unsigned long long)trailer->set, trailer->block, bytes, (unsigned long long)block->set,
+	    block->index);
+}
+
+/* Adds the partials that came with their signal, of ranks below `limit`. */
+static int
+sum_eager(struct strads_engine *engine, struct strads_reduction *reduction, int limit, bool *moved)
+{
+	struct strads_lane *lane = &engine->lane[STRADS_LANE_PARTIAL];
+
+	while (reduction->rank < limit && strads_lane_ready(lane, reduction->rank)) {
+		const void *payload;
+		int status = expect_partial(engine, reduction, &payload);
+
+		if (status != STRADS_OK)
+			return status;
+		if (!*moved)
+			strads_engine_begin(engine);
+		*moved = true;
+		add(engine, reduction->sum, payload, reduction->entry->elems, reduction->rank == 0);
+		status = strads_lane_take(lane, reduction->rank);
+		if (status != STRADS_OK)
+			return status;
+		reduction->rank++;
+	}
+	return STRADS_OK;
+}
+
+/* Asks for the next piece of the partial that is ready. Returns STRADS_OK or AGAIN. */
+static int
+ask(struct strads_engine *engine, struct strads_reduction *reduction)
+{
+	struct strads_reducer *reducer = &engine->reducer;
+	size_t left = partial_bytes(reduction) - reduction->asked;
+	size_t bytes = left < engine->shape.read_bytes ? left : engine->shape.read_bytes;
+	size_t place = reducer->asked % reducer->reads;
+	struct strads_reading *reading = &reducer->readings[place];
+	int status;
+
+	if (reducer->asked - reducer->done == reducer->reads)
+		return STRADS_AGAIN;
+	*reading = (struct strads_reading){.reduction = reduction,
+					   .rank = reduction->rank,
+					   .offset = reduction->asked,
+					   .bytes = bytes};
+	status = strads_get(engine->fabric, reduction->rank, engine->partials,
+			    reduction->entry->partial_offset + reduction->asked,
+			    reducer->staging + place * engine->shape.read_bytes, bytes,
+			    &reading->counter);
+	if (status != STRADS_OK)
+		return status;
+	if (reduction->rank != engine->rank) {
+		engine->stats.stage[STRADS_PULL].messages++;
+		engine->stats.stage[STRADS_PULL].bytes += bytes;
+	}
+	reducer->asked++;
+	reduction->asked += bytes;
+	reduction->reads++;
+	return STRADS_OK;
+}
+
+/* Takes the note that the next rank's partial is ready: AGAIN if it has not come. */
+static int
+take_note(struct strads_engine *engine, struct strads_reduction *reduction, int limit)
+{
+	const void *payload;
+	int status;
+
+	if (reduction->rank >= limit)
+		return STRADS_AGAIN;
+	status = expect_partial(engine, reduction, &payload);
+	if (status != STRADS_OK)
+		return status;
+	reduction->noted = true;
+	reduction->asked = 0;
+	return strads_lane_take(&engine->lane[STRADS_LANE_PARTIAL], reduction->rank);
+}
+
+/* Asks for the partials that are ready to be read, of ranks below `limit`. */
+static int
+ask_ready(struct strads_engine *engine, struct strads_reduction *reduction, int limit, bool *moved)
+{
+	int status;
+
+	for (;;) {
+		if (!reduction->noted) {
+			status = take_note(engine, reduction, limit);
+			if (status != STRADS_OK)
+				return status == STRADS_AGAIN ? STRADS_OK : status;
+		}
+		while (reduction->asked < partial_bytes(reduction)) {
+			status = ask(engine, reduction);
+			if (status != STRADS_OK)
+				return status == STRADS_AGAIN ? STRADS_OK : status;
+			*moved = true;
+		}
+		reduction->noted = false;
+		reduction->rank++;
+	}
+}
+
+/* Adds the pieces that have been read, in the order they were asked for. */
+static int
+sum_read(struct strads_engine *engine, bool *moved)
+{
+	struct strads_reducer *reducer = &engine->reducer;
+
+	while (reducer->done < reducer->asked) {
+		size_t place = reducer->done % reducer->reads;
+		struct strads_reading *reading = &reducer->readings[place];
+		const uint8_t *staged = reducer->staging + place * engine->shape.read_bytes;
+
+		if (reading->counter.done != reading->counter.posted)
+			return STRADS_OK;
+		if (reading->counter.status != STRADS_OK)
+			return strads_fail(reading->counter.status,
+					   "cannot read a partial from rank %d", reading->rank);
+		if (!*moved)
+			strads_engine_begin(engine);
+		*moved = true;
+		add(engine, reading->reduction->sum + reading->offset / sizeof(double),
+		    (const double *)staged, reading->bytes / sizeof(double), reading->rank == 0);
+		reading->reduction->reads--;
+		reducer->done++;
+	}
+	return STRADS_OK;
+}
+
+/* Moves all reductions on. A ring holds the partials of a worker in the order of blocks, so that
+ * of two reductions the later never overtakes the earlier. */
+static int
+sum_step(struct strads_engine *engine, bool *moved)
+{
+	struct strads_reducer *reducer = &engine->reducer;
+	int limit = engine->ranks;
+	bool summed = false;
+	int status = sum_read(engine, &summed);
+
+	for (uint64_t i = reducer->first; status == STRADS_OK && i < reducer->opened; i++) {
+		struct strads_reduction *reduction = reduction_at(reducer, i);
+
+		if (is_eager(engine, reduction))
+			status = sum_eager(engine, reduction, limit, &summed);
+		else
+			status = ask_ready(engine, reduction, limit, moved);
+		limit = reduction->rank;
+	}
+	if (!summed)
+		return status;
+	strads_engine_end(engine, STRADS_PULL);
+	*moved = true;
+	return status;
+}
+
+static int
+pull(struct strads_engine *engine, struct strads_reduction *reduction)
+{
+	const struct strads_program *program = engine->program;
+	const struct strads_block *block = &reduction->entry->block;
+	size_t bytes = 0;
+	int status;
+
+	strads_engine_begin(engine);
+	status = strads_engine_returned(
+	    program->pull(program->state, block, reduction->sum, reduction->commit, &bytes), "pull",
+	    program, block->set, block->index);
+	if (status != STRADS_OK)
+		return status;
+	if (bytes > program->commit_max)
+		return strads_fail(
+		    STRADS_ERR_ARGUMENT,
+		    "program %s: pull of set %llu block %u wrote %zu bytes, more than "
+		    "commit_max, %zu",
+		    program->name, (unsigned long long)block->set, block->index, bytes,
+		    program->commit_max);
+	if (program->pull_cost_ns)
+		strads_fabric_charge(engine->fabric, program->pull_cost_ns(program->state, block));
+	reduction->pulled = true;
+	strads_stream_start(&engine->reducer.stream, block->set, block->index, reduction->commit,
+			    bytes);
+	strads_engine_end(engine, STRADS_PULL);
+	return STRADS_OK;
+}
+
+/* Pulls what is summed, in order, and composes the commits while the mirror has room. */
+static int
+pull_step(struct strads_engine *engine, bool *moved)
+{
+	struct strads_reducer *reducer = &engine->reducer;
+
+	while (reducer->first < reducer->opened) {
+		struct strads_reduction *reduction = reduction_at(reducer, reducer->first);
+
+		if (reduction->rank < engine->ranks || reduction->reads > 0)
+			return STRADS_OK;
+		if (!reduction->pulled) {
+			int status = pull(engine, reduction);
+
+			if (status != STRADS_OK)
+				return status;
+			*moved = true;
+		}
+		strads_stream_compose(&reducer->stream, &reducer->cast, moved);
+		if (reducer->stream.open)
+			return STRADS_OK;
+		reducer->first++;
+	}
+	return STRADS_OK;
+}
+
+int
+strads_reducer_step(struct strads_engine *engine, bool *moved)
+{
+	int status;
+
+	open_step(engine);
+	if (engine->reducer.first < engine->reducer.opened) {
+		status = sum_step(engine, moved);
+		if (status != STRADS_OK)
+			return status;
+		status = pull_step(engine, moved);
+		if (status != STRADS_OK)
+			return status;
+	}
+	status = strads_cast_step(&engine->reducer.cast, moved);
+	return status == STRADS_AGAIN ? STRADS_OK : status;
+}
+
+bool
+strads_reducer_waits_for(const struct strads_engine *engine, const struct strads_entry **entry,
+			 int *rank)
+{
+	const struct strads_reducer *reducer = &engine->reducer;
+	const struct strads_reduction *reduction = reduction_at(reducer, reducer->first);
+
+	if (reducer->first == reducer->opened)
+		return false;
+	*entry = reduction->entry;
+	*rank = reduction->reads > 0 ? reducer->readings[reducer->done % reducer->reads].rank
+				     : reduction->rank;
+	return *rank < engine->ranks;
+}

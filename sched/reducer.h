@@ -1,0 +1,62 @@
+/*
+ * The reducer role: sums the partials of all ranks in rank order, calls pull on the sum and sends
+ * the commit to all. Several blocks are summed at a time, and several pieces of partials are read
+ * at a time; a sum always is ((p0 + p1) + p2) + …, whatever arrives first and however it travels.
+ */
+#ifndef STRADS_SCHED_REDUCER_H
+#define STRADS_SCHED_REDUCER_H
+
+#include "shape.h"
+#include "stream.h"
+
+struct strads_engine;
+struct strads_entry;
+
+/* One block being summed. */
+struct strads_reduction {
+	struct strads_entry *entry;
+	double *sum;     /* [partial_elems] */
+	uint8_t *commit; /* [commit_bytes] */
+	int rank;        /* whose partial comes next; ranks below have been taken or asked for */
+	bool noted;      /* that rank's partial is ready to be read, and being asked for */
+	size_t asked;    /* bytes of it asked for */
+	uint32_t reads;  /* gets not summed yet */
+	bool pulled;
+};
+
+/* One get of a piece of a partial. */
+struct strads_reading {
+	struct strads_reduction *reduction;
+	struct strads_counter counter;
+	int rank;
+	size_t offset; /* in the partial */
+	size_t bytes;
+};
+
+struct strads_reducer {
+	uint32_t reductions, reads;
+	struct strads_reduction *ring; /* [reductions]; first … opened − 1 are in use, mod size */
+	uint64_t first, opened;
+	double *sums;
+	uint8_t *commits;
+	struct strads_reading *readings; /* [reads], used in turn: done … asked − 1 are under way */
+	uint64_t asked, done;
+	uint8_t *staging; /* [reads][read_bytes], registered */
+	struct strads_stream stream;
+	struct strads_cast cast;
+};
+
+/* Returns STRADS_OK or ERR_MEMORY; in either case strads_reducer_free afterwards. */
+STRADS_MUST_CHECK int strads_reducer_init(struct strads_engine *engine, uint8_t *mirror,
+					  uint8_t *staging);
+void strads_reducer_free(struct strads_reducer *reducer);
+
+/* Sums what is there, pulls what is summed, sends what is pulled. *moved is set if it did anything.
+ */
+STRADS_MUST_CHECK int strads_reducer_step(struct strads_engine *engine, bool *moved);
+
+/* The block and the rank whose partial is waited for; false if none is. */
+bool strads_reducer_waits_for(const struct strads_engine *engine, const struct strads_entry **entry,
+			      int *rank);
+
+#endif

@@ -1,0 +1,232 @@
+#include "state.h"
+
+#include <stdlib.h>
+
+int
+strads_scheduler_init(struct strads_engine *engine, uint8_t *mirror)
+{
+	const struct strads_shape *shape = &engine->shape;
+	struct strads_scheduler *scheduler = &engine->scheduler;
+	size_t drafts = (size_t)shape->draft_sets * shape->set_blocks;
+	uint32_t slots = shape->lane[STRADS_LANE_SCHEDULE].slots;
+
+	if (engine->rank >= engine->schedulers)
+		return STRADS_OK;
+	scheduler->next = scheduler->sending = (uint64_t)engine->rank;
+	scheduler->sets = calloc(shape->draft_sets, sizeof *scheduler->sets);
+	scheduler->lengths = calloc(drafts, sizeof *scheduler->lengths);
+	scheduler->drafts = calloc(drafts, shape->block_bytes);
+	scheduler->cast = (struct strads_cast){
+	    .lane = &engine->lane[STRADS_LANE_SCHEDULE], .ranks = engine->ranks, .mirror = mirror};
+	scheduler->cast.counters = calloc(slots, sizeof *scheduler->cast.counters);
+	scheduler->cast.bytes = calloc(slots, sizeof *scheduler->cast.bytes);
+	if (!scheduler->sets || !scheduler->lengths || !scheduler->drafts ||
+	    !scheduler->cast.counters || !scheduler->cast.bytes)
+		return strads_fail(STRADS_ERR_MEMORY, "no memory for %zu drafts of blocks", drafts);
+	return STRADS_OK;
+}
+
+void
+strads_scheduler_free(struct strads_scheduler *scheduler)
+{
+	free(scheduler->cast.bytes);
+	free(scheduler->cast.counters);
+	free(scheduler->drafts);
+	free(scheduler->lengths);
+	free(scheduler->sets);
+	*scheduler = (struct strads_scheduler){0};
+}
+
+static struct strads_draft_set *
+draft_set(const struct strads_engine *engine, uint64_t set)
+{
+	uint64_t own = set / (uint64_t)engine->schedulers;
+
+	return &engine->scheduler.sets[own % engine->shape.draft_sets];
+}
+
+/* Where draft `index` of a set is kept. */
+static size_t
+draft_place(const struct strads_engine *engine, const struct strads_draft_set *set, uint32_t index)
+{
+	size_t place = (size_t)(set - engine->scheduler.sets) * engine->shape.set_blocks;
+
+	return place + index % engine->shape.set_blocks;
+}
+
+/* Whether the next set of this rank is to be begun: sets … t − depth are finished. */
+static bool
+is_due(const struct strads_engine *engine)
+{
+	return engine->scheduler.next < engine->finished + engine->depth;
+}
+
+/* The set begun last, or NULL at the start. */
+static struct strads_draft_set *
+newest(const struct strads_engine *engine)
+{
+	uint64_t next = engine->scheduler.next;
+
+	if (next < (uint64_t)engine->schedulers)
+		return NULL;
+	return draft_set(engine, next - (uint64_t)engine->schedulers);
+}
+
+bool
+strads_scheduler_holds(const struct strads_engine *engine)
+{
+	const struct strads_draft_set *set;
+
+	if (engine->rank >= engine->schedulers)
+		return false;
+	if (is_due(engine))
+		return true;
+	set = newest(engine);
+	return set && !set->early && !set->complete;
+}
+
+static int
+check_draft(const struct strads_engine *engine, const struct strads_draft_set *set, uint64_t number,
+	    const struct strads_block_draft *draft)
+{
+	const struct strads_program *program = engine->program;
+	const char *what = NULL;
+
+	if (draft->n > program->block_max)
+		what = "more variables than block_max";
+	else if (draft->kind > 255)
+		what = "a kind above 255";
+	else if (set->drafted > 0 && draft->kind != set->kind)
+		what = "another kind than the set's first block";
+	else if (draft->reducer < -1 || draft->reducer >= engine->ranks)
+		what = "a reducer that is not a rank";
+	else if (!set->early && !draft->last && set->drafted + 1 >= program->set_blocks_max)
+		what = "more blocks after it than set_blocks_max, in a kind that is not early";
+	if (!what)
+		return STRADS_OK;
+	return strads_fail(STRADS_ERR_ARGUMENT, "program %s: schedule of set %llu block %u: %s",
+			   program->name, (unsigned long long)number, set->drafted, what);
+}
+
+/* Puts the draft, its keys already in place, into the form it is sent in; returns its length. */
+static size_t
+write_draft(const struct strads_engine *engine, const struct strads_block_draft *draft,
+	    uint64_t number, uint32_t index, struct strads_wire_block *wire)
+{
+	uint64_t reducer = draft->reducer >= 0 ? (uint64_t)draft->reducer
+					       : (number + index) % (uint64_t)engine->ranks;
+
+	*wire = (struct strads_wire_block){
+	    .arg = draft->arg,
+	    .first = draft->range ? draft->first : 0,
+	    .n = draft->n,
+	    .kind = draft->kind,
+	    .reducer = (uint32_t)reducer,
+	    .flags = (draft->last ? STRADS_WIRE_LAST : 0) | (draft->range ? STRADS_WIRE_RANGE : 0),
+	};
+	return sizeof *wire + (draft->range ? 0 : draft->n * sizeof(strads_key));
+}
+
+/* Asks the program for the set's next block. */
+static int
+draft_block(struct strads_engine *engine, uint64_t number, struct strads_draft_set *set)
+{
+	const struct strads_program *program = engine->program;
+	size_t place = draft_place(engine, set, set->drafted);
+	struct strads_wire_block *wire =
+	    (void *)(engine->scheduler.drafts + place * engine->shape.block_bytes);
+	struct strads_block_draft draft = {.keys = (strads_key *)(wire + 1), .reducer = -1};
+	int status;
+
+	strads_engine_begin(engine);
+	status =
+	    strads_engine_returned(program->schedule(program->state, number, set->drafted, &draft),
+				   "schedule", program, number, set->drafted);
+	if (status != STRADS_OK)
+		return status;
+	if (set->drafted == 0) {
+		set->kind = draft.kind;
+		set->early = program->early && program->early(program->state, draft.kind);
+	}
+	status = check_draft(engine, set, number, &draft);
+	if (status != STRADS_OK)
+		return status;
+	engine->scheduler.lengths[place] = write_draft(engine, &draft, number, set->drafted, wire);
+	set->drafted++;
+	set->complete = draft.last;
+	strads_engine_end(engine, STRADS_SCHEDULE);
+	return STRADS_OK;
+}
+
+/* Drafts one block: of the set that is held for, else the first of one that is due, else of the
+ * oldest that is incomplete and has room. */
+static int
+draft_step(struct strads_engine *engine, bool *moved)
+{
+	struct strads_scheduler *scheduler = &engine->scheduler;
+	uint64_t step = (uint64_t)engine->schedulers;
+	struct strads_draft_set *set = newest(engine);
+
+	if (set && !set->early && !set->complete) {
+		*moved = true;
+		return draft_block(engine, scheduler->next - step, set);
+	}
+	if (is_due(engine)) {
+		uint64_t number = scheduler->next;
+
+		*moved = true;
+		scheduler->next += step;
+		set = draft_set(engine, number);
+		*set = (struct strads_draft_set){0};
+		return draft_block(engine, number, set);
+	}
+	for (uint64_t number = scheduler->sending; number < scheduler->next; number += step) {
+		set = draft_set(engine, number);
+		if (set->complete || set->drafted - set->sent == engine->shape.set_blocks)
+			continue;
+		*moved = true;
+		return draft_block(engine, number, set);
+	}
+	return STRADS_OK;
+}
+
+/* Composes the drafts, in order, while the mirror has room. */
+static void
+compose_step(struct strads_engine *engine, bool *moved)
+{
+	struct strads_scheduler *scheduler = &engine->scheduler;
+	struct strads_stream *stream = &scheduler->stream;
+
+	while (scheduler->sending < scheduler->next) {
+		struct strads_draft_set *set = draft_set(engine, scheduler->sending);
+		size_t place = draft_place(engine, set, set->sent);
+
+		if (!stream->open && set->sent == set->drafted)
+			return;
+		if (!stream->open)
+			strads_stream_start(stream, scheduler->sending, set->sent,
+					    scheduler->drafts + place * engine->shape.block_bytes,
+					    scheduler->lengths[place]);
+		strads_stream_compose(stream, &scheduler->cast, moved);
+		if (stream->open)
+			return;
+		set->sent++;
+		if (set->complete && set->sent == set->drafted)
+			scheduler->sending += (uint64_t)engine->schedulers;
+	}
+}
+
+int
+strads_scheduler_step(struct strads_engine *engine, bool *moved)
+{
+	int status;
+
+	if (engine->rank >= engine->schedulers)
+		return STRADS_OK;
+	status = draft_step(engine, moved);
+	if (status != STRADS_OK)
+		return status;
+	compose_step(engine, moved);
+	status = strads_cast_step(&engine->scheduler.cast, moved);
+	return status == STRADS_AGAIN ? STRADS_OK : status;
+}

@@ -1,0 +1,47 @@
+/*
+ * The scheduler role: asks the program for the blocks of this rank's sets and sends them to all.
+ *
+ * Set t is begun right after finish of set t − depth. What is drafted waits here until the rings
+ * have room, so that a set of up to set_blocks_max blocks is drafted from one and the same state:
+ * meanwhile nothing is synced on this rank. Longer sets, of an early kind, are drafted on as room
+ * comes.
+ */
+#ifndef STRADS_SCHED_SCHEDULER_H
+#define STRADS_SCHED_SCHEDULER_H
+
+#include "shape.h"
+#include "stream.h"
+
+struct strads_engine;
+
+/* One set being drafted and sent. */
+struct strads_draft_set {
+	uint32_t drafted; /* blocks */
+	uint32_t sent;    /* of these, composed into messages */
+	uint32_t kind;
+	bool early;
+	bool complete; /* the last block is drafted */
+};
+
+struct strads_scheduler {
+	struct strads_draft_set *sets; /* [draft_sets], set t in (t / schedulers) mod draft_sets */
+	size_t *lengths;               /* [draft_sets][set_blocks] bytes of each draft */
+	uint8_t *drafts;               /* [draft_sets][set_blocks][block_bytes] */
+	uint64_t next;                 /* the set to be begun next; this rank's are S apart */
+	uint64_t sending;              /* the set whose blocks are being sent */
+	struct strads_stream stream;
+	struct strads_cast cast;
+};
+
+/* On ranks that schedule; elsewhere nothing is allocated. Returns STRADS_OK or ERR_MEMORY; in
+ * either case strads_scheduler_free afterwards. */
+STRADS_MUST_CHECK int strads_scheduler_init(struct strads_engine *engine, uint8_t *mirror);
+void strads_scheduler_free(struct strads_scheduler *scheduler);
+
+/* Whether nothing may be synced because a draft that depends on the state is due. */
+bool strads_scheduler_holds(const struct strads_engine *engine);
+
+/* Drafts at most one block and sends what can be sent. *moved is set if it did anything. */
+STRADS_MUST_CHECK int strads_scheduler_step(struct strads_engine *engine, bool *moved);
+
+#endif

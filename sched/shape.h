@@ -1,0 +1,48 @@
+/*
+ * The shape of an engine: how many of everything, how large, from sizes and the budget alone. The
+ * same on all ranks.
+ */
+#ifndef STRADS_SCHED_SHAPE_H
+#define STRADS_SCHED_SHAPE_H
+
+#include "ring.h"
+
+struct strads_lane_shape {
+	uint32_t writers; /* ranks that write: rings in every inbox */
+	uint32_t slots;   /* a power of two, at least 2 */
+	uint64_t slot_bytes;
+};
+
+struct strads_shape {
+	uint32_t ranks;
+	uint32_t schedulers;
+	uint32_t depth;
+	uint32_t window;      /* blocks between admission and sync */
+	uint32_t reductions;  /* blocks summed at a time */
+	uint32_t reads;       /* gets of partials under way at a time */
+	uint32_t draft_sets;  /* sets a scheduler may have drafted and not sent */
+	uint32_t set_blocks;  /* drafts kept of each */
+	uint64_t eager_elems; /* partials of up to so many doubles travel with their signal */
+	uint64_t read_bytes;  /* most bytes of one get */
+	uint64_t block_bytes; /* a block with its keys, as a stream */
+	uint64_t partial_elems;
+	uint64_t partial_stride; /* of the partial slots: a partial and room for a trailer */
+	uint64_t commit_bytes;
+	struct strads_lane_shape lane[STRADS_LANES];
+};
+
+/* Fits a shape into options->memory_bytes. Returns STRADS_OK, ERR_ARGUMENT (an option or a size of
+ * the program is out of range), ERR_MEMORY (not even the smallest shape fits; *shape is that one).
+ */
+STRADS_MUST_CHECK int strads_shape_fit(const struct strads_program *program,
+				       const struct strads_engine_options *options, int ranks,
+				       struct strads_shape *shape);
+
+/* Bytes of the inbox (peers write), of the partials (peers read), of the outbox (local, registered)
+ * and of everything together. SIZE_MAX: more than can be counted. */
+size_t strads_shape_inbox(const struct strads_shape *shape);
+size_t strads_shape_partials(const struct strads_shape *shape);
+size_t strads_shape_outbox(const struct strads_shape *shape);
+size_t strads_shape_total(const struct strads_shape *shape);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * What an engine is made of, and the clock its roles keep.
+ */
+#ifndef STRADS_SCHED_STATE_H
+#define STRADS_SCHED_STATE_H
+
+#include "reducer.h"
+#include "scheduler.h"
+#include "worker.h"
+
+struct strads_engine {
+	struct strads_fabric *fabric;
+	struct strads_job *job;
+	const struct strads_program *program;
+	int rank;
+	int ranks;
+	int schedulers;
+	uint64_t depth;
+	uint64_t timeout_ns;
+	struct strads_shape shape;
+	struct strads_region *inbox;    /* rings and credit words; peers write */
+	struct strads_region *partials; /* the window's; peers read */
+	struct strads_region *outbox;   /* mirrors of what goes to all, and what is read */
+	struct strads_lane lane[STRADS_LANES];
+	struct strads_window window;
+	struct strads_scheduler scheduler;
+	struct strads_worker worker;
+	struct strads_reducer reducer;
+	uint64_t finished; /* sets */
+	bool stopping;     /* finish said so */
+
+	bool idle;               /* nothing to do since `lap` … */
+	enum strads_stage waits; /* … but to wait for this */
+	uint64_t lap;
+	struct strads_engine_stats stats;
+};
+
+/* Before and after work of a stage: what is between counts as busy, what was idle before as a
+ * stall. */
+void strads_engine_begin(struct strads_engine *engine);
+void strads_engine_end(struct strads_engine *engine, enum strads_stage stage);
+
+/* Passes on the status of a primitive; gives a failure without a sentence one. */
+STRADS_MUST_CHECK int strads_engine_returned(int status, const char *primitive,
+					     const struct strads_program *program, uint64_t set,
+					     uint32_t index);
+
+#endif

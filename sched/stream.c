@@ -1,0 +1,90 @@
+#include "stream.h"
+
+#include <string.h>
+
+void
+strads_stream_start(struct strads_stream *stream, uint64_t set, uint32_t block, const void *base,
+		    size_t total)
+{
+	*stream = (struct strads_stream){
+	    .set = set, .block = block, .base = base, .total = total, .open = true};
+}
+
+static size_t
+compose(const struct strads_stream *stream, const struct strads_lane *lane, uint8_t *room,
+	size_t bytes)
+{
+	size_t padded = strads_wire_pad(bytes);
+	struct strads_trailer *trailer = (void *)(room + padded);
+
+	if (bytes)
+		memcpy(room, stream->base + stream->offset, bytes);
+	memset(room + bytes, 0, padded - bytes);
+	*trailer = (struct strads_trailer){.set = stream->set,
+					   .total = stream->total,
+					   .offset = stream->offset,
+					   .block = stream->block,
+					   .bytes = (uint32_t)bytes,
+					   .lane = lane->id};
+	return padded + sizeof *trailer;
+}
+
+void
+strads_stream_compose(struct strads_stream *stream, struct strads_cast *cast, bool *moved)
+{
+	while (stream->open) {
+		size_t left = stream->total - stream->offset;
+		size_t most = strads_lane_payload(cast->lane);
+		size_t bytes = left < most ? left : most;
+		uint8_t *room = strads_cast_room(cast);
+
+		if (!room)
+			return;
+		strads_cast_add(cast, compose(stream, cast->lane, room, bytes));
+		stream->offset += bytes;
+		stream->open = stream->offset < stream->total;
+		*moved = true;
+	}
+}
+
+/* Whether this is the next piece of what is expected and fits. */
+static bool
+follows(const struct strads_sink *sink, const struct strads_trailer *trailer)
+{
+	if (trailer->set != sink->set || trailer->block != sink->block ||
+	    trailer->offset != sink->offset || trailer->total > sink->room)
+		return false;
+	if (sink->begun && trailer->total != sink->total)
+		return false;
+	return trailer->bytes > 0 || trailer->total == 0;
+}
+
+int
+strads_sink_step(struct strads_sink *sink, struct strads_lane *lane, int writer, bool *moved)
+{
+	const struct strads_trailer *trailer;
+	const void *payload;
+	int status = strads_lane_peek(lane, writer, &trailer, &payload);
+
+	if (status != STRADS_OK)
+		return status;
+	if (!follows(sink, trailer))
+		return strads_fail(
+		    STRADS_ERR_PROTOCOL,
+		    "rank %d: rank %d sent bytes %llu+%u of %llu of set %llu block %u, "
+		    "expected from byte %zu of at most %zu of set %llu block %u",
+		    lane->rank, writer, (unsigned long long)trailer->offset, trailer->bytes,
+		    (unsigned long long)trailer->total, (unsigned long long)trailer->set,
+		    trailer->block, sink->offset, sink->room, (unsigned long long)sink->set,
+		    sink->block);
+	if (trailer->bytes)
+		memcpy(sink->base + sink->offset, payload, trailer->bytes);
+	sink->begun = true;
+	sink->total = trailer->total;
+	sink->offset += trailer->bytes;
+	*moved = true;
+	status = strads_lane_take(lane, writer);
+	if (status != STRADS_OK)
+		return status;
+	return sink->offset == sink->total ? STRADS_OK : STRADS_AGAIN;
+}

@@ -1,0 +1,42 @@
+/*
+ * Streams: one block's schedule or commit, cut into as many messages as its length needs, and put
+ * together again where it arrives.
+ */
+#ifndef STRADS_SCHED_STREAM_H
+#define STRADS_SCHED_STREAM_H
+
+#include "ring.h"
+
+/* What is being sent. */
+struct strads_stream {
+	uint64_t set;
+	uint32_t block;
+	const uint8_t *base;
+	size_t total;
+	size_t offset; /* bytes composed into messages */
+	bool open;     /* not composed to its end; an empty stream is one empty message */
+};
+
+void strads_stream_start(struct strads_stream *stream, uint64_t set, uint32_t block,
+			 const void *base, size_t total);
+
+/* Composes messages for all ranks while the cast has room; *moved is set if it did any. */
+void strads_stream_compose(struct strads_stream *stream, struct strads_cast *cast, bool *moved);
+
+/* What is expected to arrive. */
+struct strads_sink {
+	uint64_t set;
+	uint32_t block;
+	uint8_t *base;
+	size_t room;
+	size_t total;  /* known from the first message on */
+	size_t offset; /* bytes that arrived */
+	bool begun;
+};
+
+/* Takes the next message of writer's ring into the sink. Returns STRADS_OK (complete), AGAIN with
+ * *moved set (more to come), AGAIN (no message), ERR_PROTOCOL (not the piece that was expected). */
+STRADS_MUST_CHECK int strads_sink_step(struct strads_sink *sink, struct strads_lane *lane,
+				       int writer, bool *moved);
+
+#endif

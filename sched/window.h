@@ -1,0 +1,77 @@
+/*
+ * The window: the blocks a rank has been sent and has not synced yet, in order. Blocks of all sets
+ * are numbered through; block number g lies in entry g mod size, with all that belongs to it.
+ *
+ *     synced ≤ sent ≤ pushed ≤ admitted ≤ synced + size
+ */
+#ifndef STRADS_SCHED_WINDOW_H
+#define STRADS_SCHED_WINDOW_H
+
+#include "shape.h"
+#include "stream.h"
+
+struct strads_entry {
+	struct strads_block block;
+	struct strads_wire_block *wire; /* as received, its keys behind it */
+	double *partial;                /* this rank's, in the region peers read */
+	size_t partial_offset;          /* in that region, on every rank */
+	size_t elems;                   /* of the partial */
+	uint8_t *commit;
+	struct strads_sink sink; /* of the block, then of its commit */
+	struct strads_counter sent;
+	struct strads_entry *next_awaited; /* the reducer's next commit */
+	struct strads_entry *next_mine;    /* the next block this rank reduces */
+	bool early;
+	bool committed; /* the commit is here */
+};
+
+/* The entries whose commits one reducer will send, oldest first. */
+struct strads_awaited {
+	struct strads_entry *first;
+	struct strads_entry *last;
+	int place; /* of the reducer in the list of those awaited */
+};
+
+struct strads_window {
+	uint32_t size;
+	struct strads_entry *entries;
+	uint8_t *blocks;  /* [size][block_bytes] */
+	uint8_t *commits; /* [size][commit_bytes] */
+	uint64_t admitted;
+	uint64_t pushed;
+	uint64_t sent;
+	uint64_t synced;
+
+	/* Commits are looked for only where one is due. */
+	struct strads_awaited *awaited; /* by reducer */
+	int *reducers;                  /* those with a commit due, in no order */
+	int n_reducers;
+
+	/* Blocks this rank reduces and has not begun to, oldest first. */
+	struct strads_entry *mine_first;
+	struct strads_entry *mine_last;
+};
+
+/* `partials` is the base of the region peers read. Returns STRADS_OK or ERR_MEMORY; in either case
+ * strads_window_free afterwards. */
+STRADS_MUST_CHECK int strads_window_init(struct strads_window *window,
+					 const struct strads_shape *shape, void *partials);
+void strads_window_free(struct strads_window *window);
+
+static inline struct strads_entry *
+strads_window_at(const struct strads_window *window, uint64_t number)
+{
+	return &window->entries[number % window->size];
+}
+
+/* Notes that the entry's commit is due, its partial being sent. */
+void strads_window_await(struct strads_window *window, struct strads_entry *entry);
+
+/* Notes that the oldest commit due from reducer is here. */
+void strads_window_arrived(struct strads_window *window, int reducer);
+
+/* Queues an entry this rank reduces; takes the oldest off the queue. */
+void strads_window_queue(struct strads_window *window, struct strads_entry *entry);
+void strads_window_unqueue(struct strads_window *window);
+
+#endif

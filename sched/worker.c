@@ -1,0 +1,287 @@
+#include "state.h"
+
+#include <string.h>
+
+/* ---- Blocks in --------------------------------------------------------------------------- */
+
+/* What is wrong with a block that has arrived whole, or NULL. */
+static const char *
+check_block(const struct strads_engine *engine, const struct strads_entry *entry)
+{
+	const struct strads_wire_block *wire = entry->wire;
+	size_t keys = wire->flags & STRADS_WIRE_RANGE ? 0 : wire->n * sizeof(strads_key);
+
+	if (entry->sink.total < sizeof *wire)
+		return "is shorter than its header";
+	if (wire->n > engine->program->block_max)
+		return "has more variables than block_max";
+	if (wire->kind > 255 || (engine->worker.index > 0 && wire->kind != engine->worker.kind))
+		return "is of an impossible kind";
+	if (wire->reducer >= (uint32_t)engine->ranks)
+		return "names a reducer that is not a rank";
+	if (wire->flags & ~(STRADS_WIRE_LAST | STRADS_WIRE_RANGE))
+		return "has unknown flags";
+	if (entry->sink.total != sizeof *wire + keys)
+		return "has another number of keys than it says";
+	return NULL;
+}
+
+static void
+read_block(const struct strads_wire_block *wire, const struct strads_sink *sink,
+	   struct strads_block *block)
+{
+	*block = (struct strads_block){
+	    .set = sink->set,
+	    .index = sink->block,
+	    .kind = wire->kind,
+	    .arg = wire->arg,
+	    .n = wire->n,
+	    .last = wire->flags & STRADS_WIRE_LAST,
+	    .reducer = (int)wire->reducer,
+	    .keys = wire->flags & STRADS_WIRE_RANGE ? NULL : (const strads_key *)(wire + 1),
+	    .first = wire->first,
+	};
+}
+
+/* Admits the block that has arrived in the window's next entry. */
+static int
+admit(struct strads_engine *engine, struct strads_entry *entry)
+{
+	const struct strads_program *program = engine->program;
+	struct strads_worker *worker = &engine->worker;
+	struct strads_block *block = &entry->block;
+	const char *wrong = check_block(engine, entry);
+
+	if (!wrong) {
+		read_block(entry->wire, &entry->sink, block);
+		if (worker->index == 0) {
+			worker->kind = block->kind;
+			worker->early =
+			    program->early && program->early(program->state, block->kind);
+		}
+		if (!worker->early && !block->last && worker->index + 1 >= program->set_blocks_max)
+			wrong = "is not the last of its set though no more fit";
+	}
+	if (wrong)
+		return strads_fail(STRADS_ERR_PROTOCOL, "rank %d: set %llu block %u %s",
+				   engine->rank, (unsigned long long)worker->set, worker->index,
+				   wrong);
+	entry->early = worker->early;
+	entry->committed = false;
+	entry->elems = program->partial_elems(program->state, block);
+	if (entry->elems > program->partial_max)
+		return strads_fail(
+		    STRADS_ERR_ARGUMENT,
+		    "program %s: set %llu block %u has a partial of %zu doubles, more "
+		    "than partial_max, %zu",
+		    program->name, (unsigned long long)block->set, block->index, entry->elems,
+		    program->partial_max);
+	worker->index = block->last ? 0 : worker->index + 1;
+	worker->set += block->last;
+	if (block->reducer == engine->rank)
+		strads_window_queue(&engine->window, entry);
+	engine->window.admitted++;
+	return STRADS_OK;
+}
+
+/* Makes the window's next entry ready to receive; false if it is still in use. */
+static bool
+receive(struct strads_engine *engine, struct strads_entry *entry)
+{
+	struct strads_window *window = &engine->window;
+	struct strads_worker *worker = &engine->worker;
+
+	if (worker->receiving)
+		return true;
+	if (window->admitted - window->synced == window->size ||
+	    entry->sent.done != entry->sent.posted)
+		return false;
+	entry->sink = (struct strads_sink){.set = worker->set,
+					   .block = worker->index,
+					   .base = (uint8_t *)entry->wire,
+					   .room = engine->shape.block_bytes};
+	worker->receiving = true;
+	return true;
+}
+
+int
+strads_worker_admit(struct strads_engine *engine, bool *moved)
+{
+	struct strads_lane *lane = &engine->lane[STRADS_LANE_SCHEDULE];
+	int status;
+
+	for (;;) {
+		struct strads_entry *entry =
+		    strads_window_at(&engine->window, engine->window.admitted);
+		int scheduler = (int)(engine->worker.set % (uint64_t)engine->schedulers);
+
+		if (!receive(engine, entry))
+			return STRADS_OK;
+		do
+			status = strads_sink_step(&entry->sink, lane, scheduler, moved);
+		while (status == STRADS_AGAIN && strads_lane_ready(lane, scheduler));
+		if (status != STRADS_OK)
+			return status == STRADS_AGAIN ? STRADS_OK : status;
+		engine->worker.receiving = false;
+		status = admit(engine, entry);
+		if (status != STRADS_OK)
+			return status;
+	}
+}
+
+/* ---- Partials out ------------------------------------------------------------------------ */
+
+int
+strads_worker_push(struct strads_engine *engine, bool *moved)
+{
+	const struct strads_program *program = engine->program;
+	struct strads_window *window = &engine->window;
+	struct strads_entry *entry = strads_window_at(window, window->pushed);
+	const struct strads_block *block = &entry->block;
+	int status;
+
+	if (window->pushed == window->admitted || block->set != engine->finished)
+		return STRADS_OK;
+	strads_engine_begin(engine);
+	memset(entry->partial, 0, entry->elems * sizeof(double));
+	status = strads_engine_returned(program->push(program->state, block, entry->partial),
+					"push", program, block->set, block->index);
+	if (status != STRADS_OK)
+		return status;
+	if (program->push_cost_ns)
+		strads_fabric_charge(engine->fabric, program->push_cost_ns(program->state, block));
+	window->pushed++;
+	engine->worker.sets_pushed += block->last;
+	strads_engine_end(engine, STRADS_PUSH);
+	*moved = true;
+	return STRADS_OK;
+}
+
+/* Sends a partial, or the note that it can be read: the trailer follows the partial where it lies,
+ * so that nothing is copied. */
+static int
+send_partial(struct strads_engine *engine, struct strads_entry *entry)
+{
+	bool eager = entry->elems <= engine->shape.eager_elems;
+	struct strads_trailer *trailer = (void *)(entry->partial + entry->elems);
+	uint8_t *from = eager ? (uint8_t *)entry->partial : (uint8_t *)trailer;
+	size_t bytes = entry->elems * sizeof(double);
+
+	*trailer = (struct strads_trailer){.set = entry->block.set,
+					   .total = bytes,
+					   .block = entry->block.index,
+					   .bytes = eager ? (uint32_t)bytes : 0,
+					   .lane = STRADS_LANE_PARTIAL};
+	return strads_lane_send(&engine->lane[STRADS_LANE_PARTIAL], entry->block.reducer, from,
+				(size_t)((uint8_t *)(trailer + 1) - from), &entry->sent);
+}
+
+int
+strads_worker_send(struct strads_engine *engine, bool *moved)
+{
+	struct strads_window *window = &engine->window;
+
+	while (window->sent < window->pushed) {
+		struct strads_entry *entry = strads_window_at(window, window->sent);
+		int status = send_partial(engine, entry);
+
+		if (status != STRADS_OK)
+			return status == STRADS_AGAIN ? STRADS_OK : status;
+		entry->sink = (struct strads_sink){.set = entry->block.set,
+						   .block = entry->block.index,
+						   .base = entry->commit,
+						   .room = engine->program->commit_max};
+		strads_window_await(window, entry);
+		window->sent++;
+		*moved = true;
+	}
+	return STRADS_OK;
+}
+
+/* ---- Commits in -------------------------------------------------------------------------- */
+
+/* Takes what has come of the commits that one reducer owes. */
+static int
+collect_from(struct strads_engine *engine, int reducer, bool *moved)
+{
+	struct strads_lane *lane = &engine->lane[STRADS_LANE_COMMIT];
+	struct strads_awaited *awaited = &engine->window.awaited[reducer];
+
+	while (awaited->first && strads_lane_ready(lane, reducer)) {
+		struct strads_entry *entry = awaited->first;
+		int status = strads_sink_step(&entry->sink, lane, reducer, moved);
+
+		if (status < 0)
+			return status;
+		if (status == STRADS_OK) {
+			entry->committed = true;
+			strads_window_arrived(&engine->window, reducer);
+		}
+	}
+	return STRADS_OK;
+}
+
+int
+strads_worker_collect(struct strads_engine *engine, bool *moved)
+{
+	struct strads_window *window = &engine->window;
+
+	/* Downwards: a reducer that is done leaves the list and the last takes its place. */
+	for (int i = window->n_reducers - 1; i >= 0; i--) {
+		int status = collect_from(engine, window->reducers[i], moved);
+
+		if (status != STRADS_OK)
+			return status;
+	}
+	return STRADS_OK;
+}
+
+/* ---- Commits applied --------------------------------------------------------------------- */
+
+/* The set is synced: tells the program. */
+static int
+finish(struct strads_engine *engine, const struct strads_block *last)
+{
+	const struct strads_program *program = engine->program;
+	int status = program->finish(program->state, last);
+
+	if (status == STRADS_STOP) {
+		engine->stopping = true;
+		status = STRADS_OK;
+	}
+	status = strads_engine_returned(status, "finish", program, last->set, last->index);
+	if (status != STRADS_OK)
+		return status;
+	engine->finished++;
+	engine->stats.sets++;
+	return STRADS_OK;
+}
+
+int
+strads_worker_sync(struct strads_engine *engine, bool *moved)
+{
+	const struct strads_program *program = engine->program;
+	struct strads_window *window = &engine->window;
+	struct strads_entry *entry = strads_window_at(window, window->synced);
+	const struct strads_block *block = &entry->block;
+	int status;
+
+	if (window->synced == window->sent || !entry->committed ||
+	    (!entry->early && engine->worker.sets_pushed <= block->set) ||
+	    strads_scheduler_holds(engine))
+		return STRADS_OK;
+	strads_engine_begin(engine);
+	status = strads_engine_returned(
+	    program->sync(program->state, block, entry->commit, entry->sink.total), "sync", program,
+	    block->set, block->index);
+	if (status == STRADS_OK && block->last)
+		status = finish(engine, block);
+	if (status != STRADS_OK)
+		return status;
+	engine->stats.blocks++;
+	engine->stats.variables += block->n;
+	window->synced++;
+	strads_engine_end(engine, STRADS_SYNC);
+	*moved = true;
+	return STRADS_OK;
+}

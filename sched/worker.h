@@ -1,0 +1,29 @@
+/*
+ * The worker role: takes in the blocks of sets, pushes them, sends the partials or says that they
+ * are ready, takes in the commits and syncs them in order.
+ */
+#ifndef STRADS_SCHED_WORKER_H
+#define STRADS_SCHED_WORKER_H
+
+#include "window.h"
+
+struct strads_engine;
+
+struct strads_worker {
+	uint64_t set;         /* of the block being received */
+	uint32_t index;       /* of that block in its set */
+	uint32_t kind;        /* of that set, known from its first block on */
+	bool early;           /* whether that kind is */
+	bool receiving;       /* the window's next entry awaits it */
+	uint64_t sets_pushed; /* sets whose last block has been pushed */
+};
+
+/* Each does what it can without waiting (push and sync: one block) and sets *moved if it did
+ * anything. */
+STRADS_MUST_CHECK int strads_worker_admit(struct strads_engine *engine, bool *moved);
+STRADS_MUST_CHECK int strads_worker_push(struct strads_engine *engine, bool *moved);
+STRADS_MUST_CHECK int strads_worker_send(struct strads_engine *engine, bool *moved);
+STRADS_MUST_CHECK int strads_worker_collect(struct strads_engine *engine, bool *moved);
+STRADS_MUST_CHECK int strads_worker_sync(struct strads_engine *engine, bool *moved);
+
+#endif

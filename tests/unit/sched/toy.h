@@ -1,0 +1,57 @@
+/*
+ * A program whose result is known: every rank holds the same table of numbers, a block's partial
+ * depends on rank, key and table, and the sums are bracketed as the engine promises. The same
+ * primitives run here without an engine, one rank after the other, to say what must come out.
+ *
+ * The primitives check what the engine promises them and fail if it does not hold.
+ */
+#ifndef STRADS_TEST_TOY_H
+#define STRADS_TEST_TOY_H
+
+#include "strads/engine.h"
+
+#define TOY_KEYS      512
+#define TOY_SNAPSHOTS 16 /* more than any depth used */
+
+struct toy_options {
+	uint32_t block_max;
+	uint32_t blocks;       /* in a set that is not early, at most */
+	uint32_t early_blocks; /* in a set of the early kind; 0: there is none */
+	uint32_t stretch;      /* doubles in a partial for each variable */
+	bool floating;         /* numbers whose sum depends on the bracketing; else integers */
+	bool one_reducer;      /* the last rank reduces everything */
+	uint64_t stop_every;   /* finish says stop after so many sets */
+	int depth;
+	double push_cost_ns;
+	/* Faults: on this rank (−1: none), in this set */
+	int fail_rank;
+	uint64_t fail_set;
+	const char *fail_in; /* "schedule", "push", "pull", "sync" or "finish": returns an error */
+	int kill_rank;       /* is killed in push */
+	uint64_t kill_set;
+	int sleep_rank; /* sleeps 3 s in push, or charges 3 s to a virtual clock */
+	uint64_t sleep_set;
+};
+
+struct toy {
+	struct toy_options options;
+	int rank;
+	int ranks;
+	struct strads_fabric *fabric; /* to charge; NULL without an engine */
+	double table[TOY_KEYS];
+	uint64_t digest;   /* of everything synced, in order */
+	uint64_t finished; /* sets */
+	uint32_t synced;   /* blocks of set `finished` */
+	uint64_t schedule_next[TOY_SNAPSHOTS];
+	uint64_t snapshot[TOY_SNAPSHOTS]; /* digest when a set was begun */
+};
+
+struct toy_options toy_defaults(void);
+void toy_init(struct toy *toy, const struct toy_options *options, int rank, int ranks,
+	      struct strads_fabric *fabric);
+struct strads_program toy_program(struct toy *toy);
+
+/* The digest after `sets` sets on `ranks` ranks, computed without an engine. */
+uint64_t toy_reference(const struct toy_options *options, int ranks, uint64_t sets);
+
+#endif
