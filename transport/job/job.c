@@ -2,6 +2,7 @@
 
 #include "job/frame.h"
 #include "job/launcher.h"
+#include "job/signals.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +47,7 @@ strads_job_run(const struct strads_job_options *options, strads_rank_main *rank_
 			resolved.ranks, RANKS_MAX);
 		return 1;
 	}
+	strads_signals_reclaim();
 	return runs[resolved.kind](&resolved, rank_main, arg);
 }
 

@@ -201,8 +201,9 @@ take_signals(struct supervisor *supervisor)
 static void
 kill_survivors(struct supervisor *supervisor)
 {
-	fprintf(stderr, "strads: %d ranks had not ended %.3g s after the job failed: killed\n",
-		supervisor->running, (double)supervisor->options->timeout_ms * 1e-3);
+	fprintf(stderr, "strads: %d rank%s had not ended %.3g s after the job failed: killed\n",
+		supervisor->running, supervisor->running == 1 ? "" : "s",
+		(double)supervisor->options->timeout_ms * 1e-3);
 	kill_all(supervisor, SIGKILL);
 	supervisor->deadline_ms = UINT64_MAX;
 }

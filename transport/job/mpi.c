@@ -213,8 +213,8 @@ centre_finish(struct centre *centre)
 	int code = strads_hub_exit_code(centre->hub);
 
 	if (waiting) {
-		fprintf(stderr, "strads: %d ranks had not ended %.3g s after the job failed\n",
-			waiting, (double)centre->timeout_ms * 1e-3);
+		fprintf(stderr, "strads: %d rank%s had not ended %.3g s after the job failed\n",
+			waiting, waiting == 1 ? "" : "s", (double)centre->timeout_ms * 1e-3);
 		code = code ? code : 1;
 	}
 	strads_door_delete(&centre->door);
