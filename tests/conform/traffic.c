@@ -177,8 +177,8 @@ regions_renewed(struct conform *c)
 
 		CHECK_OK(strads_region_new(c->fabric, STRADS_REMOTE_WRITE, 4096, &first));
 		CHECK_OK(strads_region_new(c->fabric, STRADS_REMOTE_WRITE, 16 * epoch, &second));
-		CHECK(conform_wire(c) == 0);
 		CHECK(strads_signal_load(second, 8) == 0);
+		CHECK(conform_wire(c) == 0);
 		*payload = epoch * 1000 + (uint64_t)c->rank;
 		CHECK_OK(CONFORM_RETRY(
 		    c, strads_put_signal(c->fabric, to, second, 0, payload, WORD, epoch, NULL)));
