@@ -36,7 +36,7 @@ void strads_output_wrote(struct strads_output *output, const char *end);
 /* The decimal digits of `number` at `to`, without a terminating zero; returns what follows them. */
 char *strads_output_digits(char *to, uint64_t number);
 
-/* The number units / 10^decimals at `to`, without trailing zeros and without a leading one; returns
+/* The number units / 10^decimals at `to`, without trailing zeros; returns
  * what follows. decimals ≤ 19. */
 char *strads_output_fraction(char *to, uint64_t units, int decimals);
 
