@@ -1,0 +1,287 @@
+/*
+ * The ofi provider: one-sided operations over a libfabric RDM endpoint. Internal to transport/ofi/.
+ *
+ * Puts are RMA writes that complete when delivered, gets are RMA reads. A put-signal is one RMA
+ * write of the payload into the peer's region and of a note into the writer's slot of the peer's
+ * mailbox, carrying completion data. Where the peer reads that completion everything before it on
+ * the way from this writer is in the peer's memory (write-after-write order), so the peer then
+ * checks the note and stores the word it names with release order: a polling reader never meets
+ * half a word or a word ahead of its payload, however the byte stream was cut. Slots are used in
+ * turn; the peer tells how many signals it has taken in the notes it sends back, or by a write of
+ * nothing with completion data if it has none to send. That both frees slots and completes
+ * put-signals, and keeps the acknowledgement off the path of the signal.
+ *
+ * Two threads use an endpoint: the fabric's owner, and the server that serves peers while the
+ * owner is away (server.c). `lock` guards every libfabric object and whatever says so below.
+ */
+#ifndef STRADS_OFI_H
+#define STRADS_OFI_H
+
+#include "pace.h"
+#include "provider.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <rdma/fabric.h>
+#include <rdma/fi_cm.h>
+#include <rdma/fi_domain.h>
+#include <rdma/fi_endpoint.h>
+#include <rdma/fi_eq.h>
+#include <rdma/fi_errno.h>
+#include <rdma/fi_rma.h>
+#include <stdatomic.h>
+
+#define STRADS_OFI_WINDOW      64   /* put-signals under way from one rank to another */
+#define STRADS_OFI_OPS         1024 /* operations under way from one rank */
+#define STRADS_OFI_FUSED_BYTES 8192 /* a longer payload travels by a write of its own */
+#define STRADS_OFI_RANKS_MAX   (1 << 19)
+
+/* What a slot of a mailbox holds: the word that a put-signal leaves. */
+struct strads_ofi_note {
+	uint64_t value;
+	uint64_t offset; /* of the word in the region */
+	uint32_t region;
+	uint32_t number; /* low bits: put-signals this writer has sent to this reader before */
+	uint32_t taken;  /* low bits: put-signals of the reader that the writer has taken */
+	uint32_t unused;
+};
+
+static_assert(sizeof(struct strads_ofi_note) == 32, "a note is 32 bytes on the wire");
+
+enum strads_ofi_kind { STRADS_OFI_PUT, STRADS_OFI_SIGNAL, STRADS_OFI_GET, STRADS_OFI_PROBE };
+
+/* One operation of this rank. */
+struct strads_ofi_op {
+	struct fi_context2 io[2]; /* of the write or read, and of a note that travels alone */
+	struct strads_ofi_note note;
+	struct strads_ofi_op
+	    *next; /* in the free list, the peer's untaken ones, or the done ones */
+	struct strads_counter *counter;
+	enum strads_ofi_kind kind;
+	int peer;
+	int status;
+	uint32_t pending; /* completions that libfabric still owes */
+	bool note_due;    /* a signal's note has not been posted */
+	bool untaken;     /* a signal the peer has not told to have taken */
+	uint8_t *local;   /* what is left to post: from here … */
+	void *desc;
+	uint64_t remote; /* … to there … */
+	uint64_t key;
+	size_t left; /* … so many bytes */
+};
+
+/* What an endpoint knows of one rank. Guarded by the lock but for what is the owner's. */
+struct strads_ofi_peer {
+	fi_addr_t address;
+	uint64_t mailbox_base; /* of this rank's slots in the peer's mailbox */
+	uint64_t mailbox_key;
+	bool reached;
+	int error;             /* libfabric's, positive, once the peer is lost */
+	int provider_error;    /* and the provider's own */
+	uint32_t writes;       /* puts and put-signals under way */
+	uint64_t sent;         /* put-signals to the peer … */
+	uint64_t acknowledged; /* … and how many it has taken */
+	uint64_t taken;        /* put-signals from the peer … */
+	uint64_t told;         /* … and how many it knows this rank to have taken */
+	struct strads_ofi_op *untaken_first, *untaken_last; /* oldest first */
+	struct strads_ofi_op *held;                         /* not posted in full; others wait */
+	struct strads_ofi_peer *next_held;
+	struct strads_ofi_peer *next_telling;
+	bool telling;        /* in the list of those to be told */
+	uint32_t probes;     /* sent since the peer fell quiet; the owner's, as all below but one */
+	uint64_t refused_ns; /* since when libfabric has refused operations; 0: it has not; lock */
+	uint64_t outstanding; /* operations not counted done */
+	uint64_t finished;    /* operations counted done … */
+	uint64_t watched;     /* … when last looked at … */
+	uint64_t quiet_ns;    /* … and since when it has been that; 0: nothing was under way */
+};
+
+/* The thread that serves peers while the owner is away. */
+struct strads_ofi_server {
+	pthread_t thread;
+	int wake;               /* eventfd; −1: no thread runs */
+	_Atomic uint64_t turns; /* of the owner's progress */
+	_Atomic bool asleep;    /* the owner sleeps on the endpoint's descriptor itself */
+	_Atomic bool parked;    /* the thread waits to be woken */
+	_Atomic bool stop;
+};
+
+struct strads_ofi {
+	struct strads_fabric *fabric;
+	int rank;
+	int size;
+	uint64_t timeout_ns;
+
+	struct fi_info *info;
+	struct fid_fabric *root;
+	struct fid_domain *domain;
+	struct fid_av *av;
+	struct fid_cq *cq;
+	struct fid_ep *ep;
+	int fd;             /* the completion queue's; −1 where it has none */
+	bool ordered;       /* writes to a peer arrive in order */
+	bool fused;         /* a note can travel with its payload */
+	uint64_t delivered; /* flag of a write that completes when it has arrived */
+	size_t piece_bytes; /* the longest write or read */
+
+	pthread_mutex_t lock;
+	int status;    /* why this endpoint is of no use any more; guarded by the lock … */
+	char why[320]; /* … and so is the sentence */
+
+	struct strads_ofi_peer *peers;         /* [size] */
+	struct strads_ofi_peer *first_held;    /* guarded by the lock */
+	struct strads_ofi_peer *first_telling; /* guarded by the lock */
+	uint32_t busy_turns;                   /* progress calls since peers were told */
+
+	struct strads_ofi_op *ops;                    /* [STRADS_OFI_OPS] */
+	struct strads_ofi_op *free;                   /* the owner's */
+	struct strads_ofi_op *done_first, *done_last; /* guarded by the lock */
+	struct fid_mr *ops_mr;                        /* NULL: needs no registration */
+
+	struct strads_ofi_note *mailbox; /* [size][STRADS_OFI_WINDOW] */
+	struct fid_mr *mailbox_mr;
+
+	struct strads_region **regions; /* [n_regions], by id; guarded by the lock */
+	int n_regions;
+
+	struct strads_pace pace; /* of looking after quiet peers; the owner's, as … */
+	uint64_t watch_ns;       /* … when to do it next … */
+	uint64_t outstanding;    /* … and operations not counted done, to all peers */
+	struct strads_ofi_server server;
+};
+
+/* ---- source.c: where from ---- */
+
+/* Finds the address to send from, numeric, "" to leave it to libfabric: the loopback if all ranks
+ * share a host and its network, else that of the default route. Collective. */
+int strads_ofi_source_find(struct strads_job *job, char *node, size_t bytes);
+
+/* ---- choice.c: which of libfabric's providers ---- */
+
+/* Chooses `name` (NULL: the best for one-sided operations here), sending from `node` ("": any). The
+ * answer is freed by fi_freeinfo; *delivered is the flag that makes a write complete as late as the
+ * provider can tell. Returns STRADS_OK, ERR_UNSUPPORTED, ERR_MEMORY, ERR_FABRIC. */
+int strads_ofi_choose(const char *name, const char *node, struct fi_info **info,
+		      uint64_t *delivered);
+
+/* ---- endpoint.c ---- */
+
+int strads_ofi_open(struct strads_fabric *fabric, const char *argument, void **context);
+void strads_ofi_close(void *context);
+int strads_ofi_address(void *context, struct strads_address *mine);
+int strads_ofi_connect(void *context, const struct strads_address *all);
+bool strads_ofi_reaches(void *context, int peer);
+
+/* ---- memory.c: registration ---- */
+
+/* Registers memory of this rank; `access` as of fi_mr_reg. */
+int strads_ofi_register(struct strads_ofi *ofi, void *base, size_t bytes, uint64_t access,
+			struct fid_mr **mr);
+
+/* What peers add an offset to in order to address the memory that starts at `base`. */
+uint64_t strads_ofi_remote_base(const struct strads_ofi *ofi, const void *base);
+
+/* What libfabric needs with a local buffer of `region`. */
+void *strads_ofi_desc(const struct strads_region *region);
+
+/* Where `peer`'s part of the region starts, and its key. */
+const struct strads_region_key *strads_ofi_remote(const struct strads_region *region, int peer);
+
+int strads_ofi_region_register(void *context, struct strads_region *region);
+int strads_ofi_region_key(void *context, struct strads_region *region,
+			  struct strads_region_key *mine);
+int strads_ofi_region_attach(void *context, struct strads_region *region,
+			     const struct strads_region_key *all);
+void strads_ofi_region_release(void *context, struct strads_region *region);
+
+/* ---- op.c: operations of this rank ---- */
+
+int strads_ofi_put(void *context, const struct strads_transfer *transfer);
+int strads_ofi_put_signal(void *context, const struct strads_transfer *transfer);
+int strads_ofi_get(void *context, const struct strads_transfer *transfer);
+uint64_t strads_ofi_outstanding(void *context, int peer);
+
+/* Makes all operations free. */
+void strads_ofi_ops_init(struct strads_ofi *ofi);
+
+/* Gives an operation back. Owner. */
+void strads_ofi_op_free(struct strads_ofi *ofi, struct strads_ofi_op *op);
+
+/* The operation that libfabric's `context` belongs to; NULL if it is none of this endpoint's. */
+struct strads_ofi_op *strads_ofi_op_of(const struct strads_ofi *ofi, const void *context);
+
+/* Puts the operation among the done ones if nothing more is to come of it. Lock. */
+void strads_ofi_op_settle(struct strads_ofi *ofi, struct strads_ofi_op *op);
+
+/* Gives up what is not posted of a failed operation, and waits for no answer to it. Lock. */
+void strads_ofi_op_fail(struct strads_ofi_op *op, int status);
+
+/* Takes libfabric's refusal to post: STRADS_AGAIN until the deadline, else the peer is lost. Lock.
+ */
+int strads_ofi_op_refused(struct strads_ofi *ofi, int peer, ssize_t code);
+
+/* Posts more of the operations that are not posted in full. Lock. */
+void strads_ofi_ops_advance(struct strads_ofi *ofi);
+
+/* Asks a quiet peer for a sign of life: a write of nothing that must be acknowledged. Lock, owner.
+ */
+void strads_ofi_probe(struct strads_ofi *ofi, int peer);
+
+/* ---- signal.c: notes and what is told of them ---- */
+
+/* Writes the note of an operation, and what is left of its payload with it. Returns libfabric's
+ * code. */
+ssize_t strads_ofi_note_post(struct strads_ofi *ofi, struct strads_ofi_op *op);
+
+/* An inbound write with completion data has arrived. Lock. */
+void strads_ofi_signal_arrived(struct strads_ofi *ofi, uint64_t data);
+
+/* Tells every peer in the list how many of its signals were taken; false: not all could be. Lock.
+ */
+bool strads_ofi_signal_tell(struct strads_ofi *ofi);
+
+/* ---- failure.c ---- */
+
+/* "cannot … (tcp;ofi_rxm): Connection refused" with `code`, libfabric's and negative. */
+int strads_ofi_refused(const struct strads_ofi *ofi, int status, const char *what, ssize_t code);
+
+/* The sentence about a lost peer; returns ERR_PEER. */
+int strads_ofi_lost(const struct strads_ofi *ofi, int peer);
+
+/* Marks a peer lost and ends what was under way to it. `error` is libfabric's, positive. Lock. */
+void strads_ofi_peer_lose(struct strads_ofi *ofi, int peer, int error, int provider_error);
+
+/* Marks the endpoint useless; the first reason stays. Lock. */
+void strads_ofi_break(struct strads_ofi *ofi, int status, const char *format, ...)
+    STRADS_PRINTF(3, 4);
+
+/* ---- progress.c ---- */
+
+/* Reads a few completions and does what they ask for; returns whether there were any. Lock. */
+bool strads_ofi_drain(struct strads_ofi *ofi);
+
+int strads_ofi_progress(void *context);
+int strads_ofi_wait_fd(void *context);
+int strads_ofi_sleep_prepare(void *context);
+void strads_ofi_sleep_done(void *context);
+
+/* ---- server.c ---- */
+
+int strads_ofi_server_start(struct strads_ofi *ofi);
+void strads_ofi_server_stop(struct strads_ofi *ofi);
+
+/* The owner makes a turn: it serves its peers itself. */
+static inline void
+strads_ofi_server_note_turn(struct strads_ofi *ofi)
+{
+	_Atomic uint64_t *turns = &ofi->server.turns; /* one writer */
+
+	atomic_store_explicit(turns, atomic_load_explicit(turns, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
+}
+
+/* The owner is about to sleep on the endpoint's descriptor, or has slept. */
+void strads_ofi_server_hush(struct strads_ofi *ofi);
+void strads_ofi_server_resume(struct strads_ofi *ofi);
+
+#endif

@@ -1,0 +1,302 @@
+#include "ofi/ofi.h"
+
+void
+strads_ofi_ops_init(struct strads_ofi *ofi)
+{
+	ofi->free = NULL;
+	for (int i = STRADS_OFI_OPS - 1; i >= 0; i--)
+		strads_ofi_op_free(ofi, &ofi->ops[i]);
+}
+
+void
+strads_ofi_op_free(struct strads_ofi *ofi, struct strads_ofi_op *op)
+{
+	op->next = ofi->free;
+	ofi->free = op;
+}
+
+struct strads_ofi_op *
+strads_ofi_op_of(const struct strads_ofi *ofi, const void *context)
+{
+	uintptr_t at = (uintptr_t)context - (uintptr_t)ofi->ops;
+
+	return at < STRADS_OFI_OPS * sizeof *ofi->ops ? &ofi->ops[at / sizeof *ofi->ops] : NULL;
+}
+
+void
+strads_ofi_op_fail(struct strads_ofi_op *op, int status)
+{
+	if (op->status == STRADS_OK)
+		op->status = status;
+	op->left = 0;
+	op->note_due = false;
+	op->untaken = false;
+}
+
+void
+strads_ofi_op_settle(struct strads_ofi *ofi, struct strads_ofi_op *op)
+{
+	if (op->pending > 0 || op->left > 0 || op->note_due || op->untaken)
+		return;
+	if (op->kind == STRADS_OFI_PUT || op->kind == STRADS_OFI_SIGNAL)
+		ofi->peers[op->peer].writes--;
+	op->next = NULL;
+	if (ofi->done_first)
+		ofi->done_last->next = op;
+	else
+		ofi->done_first = op;
+	ofi->done_last = op;
+}
+
+int
+strads_ofi_op_refused(struct strads_ofi *ofi, int peer, ssize_t code)
+{
+	struct strads_ofi_peer *refusing = &ofi->peers[peer];
+	uint64_t now;
+
+	if (code == -FI_EAGAIN) {
+		now = strads_monotone_ns();
+		if (refusing->refused_ns == 0)
+			refusing->refused_ns = now;
+		if (now - refusing->refused_ns < ofi->timeout_ns)
+			return STRADS_AGAIN;
+		code = -FI_ETIMEDOUT;
+	}
+	strads_ofi_peer_lose(ofi, peer, (int)-code, 0);
+	return STRADS_ERR_PEER;
+}
+
+/* Posts the next piece of the operation's bytes. */
+static ssize_t
+post_piece(struct strads_ofi *ofi, struct strads_ofi_op *op)
+{
+	struct strads_ofi_peer *peer = &ofi->peers[op->peer];
+	size_t bytes = op->left < ofi->piece_bytes ? op->left : ofi->piece_bytes;
+	struct iovec local = {.iov_base = op->local, .iov_len = bytes};
+	struct fi_rma_iov remote = {.addr = op->remote, .len = bytes, .key = op->key};
+	struct fi_msg_rma message = {.msg_iov = &local,
+				     .desc = &op->desc,
+				     .iov_count = 1,
+				     .addr = peer->address,
+				     .rma_iov = &remote,
+				     .rma_iov_count = 1,
+				     .context = &op->io[0]};
+	uint64_t flags = FI_COMPLETION;
+	ssize_t code;
+
+	/* That a signal was taken shows that its payload had arrived before, if in order. */
+	if (op->kind == STRADS_OFI_PUT || !ofi->ordered)
+		flags |= ofi->delivered;
+	if (op->kind == STRADS_OFI_GET)
+		code = fi_readmsg(ofi->ep, &message, FI_COMPLETION);
+	else
+		code = fi_writemsg(ofi->ep, &message, flags);
+	if (code)
+		return code;
+	peer->refused_ns = 0;
+	op->pending++;
+	op->local += bytes;
+	op->remote += bytes;
+	op->left -= bytes;
+	return 0;
+}
+
+/* Posts what can be posted of the operation now. Returns libfabric's code if it refuses. */
+static ssize_t
+post(struct strads_ofi *ofi, struct strads_ofi_op *op)
+{
+	ssize_t code;
+
+	if (op->note_due && ofi->fused && op->left <= STRADS_OFI_FUSED_BYTES &&
+	    op->left <= ofi->piece_bytes && op->pending == 0)
+		return strads_ofi_note_post(ofi, op);
+	if (op->left > 0 && op->pending == 0) {
+		code = post_piece(ofi, op);
+		if (code)
+			return code;
+	}
+	if (op->note_due && op->left == 0 && (ofi->ordered || op->pending == 0))
+		return strads_ofi_note_post(ofi, op);
+	return 0;
+}
+
+static bool
+posted(const struct strads_ofi_op *op)
+{
+	return op->left == 0 && !op->note_due;
+}
+
+static void
+hold(struct strads_ofi *ofi, struct strads_ofi_op *op)
+{
+	struct strads_ofi_peer *peer = &ofi->peers[op->peer];
+
+	peer->held = op;
+	peer->next_held = ofi->first_held;
+	ofi->first_held = peer;
+}
+
+void
+strads_ofi_ops_advance(struct strads_ofi *ofi)
+{
+	struct strads_ofi_peer **link = &ofi->first_held;
+
+	while (*link) {
+		struct strads_ofi_peer *peer = *link;
+		ssize_t code = peer->held ? post(ofi, peer->held) : 0;
+
+		if (code)
+			strads_ofi_op_refused(ofi, (int)(peer - ofi->peers), code);
+		if (peer->held && posted(peer->held))
+			peer->held = NULL;
+		if (peer->held)
+			link = &peer->next_held;
+		else
+			*link = peer->next_held;
+	}
+}
+
+/* Whether one more operation of this kind may be started to the peer. */
+static bool
+admits(const struct strads_ofi *ofi, const struct strads_ofi_peer *peer, enum strads_ofi_kind kind)
+{
+	if (peer->held || !ofi->free)
+		return false;
+	if (kind != STRADS_OFI_SIGNAL)
+		return true;
+	/* Out of order, a signal must wait until all that it vouches for has arrived. */
+	return peer->sent - peer->acknowledged < STRADS_OFI_WINDOW &&
+	       (ofi->ordered || peer->writes == 0);
+}
+
+static void
+fill(struct strads_ofi_op *op, enum strads_ofi_kind kind, const struct strads_transfer *transfer)
+{
+	const struct strads_region_key *remote =
+	    strads_ofi_remote(transfer->region, transfer->peer);
+
+	op->counter = transfer->counter;
+	op->kind = kind;
+	op->peer = transfer->peer;
+	op->status = STRADS_OK;
+	op->pending = 0;
+	op->note_due = kind == STRADS_OFI_SIGNAL;
+	op->untaken = op->note_due;
+	op->local = transfer->local;
+	op->desc = transfer->bytes > 0 ? strads_ofi_desc(transfer->local_region) : NULL;
+	op->remote = remote->base + transfer->offset;
+	op->key = remote->key;
+	op->left = transfer->bytes;
+	op->note.value = transfer->value;
+	op->note.offset = transfer->offset + transfer->bytes;
+	op->note.region = (uint32_t)transfer->region->id;
+}
+
+static int
+start(struct strads_ofi *ofi, enum strads_ofi_kind kind, const struct strads_transfer *transfer)
+{
+	struct strads_ofi_peer *peer = &ofi->peers[transfer->peer];
+	struct strads_ofi_op *op;
+	ssize_t code;
+
+	if (peer->error)
+		return STRADS_ERR_PEER;
+	if (!admits(ofi, peer, kind))
+		return STRADS_AGAIN;
+	op = ofi->free;
+	ofi->free = op->next;
+	fill(op, kind, transfer);
+	code = post(ofi, op);
+	if (code && op->pending == 0) {
+		strads_ofi_op_free(ofi, op);
+		return strads_ofi_op_refused(ofi, transfer->peer, code);
+	}
+	if (!posted(op))
+		hold(ofi, op);
+	if (kind != STRADS_OFI_GET)
+		peer->writes++;
+	peer->outstanding++;
+	ofi->outstanding++;
+	return STRADS_OK;
+}
+
+static int
+transfer_start(void *context, enum strads_ofi_kind kind, const struct strads_transfer *transfer)
+{
+	struct strads_ofi *ofi = context;
+	int status;
+
+	if (transfer->bytes == 0 && kind != STRADS_OFI_SIGNAL) {
+		strads_counter_done(transfer->counter, STRADS_OK);
+		return STRADS_OK;
+	}
+	pthread_mutex_lock(&ofi->lock);
+	status = start(ofi, kind, transfer);
+	if (status < 0)
+		status = strads_ofi_lost(ofi, transfer->peer);
+	pthread_mutex_unlock(&ofi->lock);
+	return status;
+}
+
+int
+strads_ofi_put(void *context, const struct strads_transfer *transfer)
+{
+	return transfer_start(context, STRADS_OFI_PUT, transfer);
+}
+
+int
+strads_ofi_put_signal(void *context, const struct strads_transfer *transfer)
+{
+	return transfer_start(context, STRADS_OFI_SIGNAL, transfer);
+}
+
+int
+strads_ofi_get(void *context, const struct strads_transfer *transfer)
+{
+	return transfer_start(context, STRADS_OFI_GET, transfer);
+}
+
+uint64_t
+strads_ofi_outstanding(void *context, int peer)
+{
+	const struct strads_ofi *ofi = context;
+
+	return ofi->peers[peer].outstanding;
+}
+
+/* The write of nothing that a probe is. */
+static ssize_t
+post_probe(struct strads_ofi *ofi, struct strads_ofi_op *op)
+{
+	struct strads_ofi_peer *peer = &ofi->peers[op->peer];
+	void *desc = ofi->ops_mr ? fi_mr_desc(ofi->ops_mr) : NULL;
+	struct iovec nothing = {.iov_base = &op->note, .iov_len = 0};
+	struct fi_rma_iov remote = {.addr = peer->mailbox_base, .key = peer->mailbox_key};
+	struct fi_msg_rma message = {.msg_iov = &nothing,
+				     .desc = &desc,
+				     .iov_count = 1,
+				     .addr = peer->address,
+				     .rma_iov = &remote,
+				     .rma_iov_count = 1,
+				     .context = &op->io[0]};
+
+	return fi_writemsg(ofi->ep, &message, FI_COMPLETION | ofi->delivered);
+}
+
+void
+strads_ofi_probe(struct strads_ofi *ofi, int peer)
+{
+	struct strads_ofi_op *op = ofi->free;
+	ssize_t code;
+
+	if (!op)
+		return;
+	*op = (struct strads_ofi_op){.kind = STRADS_OFI_PROBE, .peer = peer, .next = op->next};
+	code = post_probe(ofi, op);
+	if (code == 0) {
+		ofi->free = op->next;
+		op->pending = 1;
+	} else if (code != -FI_EAGAIN) {
+		strads_ofi_peer_lose(ofi, peer, (int)-code, 0);
+	}
+}

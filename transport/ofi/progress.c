@@ -1,0 +1,188 @@
+#include "ofi/ofi.h"
+
+#define ENTRIES         16        /* completions read at once */
+#define BUSY_TURNS_MAX  16        /* turns that find work before peers are told what was taken */
+#define WATCH_PERIOD_NS 25000000  /* between two looks for quiet peers */
+#define PROBE_NS        100000000 /* of quiet before a peer is asked for a sign of life */
+#define PROBES_MAX      20        /* each after twice the time of the one before */
+
+static void
+complete(struct strads_ofi *ofi, struct strads_ofi_op *op)
+{
+	op->pending--;
+	strads_ofi_op_settle(ofi, op);
+}
+
+static void
+read_failure(struct strads_ofi *ofi)
+{
+	struct fi_cq_err_entry entry = {.err_data_size = 0};
+	struct strads_ofi_op *op;
+
+	if (fi_cq_readerr(ofi->cq, &entry, 0) <= 0)
+		return;
+	op = strads_ofi_op_of(ofi, entry.op_context);
+	if (op) {
+		strads_ofi_peer_lose(ofi, op->peer, entry.err, entry.prov_errno);
+		strads_ofi_op_fail(op, STRADS_ERR_PEER);
+		complete(ofi, op);
+	} else if (entry.err != FI_ECANCELED) { /* that is a peer's operation cut short */
+		strads_ofi_break(
+		    ofi, STRADS_ERR_FABRIC, "libfabric provider %s fails: %s (%s)",
+		    ofi->info->fabric_attr->prov_name, fi_strerror(entry.err),
+		    fi_cq_strerror(ofi->cq, entry.prov_errno, entry.err_data, NULL, 0));
+	}
+}
+
+static void
+take_entries(struct strads_ofi *ofi, const struct fi_cq_data_entry *entries, ssize_t n)
+{
+	for (ssize_t i = 0; i < n; i++) {
+		struct strads_ofi_op *op;
+
+		if (entries[i].flags & FI_REMOTE_CQ_DATA) {
+			strads_ofi_signal_arrived(ofi, entries[i].data);
+			continue;
+		}
+		op = strads_ofi_op_of(ofi, entries[i].op_context);
+		if (op)
+			complete(ofi, op);
+	}
+}
+
+bool
+strads_ofi_drain(struct strads_ofi *ofi)
+{
+	struct fi_cq_data_entry entries[ENTRIES];
+	ssize_t n = fi_cq_read(ofi->cq, entries, ENTRIES);
+
+	if (n > 0)
+		take_entries(ofi, entries, n);
+	else if (n == -FI_EAVAIL)
+		read_failure(ofi);
+	else if (n < 0 && n != -FI_EAGAIN)
+		strads_ofi_break(ofi, STRADS_ERR_FABRIC,
+				 "libfabric provider %s fails to read completions: %s",
+				 ofi->info->fabric_attr->prov_name, fi_strerror((int)-n));
+	if (ofi->first_held)
+		strads_ofi_ops_advance(ofi);
+	return n > 0 || n == -FI_EAVAIL;
+}
+
+/* Looks at one peer that owes answers. A put-signal completes for libfabric before it arrives, so
+ * only a probe can show that nobody is there to take it. */
+static void
+watch(struct strads_ofi *ofi, int rank, uint64_t now)
+{
+	struct strads_ofi_peer *peer = &ofi->peers[rank];
+	uint64_t quiet;
+
+	if (peer->outstanding == 0 || peer->finished != peer->watched || peer->quiet_ns == 0) {
+		peer->watched = peer->finished;
+		peer->quiet_ns = peer->outstanding == 0 ? 0 : now;
+		peer->probes = 0;
+		return;
+	}
+	quiet = now - peer->quiet_ns;
+	if (quiet >= ofi->timeout_ns) {
+		strads_ofi_break(ofi, STRADS_ERR_TIMEOUT,
+				 "rank %d has not answered for %.0f s: %llu operations wait", rank,
+				 (double)quiet * 1e-9, (unsigned long long)peer->outstanding);
+	} else if (peer->probes < PROBES_MAX && quiet >= (uint64_t)PROBE_NS << peer->probes) {
+		peer->probes++;
+		strads_ofi_probe(ofi, rank);
+	}
+}
+
+static void
+watch_all(struct strads_ofi *ofi)
+{
+	uint64_t now = strads_monotone_ns();
+
+	if (now < ofi->watch_ns)
+		return;
+	ofi->watch_ns = now + WATCH_PERIOD_NS;
+	for (int peer = 0; peer < ofi->size; peer++) {
+		if (peer != ofi->rank && !ofi->peers[peer].error)
+			watch(ofi, peer, now);
+	}
+}
+
+/* Counts the operations that are done. */
+static void
+settle(struct strads_ofi *ofi, struct strads_ofi_op *op)
+{
+	while (op) {
+		struct strads_ofi_op *next = op->next;
+		struct strads_ofi_peer *peer = &ofi->peers[op->peer];
+
+		if (op->kind != STRADS_OFI_PROBE) {
+			peer->outstanding--;
+			peer->finished++;
+			ofi->outstanding--;
+			if (op->status) {
+				strads_ofi_lost(ofi, op->peer);
+				strads_fabric_failed(ofi->fabric, op->peer, op->status);
+			}
+			strads_counter_done(op->counter, op->status);
+		}
+		strads_ofi_op_free(ofi, op);
+		op = next;
+	}
+}
+
+int
+strads_ofi_progress(void *context)
+{
+	struct strads_ofi *ofi = context;
+	struct strads_ofi_op *done;
+	int status;
+
+	strads_ofi_server_note_turn(ofi);
+	pthread_mutex_lock(&ofi->lock);
+	if (!strads_ofi_drain(ofi) || ++ofi->busy_turns >= BUSY_TURNS_MAX) {
+		ofi->busy_turns = 0;
+		if (ofi->first_telling)
+			strads_ofi_signal_tell(ofi);
+		if (ofi->outstanding > 0 && strads_pace_due(&ofi->pace))
+			watch_all(ofi);
+	}
+	done = ofi->done_first;
+	ofi->done_first = NULL;
+	status = ofi->status;
+	pthread_mutex_unlock(&ofi->lock);
+	settle(ofi, done);
+	return status ? strads_fail(status, "%s", ofi->why) : STRADS_OK;
+}
+
+int
+strads_ofi_wait_fd(void *context)
+{
+	const struct strads_ofi *ofi = context;
+
+	return ofi->fd;
+}
+
+/* Everything that the server may have done for the owner must be seen before it sleeps, and from
+ * then on the server leaves the descriptor alone. */
+int
+strads_ofi_sleep_prepare(void *context)
+{
+	struct strads_ofi *ofi = context;
+	struct fid *fids[] = {&ofi->cq->fid};
+	bool quiet;
+
+	pthread_mutex_lock(&ofi->lock);
+	quiet = ofi->fd >= 0 && !ofi->done_first && !ofi->status && strads_ofi_signal_tell(ofi) &&
+		fi_trywait(ofi->root, fids, 1) == 0;
+	if (quiet)
+		strads_ofi_server_hush(ofi);
+	pthread_mutex_unlock(&ofi->lock);
+	return quiet ? STRADS_OK : STRADS_AGAIN;
+}
+
+void
+strads_ofi_sleep_done(void *context)
+{
+	strads_ofi_server_resume(context);
+}

@@ -1,0 +1,186 @@
+#include "ofi/ofi.h"
+
+/* Completion data, 32 bits: what it is (1) | the writer's rank (19) | a slot or a count (12). */
+#define TELLS      (UINT32_C(1) << 31)
+#define RANK_SHIFT 12
+#define COUNT_MASK ((UINT32_C(1) << RANK_SHIFT) - 1)
+
+static_assert(STRADS_OFI_WINDOW * 4 <= COUNT_MASK + 1, "an old count differs from a new one");
+
+ssize_t
+strads_ofi_note_post(struct strads_ofi *ofi, struct strads_ofi_op *op)
+{
+	struct strads_ofi_peer *peer = &ofi->peers[op->peer];
+	uint32_t slot = (uint32_t)(peer->sent % STRADS_OFI_WINDOW);
+	struct iovec local[2] = {{.iov_base = op->local, .iov_len = op->left},
+				 {.iov_base = &op->note, .iov_len = sizeof op->note}};
+	struct fi_rma_iov remote[2] = {{.addr = op->remote, .len = op->left, .key = op->key},
+				       {.addr = peer->mailbox_base + slot * sizeof op->note,
+					.len = sizeof op->note,
+					.key = peer->mailbox_key}};
+	void *desc[2] = {op->desc, ofi->ops_mr ? fi_mr_desc(ofi->ops_mr) : NULL};
+	size_t first = op->left > 0 ? 0 : 1; /* a payload sent before, or none, is left out */
+	struct fi_msg_rma message = {.msg_iov = local + first,
+				     .desc = desc + first,
+				     .iov_count = 2 - first,
+				     .addr = peer->address,
+				     .rma_iov = remote + first,
+				     .rma_iov_count = 2 - first,
+				     .context = &op->io[1],
+				     .data = (uint32_t)ofi->rank << RANK_SHIFT | slot};
+	ssize_t code;
+
+	op->note.number = (uint32_t)peer->sent;
+	op->note.taken = (uint32_t)peer->taken;
+	op->note.unused = 0;
+	code = fi_writemsg(ofi->ep, &message, FI_COMPLETION | FI_REMOTE_CQ_DATA);
+	if (code)
+		return code;
+	peer->refused_ns = 0;
+	peer->sent++;
+	peer->told = peer->taken;
+	op->pending++;
+	op->left = 0;
+	op->note_due = false;
+	op->next = NULL;
+	if (peer->untaken_first)
+		peer->untaken_last->next = op;
+	else
+		peer->untaken_first = op;
+	peer->untaken_last = op;
+	return 0;
+}
+
+/* The peer has taken `count` put-signals of this rank, of which the low bits are known. */
+static void
+acknowledge(struct strads_ofi *ofi, int from, uint32_t count)
+{
+	struct strads_ofi_peer *peer = &ofi->peers[from];
+	uint32_t more = (count - (uint32_t)peer->acknowledged) & COUNT_MASK;
+
+	if (peer->sent - peer->acknowledged < more) {
+		/* Out of order, what was told earlier may come later. */
+		if (ofi->ordered || COUNT_MASK - more > 2 * STRADS_OFI_WINDOW)
+			strads_ofi_break(ofi, STRADS_ERR_PROTOCOL,
+					 "rank %d tells of %u signals taken, of %u sent", from,
+					 more, (unsigned)(peer->sent - peer->acknowledged));
+		return;
+	}
+	for (; more > 0 && peer->untaken_first; more--) {
+		struct strads_ofi_op *op = peer->untaken_first;
+
+		peer->untaken_first = op->next;
+		peer->acknowledged++;
+		op->untaken = false;
+		strads_ofi_op_settle(ofi, op);
+	}
+}
+
+static bool
+tell(struct strads_ofi *ofi, struct strads_ofi_peer *peer)
+{
+	uint64_t data =
+	    TELLS | (uint32_t)ofi->rank << RANK_SHIFT | ((uint32_t)peer->taken & COUNT_MASK);
+	ssize_t code;
+
+	if (peer->told == peer->taken || peer->error)
+		return true;
+	code = fi_inject_writedata(ofi->ep, ofi->mailbox, 0, data, peer->address,
+				   peer->mailbox_base, peer->mailbox_key);
+	if (code)
+		return strads_ofi_op_refused(ofi, (int)(peer - ofi->peers), code) != STRADS_AGAIN;
+	peer->refused_ns = 0;
+	peer->told = peer->taken;
+	return true;
+}
+
+bool
+strads_ofi_signal_tell(struct strads_ofi *ofi)
+{
+	struct strads_ofi_peer **link = &ofi->first_telling;
+
+	while (*link) {
+		struct strads_ofi_peer *peer = *link;
+
+		if (tell(ofi, peer)) {
+			*link = peer->next_telling;
+			peer->telling = false;
+		} else {
+			link = &peer->next_telling;
+		}
+	}
+	return ofi->first_telling == NULL;
+}
+
+/* Stores the word that a note names, if this rank has such a word and lets peers write it. */
+static bool
+store(struct strads_ofi *ofi, const struct strads_ofi_note *note)
+{
+	const struct strads_region *region =
+	    note->region < (uint32_t)ofi->n_regions ? ofi->regions[note->region] : NULL;
+
+	if (!region || !(region->access & STRADS_REMOTE_WRITE) ||
+	    note->offset % sizeof note->value != 0 || region->bytes < sizeof note->value ||
+	    note->offset > region->bytes - sizeof note->value)
+		return false;
+	atomic_store_explicit((_Atomic uint64_t *)(void *)(region->base + note->offset),
+			      note->value, memory_order_release);
+	return true;
+}
+
+static void
+take(struct strads_ofi *ofi, int from, uint32_t slot)
+{
+	struct strads_ofi_peer *peer = &ofi->peers[from];
+	struct strads_ofi_note note;
+
+	if (slot != peer->taken % STRADS_OFI_WINDOW) {
+		strads_ofi_break(ofi, STRADS_ERR_PROTOCOL,
+				 "a signal of rank %d came in slot %u where %u was due", from, slot,
+				 (unsigned)(peer->taken % STRADS_OFI_WINDOW));
+		return;
+	}
+	note = ofi->mailbox[(size_t)from * STRADS_OFI_WINDOW + slot];
+	if (note.number != (uint32_t)peer->taken) {
+		strads_ofi_break(ofi, STRADS_ERR_PROTOCOL,
+				 "signal %u of rank %d came where %u was due: some were lost",
+				 note.number, from, (uint32_t)peer->taken);
+		return;
+	}
+	if (!store(ofi, &note)) {
+		strads_ofi_break(ofi, STRADS_ERR_PROTOCOL,
+				 "rank %d signals offset %llu of region %u, where this rank has no "
+				 "word to write",
+				 from, (unsigned long long)note.offset, note.region);
+		return;
+	}
+	peer->taken++;
+	acknowledge(ofi, from, note.taken);
+	if (!peer->telling) {
+		peer->telling = true;
+		peer->next_telling = ofi->first_telling;
+		ofi->first_telling = peer;
+	}
+	if (peer->taken - peer->told >= STRADS_OFI_WINDOW / 2)
+		tell(ofi, peer);
+}
+
+void
+strads_ofi_signal_arrived(struct strads_ofi *ofi, uint64_t data)
+{
+	uint32_t from = ((uint32_t)data & ~TELLS) >> RANK_SHIFT;
+	uint32_t count = (uint32_t)data & COUNT_MASK;
+
+	if (from >= (uint32_t)ofi->size || (int)from == ofi->rank) {
+		strads_ofi_break(ofi, STRADS_ERR_PROTOCOL,
+				 "a signal came from rank %u; there are %d ranks", from, ofi->size);
+		return;
+	}
+	if ((uint32_t)data & TELLS)
+		acknowledge(ofi, (int)from, count);
+	else if (count < STRADS_OFI_WINDOW)
+		take(ofi, (int)from, count);
+	else
+		strads_ofi_break(ofi, STRADS_ERR_PROTOCOL, "rank %u signals by slot %u of %d", from,
+				 count, STRADS_OFI_WINDOW);
+}
