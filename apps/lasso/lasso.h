@@ -56,6 +56,7 @@ struct strads_lasso_progress {
 	uint64_t bytes_sent[STRADS_OPS];           /* by all ranks together, by kind of operation */
 	double stage_seconds[STRADS_STAGES];       /* busy, summed over ranks */
 	double stage_stall_seconds[STRADS_STAGES]; /* waiting, summed over ranks */
+	uint64_t memory_bytes; /* that the fit takes at most on this rank, beside the data */
 };
 
 enum strads_lasso_outcome {

@@ -1,0 +1,427 @@
+/*
+ * Sets of kind EVALUATE: objective, duality gap, and which variables violate optimality.
+ */
+#include "state.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "strads/csc.h"
+
+/* Diverged: an objective this many times that of β = 0, which coordinate descent never exceeds. */
+#define DIVERGED 1e3
+
+/* Evaluations without a smaller gap after which rounding must be what is left. */
+#define STALLED 100
+
+/* The residuals may grow by this factor before the screen has to be made anew; made when they have
+ * shrunk by as much again. */
+#define REACH 1.25
+
+/* Variables with gradients above this part of λ are candidates: the nearly violating are the next
+ * to violate. */
+#define NEARLY 0.9
+
+/* The commit of a range: the header, then the support, then the worst of the others. */
+struct range_commit {
+	double gradient_max;
+	double l1;
+	uint32_t support;
+	uint32_t violators;
+};
+
+struct range_entry {
+	uint32_t offset; /* in the range */
+	float gradient;
+};
+
+static_assert(sizeof(struct range_commit) == 24, "range_commit has holes");
+static_assert(sizeof(struct range_entry) == 8, "range_entry has holes");
+
+size_t
+strads_lasso_evaluate_elems(const struct strads_lasso *lasso, const struct strads_block *block)
+{
+	if (block->index == 0)
+		return (size_t)STRADS_LASSO_SUMS + (size_t)lasso->ranks;
+	return block->arg & STRADS_LASSO_BETA ? 2 * (size_t)block->n : block->n;
+}
+
+size_t
+strads_lasso_evaluate_commit_max(uint32_t variables)
+{
+	size_t range = sizeof(struct range_commit) + variables * sizeof(struct range_entry);
+	size_t sums = (STRADS_LASSO_SUMS + 1) * sizeof(double);
+
+	return range > sums ? range : sums;
+}
+
+/* What the ranks have spent and sent, for the report. */
+static void
+push_costs(const struct strads_lasso *lasso, double *sum)
+{
+	struct strads_fabric_stats fabric;
+	struct strads_engine_stats engine;
+
+	strads_fabric_stats(lasso->fabric, &fabric);
+	for (int op = 0; op < STRADS_OPS; op++)
+		sum[STRADS_LASSO_BYTES + op] = (double)fabric.bytes[op];
+	strads_engine_stats(lasso->engine, &engine);
+	for (int stage = 0; stage < STRADS_STAGES; stage++) {
+		sum[STRADS_LASSO_BUSY + stage] = (double)engine.stage[stage].busy_ns * 1e-9;
+		sum[STRADS_LASSO_STALL + stage] = (double)engine.stage[stage].stall_ns * 1e-9;
+	}
+}
+
+static void
+push_sums(const struct strads_lasso *lasso, double *sum)
+{
+	const struct strads_dataset *train = lasso->train, *test = lasso->test;
+	double most = 0;
+
+	for (uint32_t i = 0; i < train->x.rows; i++) {
+		double r = lasso->residual[i] + lasso->shift;
+		double away = fabs(r - lasso->response.r_mean);
+
+		sum[STRADS_LASSO_R_SQUARE] += r * r;
+		sum[STRADS_LASSO_R] += r;
+		sum[STRADS_LASSO_R_Y] += r * (train->y[i] - lasso->response.offset);
+		/* So written, a NaN passes. */
+		most = away <= most ? most : away;
+	}
+	for (uint32_t i = 0; test && i < test->x.rows; i++) {
+		double r = lasso->test_residual[i] + lasso->shift;
+
+		sum[STRADS_LASSO_TEST_SSE] += r * r;
+	}
+	sum[STRADS_LASSO_STOPS] = lasso->stop && *lasso->stop ? 1 : 0;
+	push_costs(lasso, sum);
+	sum[STRADS_LASSO_R_MAX + lasso->rank] = most;
+}
+
+/* The sparse part of the gradients, x_jᵀρ − μ_j·Σρ, not yet scaled. */
+static void
+push_gradients(const struct strads_lasso *lasso, const struct strads_block *block, double *partial)
+{
+	const struct strads_csc *x = &lasso->train->x;
+	const struct strads_lasso_screen *screen = &lasso->screen;
+	const double *mean = lasso->columns.mean;
+
+	if (screen->all)
+		strads_csc_dot_range(x, block->first, block->n, lasso->residual, partial);
+	else
+		strads_csc_dot_list(x, screen->key + block->first, block->n, lasso->residual,
+				    partial);
+	if (!mean)
+		return;
+	for (uint32_t k = 0; k < block->n; k++)
+		partial[k] -=
+		    mean[strads_lasso_screen_key(screen, block->first + k)] * lasso->residual_sum;
+}
+
+void
+strads_lasso_evaluate_push(const struct strads_lasso *lasso, const struct strads_block *block,
+			   double *partial)
+{
+	if (block->index == 0) {
+		push_sums(lasso, partial);
+		return;
+	}
+	push_gradients(lasso, block, partial);
+	if (!(block->arg & STRADS_LASSO_BETA))
+		return;
+	for (uint32_t k = 0; k < block->n; k++) {
+		strads_key own =
+		    strads_lasso_screen_key(&lasso->screen, block->first + k) - lasso->first_key;
+
+		if (own < lasso->own_keys)
+			partial[block->n + k] = lasso->beta[own];
+	}
+}
+
+static size_t
+pull_sums(const struct strads_lasso *lasso, const double *sum, double *out)
+{
+	double most = 0;
+
+	memcpy(out, sum, STRADS_LASSO_SUMS * sizeof *out);
+	for (int rank = 0; rank < lasso->ranks; rank++) {
+		double away = sum[STRADS_LASSO_R_MAX + rank];
+
+		most = away <= most ? most : away;
+	}
+	out[STRADS_LASSO_R_MAX] = most;
+	return (STRADS_LASSO_SUMS + 1) * sizeof *out;
+}
+
+/* Copies the candidates of the range, least offsets first or not, behind the support. */
+static uint32_t
+pull_violators(const struct strads_lasso_candidates *candidates, struct range_entry *entry)
+{
+	for (uint64_t k = 0; k < candidates->count; k++) {
+		entry[k].offset = candidates->entry[k].key;
+		entry[k].gradient = candidates->entry[k].gradient;
+	}
+	return (uint32_t)candidates->count;
+}
+
+size_t
+strads_lasso_evaluate_pull(struct strads_lasso *lasso, const struct strads_block *block,
+			   const double *sum, void *commit)
+{
+	struct range_commit *header = commit;
+	struct range_entry *entry = (struct range_entry *)(header + 1);
+	struct strads_lasso_candidates *worst = &lasso->scratch.candidates;
+	bool list = lasso->options.working_set;
+	double least = isnan(lasso->lambda) ? 0 : NEARLY * lasso->lambda;
+
+	if (block->index == 0)
+		return pull_sums(lasso, sum, commit);
+	*header = (struct range_commit){0};
+	strads_lasso_candidates_clear(worst, lasso->violators.room);
+	for (uint32_t k = 0; k < block->n; k++) {
+		strads_key key = strads_lasso_screen_key(&lasso->screen, block->first + k);
+		double g = fabs(sum[k] * lasso->columns.scale[key]);
+		double beta = block->arg & STRADS_LASSO_BETA ? sum[block->n + k]
+							     : lasso->beta[key - lasso->first_key];
+
+		header->gradient_max = g <= header->gradient_max ? header->gradient_max : g;
+		header->l1 += fabs(beta);
+		if (beta != 0)
+			entry[header->support++] = (struct range_entry){k, (float)g};
+		else if (list && g > least)
+			strads_lasso_candidates_add(worst, k, (float)g);
+	}
+	header->violators = pull_violators(worst, entry + header->support);
+	return sizeof *header + (header->support + header->violators) * sizeof *entry;
+}
+
+static int
+sync_range(struct strads_lasso *lasso, const struct strads_block *block, const void *commit,
+	   size_t bytes)
+{
+	const struct range_commit *header = commit;
+	const struct range_entry *entry = (const struct range_entry *)(header + 1);
+	struct strads_lasso_evaluation *evaluation = &lasso->evaluation;
+	uint64_t entries;
+
+	if (bytes < sizeof *header)
+		return strads_fail(STRADS_ERR_PROTOCOL, "set %llu: gradients of %zu bytes",
+				   (unsigned long long)block->set, bytes);
+	entries = (uint64_t)header->support + header->violators;
+	if (entries > block->n || bytes != sizeof *header + entries * sizeof *entry)
+		return strads_fail(
+		    STRADS_ERR_PROTOCOL, "set %llu: %llu candidates among %u gradients",
+		    (unsigned long long)block->set, (unsigned long long)entries, block->n);
+	if (!(header->gradient_max <= evaluation->gradient_max))
+		evaluation->gradient_max = header->gradient_max;
+	evaluation->l1 += header->l1;
+	evaluation->nonzeros += header->support;
+	for (uint64_t k = 0; lasso->options.working_set && k < entries; k++) {
+		strads_key key;
+
+		if (entry[k].offset >= block->n)
+			return strads_fail(STRADS_ERR_PROTOCOL, "set %llu: candidate %u of %u",
+					   (unsigned long long)block->set, entry[k].offset,
+					   block->n);
+		key = strads_lasso_screen_key(&lasso->screen, block->first + entry[k].offset);
+		strads_lasso_candidates_add(k < header->support ? &lasso->support
+								: &lasso->violators,
+					    (uint32_t)key, entry[k].gradient);
+	}
+	return STRADS_OK;
+}
+
+int
+strads_lasso_evaluate_sync(struct strads_lasso *lasso, const struct strads_block *block,
+			   const void *commit, size_t bytes)
+{
+	struct strads_lasso_evaluation *evaluation = &lasso->evaluation;
+
+	if (block->index > 0)
+		return sync_range(lasso, block, commit, bytes);
+	if (bytes != sizeof evaluation->sum)
+		return strads_fail(STRADS_ERR_PROTOCOL, "set %llu: sums of %zu bytes",
+				   (unsigned long long)block->set, bytes);
+	memcpy(evaluation->sum, commit, sizeof evaluation->sum);
+	evaluation->gradient_max = 0;
+	evaluation->l1 = 0;
+	evaluation->nonzeros = 0;
+	strads_lasso_candidates_clear(&lasso->support, UINT64_MAX);
+	strads_lasso_candidates_clear(&lasso->violators, lasso->violators.room);
+	return STRADS_OK;
+}
+
+/* ---- After the last block ----------------------------------------------------------------- */
+
+/* λ_max and λ, from the gradients at β = 0. */
+static void
+first_evaluation(struct strads_lasso *lasso)
+{
+	lasso->lambda_max = lasso->evaluation.gradient_max;
+	if (isnan(lasso->lambda))
+		lasso->lambda = lasso->options.lambda_ratio * lasso->lambda_max;
+	lasso->start_objective = 0.5 * lasso->evaluation.sum[STRADS_LASSO_R_SQUARE];
+}
+
+/* The absolute gap. */
+static double
+evaluation_gap(const struct strads_lasso *lasso, double *objective)
+{
+	const double *sum = lasso->evaluation.sum;
+	struct strads_gap_sums sums = {
+	    .lambda = lasso->lambda,
+	    .r_square = sum[STRADS_LASSO_R_SQUARE],
+	    .r_y = sum[STRADS_LASSO_R_Y],
+	    .l1 = lasso->evaluation.l1,
+	    .gradient_max = lasso->evaluation.gradient_max,
+	};
+
+	*objective = strads_gap_objective(&sums);
+	if (lasso->options.intercept) {
+		/* The dual point must sum to 0; y does, r but for rounding. */
+		double mean = sum[STRADS_LASSO_R] / (double)lasso->train->rows_total;
+
+		sums.r_square -= mean * sum[STRADS_LASSO_R];
+	}
+	return strads_gap(&sums);
+}
+
+/* The gap as it is reported and compared with the tolerance: relative to ½‖y − ȳ‖². With λ = 0 no
+ * dual point is feasible short of the optimum, and ‖X̃ᵀr‖∞ relative to its start stands in. */
+static double
+relative_gap(const struct strads_lasso *lasso, double gap)
+{
+	double steepest = lasso->evaluation.gradient_max;
+
+	if (lasso->lambda > 0)
+		return gap / (0.5 * lasso->response.square);
+	return steepest > 0 || isnan(steepest) ? steepest / lasso->lambda_max : 0;
+}
+
+static void
+progress_fill(struct strads_lasso *lasso, uint64_t set, double objective, double gap)
+{
+	const double *sum = lasso->evaluation.sum;
+	struct strads_lasso_progress *progress = &lasso->progress;
+	double test_rows = (double)lasso->response.test_rows;
+
+	progress->seconds =
+	    (double)(strads_fabric_clock_ns(lasso->fabric) - lasso->start_ns) * 1e-9;
+	progress->sets = set + 1;
+	progress->updates = lasso->updates;
+	progress->lambda = lasso->lambda;
+	progress->lambda_max = lasso->lambda_max;
+	progress->objective = objective;
+	progress->gap = gap;
+	progress->nonzeros = lasso->evaluation.nonzeros;
+	progress->memory_bytes = lasso->memory_bytes;
+	progress->train_mse = sum[STRADS_LASSO_R_SQUARE] / (double)lasso->train->rows_total;
+	progress->test_mse = lasso->test ? sum[STRADS_LASSO_TEST_SSE] / test_rows : NAN;
+	progress->test_mean_mse = lasso->test ? lasso->response.test_sst / test_rows : NAN;
+	for (int op = 0; op < STRADS_OPS; op++)
+		progress->bytes_sent[op] = (uint64_t)sum[STRADS_LASSO_BYTES + op];
+	for (int stage = 0; stage < STRADS_STAGES; stage++) {
+		progress->stage_seconds[stage] = sum[STRADS_LASSO_BUSY + stage];
+		progress->stage_stall_seconds[stage] = sum[STRADS_LASSO_STALL + stage];
+	}
+}
+
+static void
+report(struct strads_lasso *lasso, bool final)
+{
+	if (lasso->report)
+		lasso->report(lasso->report_arg, &lasso->progress, final);
+}
+
+int
+strads_lasso_diverge(struct strads_lasso *lasso, uint64_t set)
+{
+	progress_fill(lasso, set, INFINITY, INFINITY);
+	lasso->outcome = STRADS_LASSO_DIVERGED;
+	report(lasso, true);
+	return STRADS_STOP;
+}
+
+/* Whether this evaluation is the last, and with which outcome. */
+static bool
+decide(struct strads_lasso *lasso, bool final)
+{
+	struct strads_lasso_plan *plan = &lasso->plan;
+	double gap = lasso->progress.gap;
+
+	plan->stalled = gap < plan->best_gap ? 0 : plan->stalled + 1;
+	plan->best_gap = gap < plan->best_gap ? gap : plan->best_gap;
+	if (gap <= lasso->options.tol) {
+		lasso->outcome = STRADS_LASSO_CONVERGED;
+		return true;
+	}
+	lasso->outcome = STRADS_LASSO_LIMIT;
+	return final || plan->stop || lasso->evaluation.sum[STRADS_LASSO_STOPS] > 0 ||
+	       plan->stalled >= STALLED;
+}
+
+/* Whether another evaluation, the last by the number of sets, may have been scheduled already: with
+ * ranges of the present screen. */
+static bool
+last_is_in_flight(const struct strads_lasso *lasso, uint64_t set)
+{
+	uint64_t max_sets = lasso->options.max_sets;
+
+	return set + 1 < max_sets && max_sets <= set + (uint64_t)lasso->options.engine.depth;
+}
+
+/* Makes the screen for the evaluations to come. */
+static void
+screen_renew(struct strads_lasso *lasso, uint64_t set)
+{
+	double most = lasso->evaluation.sum[STRADS_LASSO_R_MAX];
+
+	if (last_is_in_flight(lasso, set) || !(lasso->lambda > 0))
+		return;
+	if (lasso->screen.all || lasso->screen.reach > most * REACH * REACH)
+		strads_lasso_screen_build(&lasso->screen, &lasso->table, lasso->columns.bound,
+					  lasso->lambda, most * REACH);
+}
+
+/* Some residual grew beyond the screen's reach, so that columns may have been overlooked: looks at
+ * all of them next. */
+static int
+evaluate_again(struct strads_lasso *lasso, const struct strads_block *block)
+{
+	struct strads_lasso_plan *plan = &lasso->plan;
+
+	plan->closing = plan->closing || (block->arg & STRADS_LASSO_FINAL) != 0;
+	plan->evaluate_at = STRADS_LASSO_NEVER;
+	plan->evaluations++;
+	if (last_is_in_flight(lasso, block->set))
+		return STRADS_OK;
+	strads_lasso_screen_open(&lasso->screen, &lasso->table);
+	plan->evaluate_at = block->set + (uint64_t)lasso->options.engine.depth;
+	return STRADS_OK;
+}
+
+int
+strads_lasso_evaluate_finish(struct strads_lasso *lasso, const struct strads_block *block)
+{
+	bool final = lasso->plan.closing || (block->arg & STRADS_LASSO_FINAL) != 0;
+	double most = lasso->evaluation.sum[STRADS_LASSO_R_MAX], objective, gap;
+
+	if (most > lasso->screen.reach && isfinite(most))
+		return evaluate_again(lasso, block);
+	if (isnan(lasso->lambda_max))
+		first_evaluation(lasso);
+	gap = evaluation_gap(lasso, &objective);
+	if (!isfinite(objective) || !isfinite(gap) || objective > DIVERGED * lasso->start_objective)
+		return strads_lasso_diverge(lasso, block->set);
+	progress_fill(lasso, block->set, objective, relative_gap(lasso, gap));
+	final = decide(lasso, final);
+	report(lasso, final);
+	if (final)
+		return STRADS_STOP;
+	lasso->plan.gap = gap;
+	strads_lasso_residual_settle(lasso);
+	screen_renew(lasso, block->set);
+	strads_lasso_plan_list(lasso, block->set);
+	return STRADS_OK;
+}

@@ -1,0 +1,273 @@
+/*
+ * The primitive schedule: which set comes when.
+ *
+ *   statistics of the columns | evaluation | updates over a list … | evaluation | updates …
+ *
+ * Everything is a function of the set's number and of what all ranks know after set t − D, so that
+ * any rank can schedule any set. Only the request for an orderly end (a clock, a signal, the number
+ * of sets) enters through the draft.
+ */
+#include "state.h"
+
+#include <math.h>
+
+#include "strads/order.h"
+
+/* An evaluation is due when a pass over the list finds the gap of the problem restricted to the
+ * list below this part of the last gap, or of the tolerance … */
+#define PART_OF_LAST      0.1
+#define PART_OF_TOLERANCE 0.3
+
+/* … or after so many passes, which shows progress and notices divergence. */
+#define PASSES 20
+
+/* The working set: the support, and as many of the worst violators, but at least START. */
+#define START 300
+
+uint64_t
+strads_lasso_plan_opening(const struct strads_lasso *lasso)
+{
+	return lasso->columns.centred ? 2 : 1;
+}
+
+/* ---- Drafts ------------------------------------------------------------------------------- */
+
+static void
+draft_columns(const struct strads_lasso *lasso, uint64_t set, uint32_t index,
+	      struct strads_block_draft *draft)
+{
+	uint64_t cols = lasso->train->x.cols, first = (uint64_t)index * lasso->range_max;
+
+	draft->kind = STRADS_LASSO_COLUMNS;
+	draft->arg =
+	    set + 1 < strads_lasso_plan_opening(lasso) ? STRADS_LASSO_MEANS : STRADS_LASSO_SCALES;
+	draft->range = true;
+	draft->first = first;
+	draft->n = cols - first < lasso->range_max ? (uint32_t)(cols - first) : lasso->range_max;
+	draft->last = first + draft->n == cols;
+}
+
+static void
+draft_evaluate(const struct strads_lasso *lasso, bool final, uint32_t index,
+	       struct strads_block_draft *draft)
+{
+	struct strads_lasso_range range = {.last = true, .owner = -1};
+
+	draft->kind = STRADS_LASSO_EVALUATE;
+	draft->arg =
+	    (final ? STRADS_LASSO_FINAL : 0) | (index > 0 && !lasso->cut ? STRADS_LASSO_BETA : 0);
+	draft->range = true;
+	if (index == 0) {
+		draft->last = lasso->screen.count == 0;
+		return;
+	}
+	(void)strads_lasso_screen_range(&lasso->screen, &lasso->table, lasso->cut, lasso->range_max,
+					index - 1, &range);
+	draft->first = range.first;
+	draft->n = range.n;
+	draft->reducer = range.owner;
+	draft->last = range.last;
+}
+
+/* Sets over the present list before set `set`. */
+static uint64_t
+draws_before(const struct strads_lasso_plan *plan, uint64_t set)
+{
+	uint64_t in_flight = plan->evaluate_at < set;
+
+	return set - plan->list_start - plan->evaluations - in_flight;
+}
+
+/* Draw d has the members of draw d − blocks. */
+static bool
+members_recur(const struct strads_lasso *lasso)
+{
+	uint64_t n = lasso->list_count;
+
+	if (lasso->options.order == STRADS_ORDER_CYCLIC)
+		return n <= lasso->set_size || n % lasso->set_size == 0;
+	return lasso->options.order == STRADS_ORDER_FIXED;
+}
+
+static uint64_t
+update_arg(const struct strads_lasso *lasso, uint64_t draw)
+{
+	uint64_t number = draw % lasso->plan.blocks, ranks = (uint64_t)lasso->ranks;
+	uint64_t arg = number << STRADS_LASSO_SHIFT;
+	bool kept = members_recur(lasso) && number / ranks < lasso->grams.slots;
+
+	if (lasso->options.set_update == STRADS_SET_UPDATE_PLAIN)
+		return arg;
+	if (kept)
+		arg |= STRADS_LASSO_CACHE;
+	if (!kept || draw < lasso->plan.blocks)
+		arg |= STRADS_LASSO_GRAM;
+	return arg;
+}
+
+static void
+draft_update(const struct strads_lasso *lasso, uint64_t set, struct strads_block_draft *draft)
+{
+	uint64_t draw;
+
+	draft->kind = STRADS_LASSO_UPDATE;
+	draft->last = true;
+	/* Before the first list is known there is nothing to update. */
+	if (lasso->plan.list_start == STRADS_LASSO_NEVER || lasso->list_count == 0)
+		return;
+	draw = draws_before(&lasso->plan, set);
+	draft->arg = update_arg(lasso, draw);
+	draft->reducer = (int)(draw % lasso->plan.blocks % (uint64_t)lasso->ranks);
+	draft->n = strads_order_draw(
+	    lasso->options.order, lasso->options.seed, lasso->list_count, lasso->permutation,
+	    lasso->set_size, lasso->options.order == STRADS_ORDER_RANDOM ? set : draw, draft->keys);
+	for (uint32_t k = 0; lasso->list && k < draft->n; k++)
+		draft->keys[k] = lasso->list[draft->keys[k]];
+}
+
+/* Whether the run is to end with an evaluation now. Not while one is in flight, whose finish may
+ * change the screen; but the number of sets is known to all and minded there. */
+static bool
+end_is_due(const struct strads_lasso *lasso, uint64_t set)
+{
+	const struct strads_lasso_options *options = &lasso->options;
+	double seconds = (double)(strads_fabric_clock_ns(lasso->fabric) - lasso->start_ns) * 1e-9;
+
+	if (options->max_sets > 0 && set + 1 >= options->max_sets)
+		return true;
+	if (lasso->plan.evaluate_at < set)
+		return false;
+	return lasso->plan.stop || (lasso->stop && *lasso->stop) ||
+	       (options->time_limit_s > 0 && seconds >= options->time_limit_s);
+}
+
+int
+strads_lasso_schedule(struct strads_lasso *lasso, uint64_t set, uint32_t index,
+		      struct strads_block_draft *draft)
+{
+	bool evaluate = index > 0 || lasso->plan.evaluate_at == set;
+
+	draft->reducer = -1;
+	if (set < strads_lasso_plan_opening(lasso)) {
+		draft_columns(lasso, set, index, draft);
+		return STRADS_OK;
+	}
+	/* Decided with the first block, once: later blocks may be drafted in another state, after
+	 * the first of the next set. Updates have no later blocks. */
+	if (index == 0 && lasso->final_set == STRADS_LASSO_NEVER && end_is_due(lasso, set))
+		lasso->final_set = set;
+	if (evaluate || lasso->final_set == set)
+		draft_evaluate(lasso, lasso->final_set == set, index, draft);
+	else
+		draft_update(lasso, set, draft);
+	return STRADS_OK;
+}
+
+/* ---- Lists -------------------------------------------------------------------------------- */
+
+/* Support and worst violators, shuffled: neighbours in the file are often correlated. */
+static void
+list_make(struct strads_lasso *lasso, uint64_t set)
+{
+	struct strads_lasso_candidates *support = &lasso->support, *worst = &lasso->violators;
+	uint64_t most = lasso->list_max - support->count, count;
+
+	strads_lasso_candidates_keep(worst, support->count > START ? support->count : START);
+	strads_lasso_candidates_keep(worst, most);
+	count = support->count + worst->count;
+	strads_order_shuffle(lasso->options.seed ^ set, (uint32_t)count, lasso->permutation);
+	for (uint64_t k = 0; k < support->count; k++)
+		lasso->list[lasso->permutation[k]] = support->entry[k].key;
+	for (uint64_t k = 0; k < worst->count; k++)
+		lasso->list[lasso->permutation[support->count + k]] = worst->entry[k].key;
+	lasso->list_count = count;
+	/* No more than that can be in the support next time. */
+	lasso->violators.room = count > START ? count : START;
+}
+
+void
+strads_lasso_plan_open(struct strads_lasso *lasso)
+{
+	lasso->plan = (struct strads_lasso_plan){
+	    .evaluate_at = strads_lasso_plan_opening(lasso),
+	    .list_start = STRADS_LASSO_NEVER,
+	    .best_gap = INFINITY,
+	};
+	lasso->final_set = STRADS_LASSO_NEVER;
+	lasso->violators.room = START < lasso->violators.max ? START : lasso->violators.max;
+	if (!lasso->list && lasso->options.order == STRADS_ORDER_FIXED)
+		strads_order_shuffle(lasso->options.seed, (uint32_t)lasso->list_count,
+				     lasso->permutation);
+}
+
+void
+strads_lasso_plan_list(struct strads_lasso *lasso, uint64_t set)
+{
+	struct strads_lasso_plan *plan = &lasso->plan;
+	uint64_t depth = (uint64_t)lasso->options.engine.depth;
+
+	plan->evaluate_at = STRADS_LASSO_NEVER;
+	plan->passes = 0;
+	plan->evaluations++;
+	if (lasso->list || plan->list_start == STRADS_LASSO_NEVER) {
+		if (lasso->list)
+			list_make(lasso, set);
+		plan->list_start = set + depth;
+		plan->evaluations = 0;
+		plan->draws = 0;
+		plan->blocks = lasso->list_count / lasso->set_size +
+			       (lasso->list_count % lasso->set_size != 0);
+	}
+	if (lasso->list_count == 0)
+		plan->evaluate_at = set + depth;
+}
+
+static void
+pass_begin(struct strads_lasso_plan *plan)
+{
+	plan->steepest = 0;
+	plan->l1 = 0;
+	plan->slack = 0;
+}
+
+void
+strads_lasso_plan_note(struct strads_lasso_plan *plan, double steepest, double l1, double slack)
+{
+	plan->steepest = steepest <= plan->steepest ? plan->steepest : steepest;
+	plan->l1 += l1;
+	plan->slack += slack;
+}
+
+/* Whether the pass found the problem restricted to the list solved well enough. Near its optimum,
+ * with G = ‖X̃ᵀr‖∞, the gap is about Σ(λ|β_j| − β_jg_j) + (G/λ − 1)₊·λ‖β‖₁. */
+static bool
+list_is_solved(const struct strads_lasso *lasso)
+{
+	const struct strads_lasso_plan *plan = &lasso->plan;
+	double enough = PART_OF_LAST * plan->gap;
+	double tolerance = PART_OF_TOLERANCE * lasso->options.tol * 0.5 * lasso->response.square;
+	double gap = plan->slack;
+
+	if (plan->steepest > lasso->lambda)
+		gap += (plan->steepest - lasso->lambda) * plan->l1;
+	return gap <= enough || gap <= tolerance;
+}
+
+void
+strads_lasso_plan_advance(struct strads_lasso *lasso, uint64_t set)
+{
+	struct strads_lasso_plan *plan = &lasso->plan;
+
+	/* Sets over the list before this one were in flight when it was made. */
+	if (plan->list_start == STRADS_LASSO_NEVER || set < plan->list_start) {
+		pass_begin(plan);
+		return;
+	}
+	if (++plan->draws % plan->blocks != 0)
+		return;
+	plan->passes++;
+	if (plan->evaluate_at == STRADS_LASSO_NEVER &&
+	    (list_is_solved(lasso) || plan->passes >= PASSES))
+		plan->evaluate_at = set + (uint64_t)lasso->options.engine.depth;
+	pass_begin(plan);
+}

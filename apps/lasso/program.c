@@ -1,0 +1,190 @@
+/*
+ * The program: each primitive, by kind of set.
+ */
+#include "state.h"
+
+static int
+schedule(void *state, uint64_t set, uint32_t index, struct strads_block_draft *draft)
+{
+	return strads_lasso_schedule(state, set, index, draft);
+}
+
+static size_t
+partial_elems(void *state, const struct strads_block *block)
+{
+	switch (block->kind) {
+	case STRADS_LASSO_COLUMNS:
+		return strads_lasso_columns_elems(block);
+	case STRADS_LASSO_EVALUATE:
+		return strads_lasso_evaluate_elems(state, block);
+	default:
+		return strads_lasso_update_elems(state, block);
+	}
+}
+
+/* A block that names variables there are none of did not come from this program's schedule. */
+static int
+block_check(const struct strads_lasso *lasso, const struct strads_block *block)
+{
+	uint64_t end =
+	    block->kind == STRADS_LASSO_EVALUATE ? lasso->screen.count : lasso->train->x.cols;
+	bool sound = block->kind <= STRADS_LASSO_UPDATE;
+
+	if (block->kind != STRADS_LASSO_UPDATE)
+		sound =
+		    sound && !block->keys && block->first <= end && block->n <= end - block->first;
+	else
+		sound = block->n <= lasso->set_size && (block->keys || block->n == 0);
+	for (uint32_t k = 0; sound && block->keys && k < block->n; k++)
+		sound = block->keys[k] < end;
+	if (sound)
+		return STRADS_OK;
+	return strads_fail(STRADS_ERR_PROTOCOL,
+			   "set %llu, block %u: variables outside the problem's %llu",
+			   (unsigned long long)block->set, block->index, (unsigned long long)end);
+}
+
+static int
+push(void *state, const struct strads_block *block, double *partial)
+{
+	int status = block_check(state, block);
+
+	if (status)
+		return status;
+	if (block->kind == STRADS_LASSO_COLUMNS)
+		strads_lasso_columns_push(state, block, partial);
+	else if (block->kind == STRADS_LASSO_EVALUATE)
+		strads_lasso_evaluate_push(state, block, partial);
+	else
+		strads_lasso_update_push(state, block, partial);
+	return STRADS_OK;
+}
+
+static int
+pull(void *state, const struct strads_block *block, const double *sum, void *commit, size_t *bytes)
+{
+	switch (block->kind) {
+	case STRADS_LASSO_COLUMNS:
+		*bytes = strads_lasso_columns_pull(state, block, sum, commit);
+		return STRADS_OK;
+	case STRADS_LASSO_EVALUATE:
+		*bytes = strads_lasso_evaluate_pull(state, block, sum, commit);
+		return STRADS_OK;
+	default:
+		return strads_lasso_update_pull(state, block, sum, commit, bytes);
+	}
+}
+
+static int
+sync(void *state, const struct strads_block *block, const void *commit, size_t bytes)
+{
+	switch (block->kind) {
+	case STRADS_LASSO_COLUMNS:
+		return strads_lasso_columns_sync(state, block, commit, bytes);
+	case STRADS_LASSO_EVALUATE:
+		return strads_lasso_evaluate_sync(state, block, commit, bytes);
+	default:
+		return strads_lasso_update_sync(state, block, commit, bytes);
+	}
+}
+
+static int
+finish(void *state, const struct strads_block *last)
+{
+	struct strads_lasso *lasso = state;
+
+	if (last->kind == STRADS_LASSO_EVALUATE)
+		return strads_lasso_evaluate_finish(lasso, last);
+	if (last->kind == STRADS_LASSO_UPDATE) {
+		if (lasso->plan.diverged)
+			return strads_lasso_diverge(lasso, last->set);
+		strads_lasso_plan_advance(lasso, last->set);
+	}
+	return STRADS_OK;
+}
+
+/* Statistics and gradients only read the state that updates change. */
+static bool
+early(void *state, uint32_t kind)
+{
+	(void)state;
+	return kind != STRADS_LASSO_UPDATE;
+}
+
+/* Typical costs on one core, in nanoseconds. */
+#define NS_ENTRY  1.0 /* one nonzero of a column */
+#define NS_COLUMN 4.0
+#define NS_PAIR   0.3 /* one element of a small dense matrix, read or updated once */
+
+static double
+push_cost_ns(void *state, const struct strads_block *block)
+{
+	const struct strads_lasso *lasso = state;
+	const struct strads_csc *x = &lasso->train->x;
+	double entries = 0;
+
+	if (block->kind == STRADS_LASSO_UPDATE) {
+		for (uint32_t k = 0; k < block->n; k++)
+			entries += (double)strads_csc_entries(x, block->keys[k]);
+		if (block->arg & STRADS_LASSO_GRAM && x->rows > 0)
+			entries += 0.5 * entries * entries / x->rows;
+	} else if (block->kind == STRADS_LASSO_COLUMNS || block->index > 0) {
+		strads_key first = block->first, last = block->first + block->n - 1;
+
+		if (block->kind == STRADS_LASSO_EVALUATE) {
+			first = strads_lasso_screen_key(&lasso->screen, first);
+			last = strads_lasso_screen_key(&lasso->screen, last);
+		}
+		entries = (double)(x->start[last + 1] - x->start[first]);
+	} else {
+		entries = (double)x->rows + (lasso->test ? (double)lasso->test->x.rows : 0);
+	}
+	return NS_ENTRY * entries + NS_COLUMN * block->n;
+}
+
+static double
+pull_cost_ns(void *state, const struct strads_block *block)
+{
+	const struct strads_lasso *lasso = state;
+	double n = block->n;
+
+	if (block->kind == STRADS_LASSO_UPDATE &&
+	    lasso->options.set_update == STRADS_SET_UPDATE_GRAM)
+		return NS_PAIR * n * n * lasso->options.passes;
+	return NS_COLUMN * n;
+}
+
+static size_t
+larger(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+void
+strads_lasso_program(struct strads_lasso *lasso, struct strads_program *program)
+{
+	size_t set_size = lasso->set_size, range = lasso->range_max;
+	bool gram = lasso->options.set_update == STRADS_SET_UPDATE_GRAM;
+	size_t update = 2 * set_size + 1 + (gram ? strads_gram_packed(set_size) : set_size);
+	size_t sums = (size_t)STRADS_LASSO_SUMS + (size_t)lasso->ranks;
+
+	*program = (struct strads_program){
+	    .name = "lasso",
+	    .state = lasso,
+	    .block_max = (uint32_t)larger(set_size, range),
+	    .set_blocks_max = 1,
+	    .partial_max = larger(larger(update, sums), 2 * range),
+	    .commit_max = larger(larger(strads_lasso_evaluate_commit_max(lasso->range_max),
+					strads_lasso_update_commit_max(lasso->set_size)),
+				 range * (sizeof(double) + sizeof(float))),
+	    .schedule = schedule,
+	    .partial_elems = partial_elems,
+	    .push = push,
+	    .pull = pull,
+	    .sync = sync,
+	    .finish = finish,
+	    .early = early,
+	    .push_cost_ns = push_cost_ns,
+	    .pull_cost_ns = pull_cost_ns,
+	};
+}

@@ -1,0 +1,252 @@
+/*
+ * What one rank holds while it fits a Lasso, and how the files of this folder share it.
+ *
+ * The columns are standardised implicitly: x̃_j = (x_j − μ_j)·s_j with the raw, sparse x_j kept. The
+ * residual of a row is r_i = ρ_i + c, where ρ takes the sparse part of every update and c, one
+ * number that is the same on all ranks, the part of the means. For centred columns
+ * x̃_jᵀr = (x_jᵀρ − μ_j·Σρ)·s_j, whatever c is.
+ */
+#ifndef STRADS_LASSO_STATE_H
+#define STRADS_LASSO_STATE_H
+
+#include "lasso.h"
+
+#include "candidates.h"
+#include "screen.h"
+#include "strads/gap.h"
+#include "strads/gram.h"
+#include "strads/program.h"
+#include "strads/table.h"
+
+/* Kinds of sets. */
+enum strads_lasso_kind {
+	STRADS_LASSO_COLUMNS,  /* statistics of columns; arg: the phase */
+	STRADS_LASSO_EVALUATE, /* sums over rows (block 0), then gradients of ranges of columns */
+	STRADS_LASSO_UPDATE,   /* one block of coordinate descent */
+};
+
+/* Phases of COLUMNS. */
+enum strads_lasso_phase { STRADS_LASSO_MEANS, STRADS_LASSO_SCALES };
+
+/* Bits of the arg of EVALUATE. */
+#define STRADS_LASSO_FINAL UINT64_C(1) /* the run ends here, tolerance reached or not */
+#define STRADS_LASSO_BETA  UINT64_C(2) /* ranges cross owners: partials carry β too */
+
+/* Bits of the arg of UPDATE; the number of the block in its list stands above them. */
+#define STRADS_LASSO_GRAM  UINT64_C(1) /* partials carry the Gram matrix */
+#define STRADS_LASSO_CACHE UINT64_C(2) /* the reducer keeps it for this block */
+#define STRADS_LASSO_SHIFT 8
+
+/* No set. */
+#define STRADS_LASSO_NEVER UINT64_MAX
+
+/* Sums over the rows of all ranks, the partial of EVALUATE's block 0. */
+enum strads_lasso_sum {
+	STRADS_LASSO_R_SQUARE, /* Σ r² */
+	STRADS_LASSO_R,        /* Σ r */
+	STRADS_LASSO_R_Y,      /* Σ r·y */
+	STRADS_LASSO_TEST_SSE, /* Σ of squared errors over test rows */
+	STRADS_LASSO_STOPS,    /* ranks asked to stop */
+	STRADS_LASSO_BYTES,    /* by kind of operation */
+	STRADS_LASSO_BUSY = STRADS_LASSO_BYTES + STRADS_OPS, /* seconds by stage */
+	STRADS_LASSO_STALL = STRADS_LASSO_BUSY + STRADS_STAGES,
+	STRADS_LASSO_SUMS = STRADS_LASSO_STALL + STRADS_STAGES,
+	STRADS_LASSO_R_MAX = STRADS_LASSO_SUMS, /* max |r − r̄|: one slot a rank in the partial */
+};
+
+/* The response, from all ranks. */
+struct strads_lasso_response {
+	double mean;     /* ȳ */
+	double offset;   /* taken off y before fitting: ȳ with an intercept, else 0 */
+	double square;   /* Σ(y − ȳ)² */
+	double r_mean;   /* mean of the residual, where it cannot change: ȳ if the columns are
+			  * centred and y is not, else 0 */
+	double test_sst; /* Σ(y_test − ȳ)² */
+	uint64_t test_rows;
+};
+
+/* Statistics of all columns, the same on every rank. */
+struct strads_lasso_columns {
+	bool centred;
+	double *mean;  /* [cols] μ_j; NULL unless centred */
+	double *scale; /* [cols] s_j; 0 for a constant (if centred) or empty column */
+	float *bound;  /* [cols] |x̃_jᵀr| ≤ bound_j·max|r − r̄| */
+};
+
+/* What the last evaluation found, and what the schedule derives from it; the same on every rank. */
+struct strads_lasso_plan {
+	uint64_t evaluate_at; /* set of the next or unfinished evaluation, or NEVER */
+	uint64_t list_start;  /* first set over the present list, or NEVER */
+	uint64_t evaluations; /* finished over the present list */
+	uint64_t draws;       /* finished sets over the present list */
+	uint64_t blocks;      /* sets in a pass over it */
+	uint64_t passes;      /* since the last evaluation */
+	double steepest;      /* max |g_j| in this pass over the list */
+	double l1;            /* Σ|β_j| in this pass */
+	double slack;         /* Σ λ|β_j| − β_j·g_j in this pass */
+	double gap;           /* absolute, at the last evaluation */
+	double best_gap;      /* least so far */
+	uint64_t stalled;     /* evaluations since that */
+	bool stop;            /* some rank was asked to stop */
+	bool closing;         /* a final evaluation has begun */
+	bool diverged;
+};
+
+/* Gradients of the evaluation under way. */
+struct strads_lasso_evaluation {
+	double sum[STRADS_LASSO_SUMS + 1];
+	double gradient_max;
+	double l1;
+	uint64_t nonzeros;
+};
+
+/* Gram matrices kept by their reducer: block b of the list at its rank b mod P, in slot b / P.
+ * Filled by pull with the sum it was given and read by it alone, so that what a kept matrix
+ * answers is what the sum would have been. */
+struct strads_lasso_grams {
+	uint64_t slots;  /* a rank; matrices beyond are sent every time */
+	size_t stride;   /* numbers in a slot */
+	double *matrix;  /* [slots + 1][stride]; the last is for those not kept */
+	uint32_t *order; /* [slots] rows of the matrix in the slot, 0: none */
+};
+
+/* Scratch of one block of at most set_size variables. */
+struct strads_lasso_scratch {
+	double *gradient;
+	double *beta;
+	double *mean;
+	double *scale;
+	struct strads_gram_scratch *gram;
+	struct strads_lasso_candidates candidates; /* of one range */
+};
+
+struct strads_lasso {
+	struct strads_lasso_options options;
+	struct strads_fabric *fabric;
+	struct strads_engine *engine;
+	const struct strads_dataset *train;
+	const struct strads_dataset *test; /* or NULL */
+	const volatile int *stop;          /* or NULL */
+	strads_lasso_report *report;       /* or NULL */
+	void *report_arg;
+	uint64_t start_ns;
+
+	int rank;
+	int ranks;
+	struct strads_table table;
+	uint32_t set_size;  /* at most cols */
+	uint32_t range_max; /* variables in a block of COLUMNS or EVALUATE */
+	bool cut;           /* ranges of EVALUATE end where owners change */
+
+	struct strads_lasso_response response;
+	struct strads_lasso_columns columns;
+	struct strads_lasso_screen screen;
+
+	double *residual;      /* [train rows] ρ */
+	double *test_residual; /* [test rows] */
+	double residual_sum;   /* Σρ over own rows */
+	double shift;          /* c */
+	struct strads_region *beta_region;
+	double *beta; /* [own keys], in beta_region */
+	strads_key first_key;
+	uint64_t own_keys;
+
+	double lambda;     /* NaN before the first evaluation if asked for by ratio */
+	double lambda_max; /* NaN before the first evaluation */
+	double start_objective;
+	uint64_t updates;
+	struct strads_lasso_plan plan;
+	uint64_t final_set; /* scheduled here as the last, or NEVER */
+	struct strads_lasso_evaluation evaluation;
+	struct strads_lasso_candidates support;
+	struct strads_lasso_candidates violators;
+	uint32_t *list; /* [list_max] variables to schedule; NULL: all */
+	uint64_t list_count;
+	uint64_t list_max;
+	uint32_t *permutation; /* [list_max or cols] */
+	struct strads_lasso_grams grams;
+	struct strads_lasso_scratch scratch;
+
+	uint64_t memory_bytes;                 /* that this rank takes at most, beside the data */
+	struct strads_lasso_progress progress; /* at the last evaluation */
+	enum strads_lasso_outcome outcome;
+};
+
+/* ---- columns.c ---------------------------------------------------------------------------- */
+
+/* The primitives for sets of kind COLUMNS; as in strads/program.h. */
+size_t strads_lasso_columns_elems(const struct strads_block *block);
+void strads_lasso_columns_push(const struct strads_lasso *lasso, const struct strads_block *block,
+			       double *partial);
+size_t strads_lasso_columns_pull(const struct strads_lasso *lasso, const struct strads_block *block,
+				 const double *sum, void *commit);
+int strads_lasso_columns_sync(struct strads_lasso *lasso, const struct strads_block *block,
+			      const void *commit, size_t bytes);
+
+/* ---- evaluate.c --------------------------------------------------------------------------- */
+
+/* The primitives for sets of kind EVALUATE. */
+size_t strads_lasso_evaluate_elems(const struct strads_lasso *lasso,
+				   const struct strads_block *block);
+size_t strads_lasso_evaluate_commit_max(uint32_t variables);
+void strads_lasso_evaluate_push(const struct strads_lasso *lasso, const struct strads_block *block,
+				double *partial);
+size_t strads_lasso_evaluate_pull(struct strads_lasso *lasso, const struct strads_block *block,
+				  const double *sum, void *commit);
+int strads_lasso_evaluate_sync(struct strads_lasso *lasso, const struct strads_block *block,
+			       const void *commit, size_t bytes);
+int strads_lasso_evaluate_finish(struct strads_lasso *lasso, const struct strads_block *block);
+
+/* Ends the run as diverged: reports and returns STRADS_STOP. */
+int strads_lasso_diverge(struct strads_lasso *lasso, uint64_t set);
+
+/* ---- update.c ----------------------------------------------------------------------------- */
+
+/* The primitives for sets of kind UPDATE. */
+size_t strads_lasso_update_elems(const struct strads_lasso *lasso,
+				 const struct strads_block *block);
+size_t strads_lasso_update_commit_max(uint32_t variables);
+void strads_lasso_update_push(const struct strads_lasso *lasso, const struct strads_block *block,
+			      double *partial);
+int strads_lasso_update_pull(struct strads_lasso *lasso, const struct strads_block *block,
+			     const double *sum, void *commit, size_t *bytes);
+int strads_lasso_update_sync(struct strads_lasso *lasso, const struct strads_block *block,
+			     const void *commit, size_t bytes);
+
+/* Moves the residuals' common part c into ρ and sums ρ anew, so that neither drifts. */
+void strads_lasso_residual_settle(struct strads_lasso *lasso);
+
+/* ---- plan.c ------------------------------------------------------------------------------- */
+
+/* The primitive schedule. */
+int strads_lasso_schedule(struct strads_lasso *lasso, uint64_t set, uint32_t index,
+			  struct strads_block_draft *draft);
+
+/* The plan and the list before the first set. */
+void strads_lasso_plan_open(struct strads_lasso *lasso);
+
+/* After an evaluation that did not end the run: the list for the sets to come. */
+void strads_lasso_plan_list(struct strads_lasso *lasso, uint64_t set);
+
+/* From the commit of an update: max |g_j|, Σ|β_j| and Σ λ|β_j| − β_j·g_j of its members. */
+void strads_lasso_plan_note(struct strads_lasso_plan *plan, double steepest, double l1,
+			    double slack);
+
+/* After an update: counts passes, and asks for an evaluation when they find little left to do. */
+void strads_lasso_plan_advance(struct strads_lasso *lasso, uint64_t set);
+
+/* Sets before the first evaluation. */
+uint64_t strads_lasso_plan_opening(const struct strads_lasso *lasso);
+
+/* ---- program.c ---------------------------------------------------------------------------- */
+
+/* The program over `lasso`, whose sizes are set. */
+void strads_lasso_program(struct strads_lasso *lasso, struct strads_program *program);
+
+/* ---- gather.c ----------------------------------------------------------------------------- */
+
+/* Collects the model on rank 0, by gets of the shards. Collective. */
+STRADS_MUST_CHECK int strads_lasso_gather(struct strads_lasso *lasso,
+					  struct strads_lasso_model *model);
+
+#endif

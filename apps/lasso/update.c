@@ -1,0 +1,235 @@
+/*
+ * Sets of kind UPDATE: one block of coordinate descent.
+ *
+ * Partial of n variables: x_jᵀρ − μ_j·Σρ over own rows [n]; β_j from its owner, 0 elsewhere [n];
+ * whether this rank was asked to stop [1]; then, for plain updates, Σ(x_ij − μ_j)² over own rows
+ * [n], for corrected ones where asked for, the packed Gram matrix of the raw columns.
+ */
+#include "state.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "strads/csc.h"
+#include "strads/threshold.h"
+
+/* Descent on a block ends after a pass that gained less than this part of the first. */
+#define PASS_TOLERANCE 1e-3
+
+/* How far the block is from optimal: before its update, so that a pass tells what the updates of
+ * the others have left; or after, if it is the whole list. */
+struct update_commit {
+	double steepest; /* max |g_j| */
+	double l1;       /* Σ|β_j| */
+	double slack;    /* Σ λ|β_j| − β_j·g_j */
+	uint64_t stop;   /* some rank was asked to stop */
+};
+
+static_assert(sizeof(struct update_commit) == 32, "update_commit has holes");
+
+size_t
+strads_lasso_update_elems(const struct strads_lasso *lasso, const struct strads_block *block)
+{
+	size_t elems = 2 * (size_t)block->n + 1;
+
+	if (lasso->options.set_update == STRADS_SET_UPDATE_PLAIN)
+		return elems + block->n;
+	return block->arg & STRADS_LASSO_GRAM ? elems + strads_gram_packed(block->n) : elems;
+}
+
+size_t
+strads_lasso_update_commit_max(uint32_t variables)
+{
+	return sizeof(struct update_commit) + variables * sizeof(double);
+}
+
+void
+strads_lasso_update_push(const struct strads_lasso *lasso, const struct strads_block *block,
+			 double *partial)
+{
+	const struct strads_csc *x = &lasso->train->x;
+	const double *mean = lasso->columns.mean;
+	uint32_t n = block->n;
+	double *beta = partial + n, *stop = beta + n, *rest = stop + 1, absolute;
+
+	for (uint32_t k = 0; k < n; k++) {
+		strads_key key = block->keys[k], own = key - lasso->first_key;
+
+		partial[k] = strads_csc_dot(x, key, lasso->residual);
+		if (mean)
+			partial[k] -= mean[key] * lasso->residual_sum;
+		if (own < lasso->own_keys)
+			beta[k] = lasso->beta[own];
+		if (lasso->options.set_update == STRADS_SET_UPDATE_PLAIN)
+			strads_csc_moments(x, key, mean ? mean[key] : 0, &rest[k], &absolute);
+	}
+	*stop = lasso->stop && *lasso->stop ? 1 : 0;
+	if (block->arg & STRADS_LASSO_GRAM)
+		strads_gram_add(x, block->keys, n, lasso->scratch.gram, rest);
+}
+
+/* β_j ← S(g_j + q_jβ_j, λ)/q_j for all members from the same residual. */
+static void
+pull_plain(const struct strads_lasso *lasso, uint32_t n, const double *square, double *delta)
+{
+	const struct strads_lasso_scratch *s = &lasso->scratch;
+
+	for (uint32_t k = 0; k < n; k++) {
+		double q = square[k] * s->scale[k] * s->scale[k];
+		double z = s->gradient[k] + q * s->beta[k];
+
+		delta[k] = q > 0 ? strads_soft_threshold(z, lasso->lambda) / q - s->beta[k] : 0;
+	}
+}
+
+static void
+measure(const struct strads_lasso *lasso, uint32_t n, struct update_commit *commit)
+{
+	const struct strads_lasso_scratch *s = &lasso->scratch;
+
+	for (uint32_t k = 0; k < n; k++) {
+		double g = fabs(s->gradient[k]);
+
+		commit->steepest = g <= commit->steepest ? commit->steepest : g;
+		commit->l1 += fabs(s->beta[k]);
+		commit->slack += lasso->lambda * fabs(s->beta[k]) - s->beta[k] * s->gradient[k];
+	}
+}
+
+/* The standardised Gram matrix of the block: from the sum, or kept from an earlier set. */
+static int
+block_gram(struct strads_lasso *lasso, const struct strads_block *block, const double *packed,
+	   const double **gram)
+{
+	struct strads_lasso_grams *grams = &lasso->grams;
+	uint64_t number = block->arg >> STRADS_LASSO_SHIFT;
+	uint64_t slot =
+	    block->arg & STRADS_LASSO_CACHE ? number / (uint64_t)lasso->ranks : grams->slots;
+	double *matrix = grams->matrix + slot * grams->stride;
+
+	*gram = matrix;
+	if (block->arg & STRADS_LASSO_GRAM) {
+		strads_gram_standardize(block->n, packed, (double)lasso->train->rows_total,
+					lasso->columns.mean ? lasso->scratch.mean : NULL,
+					lasso->scratch.scale, matrix);
+		if (slot < grams->slots)
+			grams->order[slot] = block->n;
+		return STRADS_OK;
+	}
+	if (slot >= grams->slots || grams->order[slot] != block->n)
+		return strads_fail(STRADS_ERR_PROTOCOL,
+				   "set %llu: no Gram matrix of block %llu is kept here",
+				   (unsigned long long)block->set, (unsigned long long)number);
+	return STRADS_OK;
+}
+
+static int
+pull_gram(struct strads_lasso *lasso, const struct strads_block *block, const double *packed,
+	  double *delta)
+{
+	struct strads_lasso_scratch *s = &lasso->scratch;
+	struct strads_gram_problem problem = {
+	    .n = block->n,
+	    .lambda = lasso->lambda,
+	    .passes = lasso->options.passes,
+	    .tolerance = PASS_TOLERANCE,
+	};
+	int status = block_gram(lasso, block, packed, &problem.gram);
+
+	if (status)
+		return status;
+	memcpy(delta, s->beta, block->n * sizeof *delta);
+	(void)strads_gram_descend(&problem, s->beta, s->gradient);
+	for (uint32_t k = 0; k < block->n; k++)
+		delta[k] = s->beta[k] - delta[k];
+	return STRADS_OK;
+}
+
+int
+strads_lasso_update_pull(struct strads_lasso *lasso, const struct strads_block *block,
+			 const double *sum, void *commit, size_t *bytes)
+{
+	struct update_commit *header = commit;
+	double *delta = (double *)(header + 1);
+	struct strads_lasso_scratch *s = &lasso->scratch;
+	const double *beta = sum + block->n, *stop = beta + block->n, *rest = stop + 1;
+	int status = STRADS_OK;
+
+	for (uint32_t k = 0; k < block->n; k++) {
+		strads_key key = block->keys[k];
+
+		s->scale[k] = lasso->columns.scale[key];
+		s->mean[k] = lasso->columns.mean ? lasso->columns.mean[key] : 0;
+		s->gradient[k] = sum[k] * s->scale[k];
+		s->beta[k] = beta[k];
+	}
+	*header = (struct update_commit){.stop = *stop > 0};
+	*bytes = strads_lasso_update_commit_max(block->n);
+	if (block->n == 0)
+		return STRADS_OK;
+	if (lasso->plan.blocks > 1)
+		measure(lasso, block->n, header);
+	if (lasso->options.set_update == STRADS_SET_UPDATE_PLAIN)
+		pull_plain(lasso, block->n, rest, delta);
+	else
+		status = pull_gram(lasso, block, rest, delta);
+	if (lasso->plan.blocks <= 1)
+		measure(lasso, block->n, header);
+	return status;
+}
+
+/* r ← r − x̃_jΔβ_j on training and test rows. */
+static void
+residual_move(struct strads_lasso *lasso, strads_key key, double delta)
+{
+	double a = delta * lasso->columns.scale[key];
+
+	lasso->residual_sum -= a * strads_csc_axpy(&lasso->train->x, key, -a, lasso->residual);
+	if (lasso->test)
+		(void)strads_csc_axpy(&lasso->test->x, key, -a, lasso->test_residual);
+	if (lasso->columns.mean)
+		lasso->shift += a * lasso->columns.mean[key];
+}
+
+int
+strads_lasso_update_sync(struct strads_lasso *lasso, const struct strads_block *block,
+			 const void *commit, size_t bytes)
+{
+	const struct update_commit *header = commit;
+	const double *delta = (const double *)(header + 1);
+
+	if (bytes != strads_lasso_update_commit_max(block->n))
+		return strads_fail(STRADS_ERR_PROTOCOL, "set %llu: %zu bytes for %u updates",
+				   (unsigned long long)block->set, bytes, block->n);
+	for (uint32_t k = 0; k < block->n; k++) {
+		strads_key key = block->keys[k], own = key - lasso->first_key;
+
+		if (delta[k] == 0)
+			continue;
+		if (!isfinite(delta[k]))
+			lasso->plan.diverged = true;
+		residual_move(lasso, key, delta[k]);
+		if (own < lasso->own_keys)
+			lasso->beta[own] += delta[k];
+	}
+	lasso->updates += block->n;
+	strads_lasso_plan_note(&lasso->plan, header->steepest, header->l1, header->slack);
+	lasso->plan.stop = lasso->plan.stop || header->stop;
+	return STRADS_OK;
+}
+
+void
+strads_lasso_residual_settle(struct strads_lasso *lasso)
+{
+	double sum = 0;
+
+	for (uint32_t i = 0; i < lasso->train->x.rows; i++) {
+		lasso->residual[i] += lasso->shift;
+		sum += lasso->residual[i];
+	}
+	for (uint32_t i = 0; lasso->test && i < lasso->test->x.rows; i++)
+		lasso->test_residual[i] += lasso->shift;
+	lasso->residual_sum = sum;
+	lasso->shift = 0;
+}
