@@ -8,6 +8,10 @@
 
 static const struct strads_command commands[] = {
     {"lasso", "fit a Lasso on several processes", strads_command_lasso},
+    {"generate lasso", "write a generated problem with a planted solution",
+     strads_command_generate_lasso},
+    {"corpus debian", "turn Debian's package descriptions into a problem",
+     strads_command_corpus_debian},
     {"info", "what is built in, what this machine offers, the settings in force",
      strads_command_info},
 };

@@ -278,8 +278,8 @@ harvest(struct session *session)
 
 	if (!status && settings->vocabulary)
 		status =
-		    strads_terms_find(session->job, &session->train, &session->model,
-				      settings->vocabulary, TERMS_SHOWN, &session->result.terms);
+		    strads_ranking_find(session->job, &session->train, &session->model,
+					settings->vocabulary, TERMS_SHOWN, &session->result.terms);
 	return status ? status : gather_peaks(session);
 }
 
@@ -371,7 +371,7 @@ compute(struct session *session)
 static void
 clean_up(struct session *session)
 {
-	strads_terms_free(&session->result.terms);
+	strads_ranking_free(&session->result.terms);
 	free(session->peak_bytes);
 	free(session->points);
 	strads_lasso_model_free(&session->model);

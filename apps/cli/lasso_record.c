@@ -122,7 +122,7 @@ peaks(const struct strads_lasso_result *result)
 }
 
 static json_t *
-term_list(const struct strads_term *terms, size_t count)
+term_list(const struct strads_ranked_term *terms, size_t count)
 {
 	json_t *list = json_array();
 
@@ -168,7 +168,7 @@ strads_lasso_record_summary(const struct strads_lasso_result *result,
 /* ---- For people ----------------------------------------------------------------------------- */
 
 static void
-print_terms(FILE *out, const char *title, const struct strads_term *terms, size_t count)
+print_terms(FILE *out, const char *title, const struct strads_ranked_term *terms, size_t count)
 {
 	if (count == 0)
 		return;

@@ -5,7 +5,7 @@
 #define STRADS_CLI_LASSO_RECORD_H
 
 #include "lasso_options.h"
-#include "terms.h"
+#include "ranking.h"
 
 #include <stdio.h>
 
@@ -19,7 +19,7 @@ struct strads_lasso_result {
 	double total_seconds;
 	int ranks;
 	const uint64_t *peak_bytes; /* [ranks] resident memory; NULL where unknown */
-	struct strads_terms terms;
+	struct strads_ranking terms;
 };
 
 /* The lines, as new references; NULL without memory. Thread: any, but `start` owner. */

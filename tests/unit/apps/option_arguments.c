@@ -75,22 +75,23 @@ clear_environment(void **state)
 	return 0;
 }
 
-/* Parses up to seven arguments, the last followed by NULL. */
+/* Parses up to seven arguments, the last followed by NULL. No parser writes into their characters.
+ */
 static int
-parse(struct settings *settings, char *const *arguments)
+parse(struct settings *settings, const char *const *arguments)
 {
 	const struct strads_option_group groups[] = {{"Problem", table, settings}, {0}};
 	const struct strads_arguments command = {
 	    .command = "strads lasso", .about = "About", .positional = "data", .groups = groups};
-	char *argv[9] = {"strads lasso"};
+	char name[] = "strads lasso", *argv[9] = {name};
 	int argc = 1;
 
 	while (*arguments)
-		argv[argc++] = *arguments++;
+		argv[argc++] = (char *)*arguments++;
 	return strads_arguments_parse(&command, argc, argv);
 }
 
-#define PARSE(settings, ...) parse(settings, (char *const[]){__VA_ARGS__, NULL})
+#define PARSE(settings, ...) parse(settings, (const char *const[]){__VA_ARGS__, NULL})
 
 static void
 parse__defaults(void **state)
@@ -98,7 +99,7 @@ parse__defaults(void **state)
 	struct settings s;
 
 	(void)state;
-	assert_int_equal(parse(&s, (char *const[]){NULL}), STRADS_OK);
+	assert_int_equal(parse(&s, (const char *const[]){NULL}), STRADS_OK);
 	assert_true(s.tol == 1e-6);
 	assert_true(s.set_size == 64);
 	assert_null(s.data);
@@ -154,7 +155,7 @@ parse__bad_values_are_named(void **state)
 	assert_int_equal(PARSE(&s, "--lambda=-2"), STRADS_ERR_INPUT);
 	assert_non_null(strstr(strads_error(), "--lambda: '-2' is not a number of at least 0"));
 	setenv("STRADS_TOL", "small", 1);
-	assert_int_equal(parse(&s, (char *const[]){NULL}), STRADS_ERR_INPUT);
+	assert_int_equal(parse(&s, (const char *const[]){NULL}), STRADS_ERR_INPUT);
 	assert_non_null(strstr(strads_error(), "STRADS_TOL: 'small' is not"));
 }
 

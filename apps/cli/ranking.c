@@ -1,4 +1,4 @@
-#include "terms.h"
+#include "ranking.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -64,10 +64,10 @@ exchange_chunk(struct strads_job *job, const struct strads_csc *x, const uint64_
 	return status;
 }
 
-static struct strads_term
+static struct strads_ranked_term
 describe(uint64_t index, double coefficient, const struct moments *m, double rows)
 {
-	return (struct strads_term){
+	return (struct strads_ranked_term){
 	    .index = index,
 	    .coefficient = coefficient,
 	    .share = m->count / rows,
@@ -79,10 +79,11 @@ describe(uint64_t index, double coefficient, const struct moments *m, double row
 /* All nonzero coefficients as terms without names, on rank 0; *all is NULL elsewhere. */
 static int
 describe_all(struct strads_job *job, const struct strads_dataset *train,
-	     const struct strads_lasso_model *model, uint64_t count, struct strads_term **all)
+	     const struct strads_lasso_model *model, uint64_t count,
+	     struct strads_ranked_term **all)
 {
 	bool root = strads_job_rank(job) == 0;
-	struct strads_term *terms = root ? calloc(count + 1, sizeof *terms) : NULL;
+	struct strads_ranked_term *terms = root ? calloc(count + 1, sizeof *terms) : NULL;
 	int status = root && !terms ? strads_fail(STRADS_ERR_MEMORY, "no memory to rank the terms")
 				    : STRADS_OK;
 
@@ -110,7 +111,7 @@ describe_all(struct strads_job *job, const struct strads_dataset *train,
 static int
 by_strength(const void *left, const void *right)
 {
-	const struct strads_term *a = left, *b = right;
+	const struct strads_ranked_term *a = left, *b = right;
 
 	if (a->strength != b->strength)
 		return a->strength < b->strength ? 1 : -1;
@@ -119,10 +120,10 @@ by_strength(const void *left, const void *right)
 
 /* The first `most` of `all` (sorted) whose coefficient has the given sign. */
 static int
-take(const struct strads_term *all, uint64_t count, int sign, size_t most,
-     struct strads_term **taken, size_t *taken_count)
+take(const struct strads_ranked_term *all, uint64_t count, int sign, size_t most,
+     struct strads_ranked_term **taken, size_t *taken_count)
 {
-	struct strads_term *some = calloc(most + 1, sizeof *some);
+	struct strads_ranked_term *some = calloc(most + 1, sizeof *some);
 	size_t n = 0;
 
 	if (!some)
@@ -138,7 +139,7 @@ take(const struct strads_term *all, uint64_t count, int sign, size_t most,
 
 /* Gives its name to whichever of the terms is variable `index`. */
 static int
-name_terms(struct strads_term *terms, size_t count, uint64_t index, const char *name)
+name_terms(struct strads_ranked_term *terms, size_t count, uint64_t index, const char *name)
 {
 	for (size_t k = 0; k < count; k++) {
 		if (terms[k].index != index)
@@ -151,7 +152,7 @@ name_terms(struct strads_term *terms, size_t count, uint64_t index, const char *
 }
 
 static int
-name_missing(struct strads_term *terms, size_t count)
+name_missing(struct strads_ranked_term *terms, size_t count)
 {
 	for (size_t k = 0; k < count; k++) {
 		if (!terms[k].name &&
@@ -164,7 +165,7 @@ name_missing(struct strads_term *terms, size_t count)
 }
 
 static int
-read_names(const char *vocabulary, struct strads_terms *terms)
+read_names(const char *vocabulary, struct strads_ranking *terms)
 {
 	FILE *in = fopen(vocabulary, "r");
 	char *line = NULL;
@@ -193,8 +194,8 @@ read_names(const char *vocabulary, struct strads_terms *terms)
 
 /* Rank 0's part: sorts, takes the strongest and names them. */
 static int
-select_terms(struct strads_term *all, uint64_t count, const char *vocabulary, size_t most,
-	     struct strads_terms *terms)
+select_terms(struct strads_ranked_term *all, uint64_t count, const char *vocabulary, size_t most,
+	     struct strads_ranking *terms)
 {
 	int status;
 
@@ -206,12 +207,12 @@ select_terms(struct strads_term *all, uint64_t count, const char *vocabulary, si
 }
 
 int
-strads_terms_find(struct strads_job *job, const struct strads_dataset *train,
-		  const struct strads_lasso_model *model, const char *vocabulary, size_t most,
-		  struct strads_terms *terms)
+strads_ranking_find(struct strads_job *job, const struct strads_dataset *train,
+		    const struct strads_lasso_model *model, const char *vocabulary, size_t most,
+		    struct strads_ranking *terms)
 {
-	struct strads_term *all = NULL;
-	struct strads_terms found = {0};
+	struct strads_ranked_term *all = NULL;
+	struct strads_ranking found = {0};
 	uint64_t *counts = malloc((size_t)strads_job_size(job) * sizeof *counts);
 	int status = strads_job_agree(
 	    job,
@@ -229,14 +230,14 @@ strads_terms_find(struct strads_job *job, const struct strads_dataset *train,
 	free(all);
 	free(counts);
 	if (status)
-		strads_terms_free(&found);
+		strads_ranking_free(&found);
 	else
 		*terms = found;
 	return status;
 }
 
 static void
-free_terms(struct strads_term *terms, size_t count)
+free_terms(struct strads_ranked_term *terms, size_t count)
 {
 	for (size_t k = 0; k < count; k++)
 		free(terms[k].name);
@@ -244,9 +245,9 @@ free_terms(struct strads_term *terms, size_t count)
 }
 
 void
-strads_terms_free(struct strads_terms *terms)
+strads_ranking_free(struct strads_ranking *terms)
 {
 	free_terms(terms->positive, terms->positive_count);
 	free_terms(terms->negative, terms->negative_count);
-	*terms = (struct strads_terms){0};
+	*terms = (struct strads_ranking){0};
 }

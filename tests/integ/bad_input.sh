@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Bad input: one clear line, a failing exit code and no hang, on one and on four ranks alike.
+. "$(dirname "$0")/harness.sh"
+
+good="$data/diabetes.svm"
+: >empty.svm
+printf '1 1:2 2:3\n2 1:nan 2:1\n3 1:1\n4 2:5\n' >nan.svm
+printf '1 1:2\n2 0:1 2:1\n3 1:1\n4 2:5\n' >zero.svm
+printf '1 1:2\n2 4294967297:1\n3 1:1\n4 2:5\n' >beyond.svm
+printf '1 1:2\n2 1:3\n3 1:abc 2:1\n4 2:5\n' >text.svm
+printf '1 1:2\n2 1:3\n3 1:4 2:\n' >cut.svm
+printf '1 1:2\nyes 1:3\n3 1:4\n4 1:1\n' >response.svm
+printf '1 1:2\n2 1:3\n' >two.svm
+printf '5 1:2\n5 1:3\n5 1:4\n5 1:1\n5 2:2\n' >constant.svm
+printf '%%%%MatrixMarket matrix coordinate real general\n4 2 5\n1 1 1\n2 1 2\n' >cut.mtx
+printf '1\n2\n3\n4\n' >y.mtx
+gzip -c "$good" | head -c 4000 >cut.svm.gz
+head -c 4000 "$good" | xz -c | head -c 900 >cut.svm.xz
+
+for ranks in 1 4; do
+	bad() {
+		local pattern=$1
+		shift
+		run failed lasso --quiet --ranks "$ranks" --timeout 20 "$@"
+		one_line "$pattern"
+		[ ! -s stdout ] || complain "strads lasso $* says something on stdout"
+	}
+	bad 'missing.svm: No such file' missing.svm
+	bad 'empty.svm' empty.svm
+	bad 'nan.svm:2' nan.svm
+	bad 'zero.svm:2' zero.svm
+	bad 'beyond.svm:2' beyond.svm
+	bad "text.svm:3.*'abc'" text.svm
+	bad 'cut.svm:3' cut.svm
+	bad 'response.svm:2' response.svm
+	bad 'cut.mtx' cut.mtx --response y.mtx
+	bad 'cut.svm.gz' cut.svm.gz
+	bad 'cut.svm.xz' cut.svm.xz
+	bad '--lambda: .-1. is not a number of at least 0' "$good" --lambda -1
+	bad 'missing.svm: No such file' "$good" --test missing.svm
+	bad 'text.svm:3' "$good" --test text.svm
+	bad 'missing.txt: No such file' "$good" --vocab missing.txt
+	bad 'the model none/m: No such file' "$good" --model none/m
+	bad 'the model /dev/full: No space left' "$good" --model /dev/full
+	bad 'the log none/l: No such file' "$good" --log none/l
+	bad 'every response is 5' constant.svm --intercept
+	bad '.' "$folder"
+done
+run failed lasso --quiet --ranks 4 two.svm
+one_line 'two.svm.*ranks'
+
+# The log fills its disk: the results are there, and the failure.
+run 1 lasso --quiet --ranks 2 "$good" --log /dev/full --model m
+one_line 'the log /dev/full is incomplete: No space left'
+[ -s m ] || complain 'no model beside the incomplete log'
+
+# So does standard output.
+"$strads" lasso --quiet "$good" >/dev/full 2>stderr && complain 'exit code 0 with a full stdout'
+one_line 'No space left'
+
+# A disk that fills up half way leaves what was there before (a limit on file sizes stands for it).
+echo before >kept
+(
+	trap '' XFSZ
+	ulimit -f 0
+	"$strads" lasso --quiet "$good" --model kept >/dev/null 2>&1
+) && complain 'exit code 0 without room for the model'
+[ "$(cat kept)" = before ] || complain 'a failed write harmed the model of before'
+[ "$(find . -name 'kept*' | wc -l)" -eq 1 ] || complain 'a temporary file is left'
+
+finish

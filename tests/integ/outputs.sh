@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# What a run leaves behind: models of both formats, the picture, the terms by name.
+. "$(dirname "$0")/harness.sh"
+
+fit="lasso $data/diabetes.svm --intercept --standardize center-unit --lambda-ratio 0.01 --quiet"
+printf '%s\n' age sex bmi bp s1 s2 s3 s4 s5 >names.txt
+
+run 0 $fit --ranks 2 --vocab names.txt --model m.txt --test "$data/diabetes.svm"
+grep -A 3 'Raises the response' stdout | grep -q '^  bmi ' || complain 'bmi raises nothing'
+grep -A 3 'Lowers the response' stdout | grep -q '^  sex ' || complain 'sex lowers nothing'
+grep -q '^  #10 ' stdout || complain 'a variable without a name is not numbered'
+grep -q 'held-out MSE' stdout || complain 'no held-out error'
+grep -qx 'intercept -\?[0-9.e+-]*' m.txt || complain 'no intercept in the model'
+grep -v intercept m.txt | awk '$1 <= last || NF != 2 { bad = 1 } { last = $1 } END { exit bad }' ||
+	complain 'the model is not ascending pairs'
+
+run 0 $fit --ranks 2 --vocab names.txt --json
+"$json_get" terms.positive terms.negative <stdout >values || complain 'no terms in the summary'
+grep -q '"term":"bmi"' values || complain 'bmi is no term'
+
+run 0 $fit --model m.h5
+[ "$(head -c 4 m.h5 | tail -c 3)" = HDF ] || complain 'm.h5 is not HDF5'
+
+if command -v gnuplot >/dev/null; then
+	run 0 $fit --plot picture.svg
+	grep -q '<svg' picture.svg || complain 'no SVG picture'
+	run 0 $fit --plot picture.png --test "$data/diabetes.svm"
+	[ "$(head -c 4 picture.png | tail -c 3)" = PNG ] || complain 'no PNG picture'
+fi
+mkdir path
+ln -s "$(command -v timeout)" path/timeout
+PATH="$folder/path" run 0 $fit --plot none.svg
+grep -q 'gnuplot is not installed' stderr || complain 'a missing gnuplot is not told'
+[ ! -e none.svg ] || complain 'a picture without gnuplot'
+
+finish
