@@ -302,10 +302,10 @@ ignore_interrupts(struct strads_job *job, void *arg)
 
 /* Starts a job in a process of its own and returns once all its ranks run. */
 static pid_t
-start_supervisor(struct board *board, strads_rank_main *rank_main)
+start_supervisor(struct board *board, uint64_t timeout_ms, strads_rank_main *rank_main)
 {
 	struct strads_job_options options = {
-	    .kind = STRADS_JOB_LOCAL, .ranks = RANKS, .timeout_ms = LIMIT_MS};
+	    .kind = STRADS_JOB_LOCAL, .ranks = RANKS, .timeout_ms = timeout_ms};
 	pid_t pid = fork();
 
 	assert_true(pid >= 0);
@@ -343,7 +343,7 @@ local__killed_supervisor_leaves_no_rank_behind(void **state)
 
 	(void)state;
 	prctl(PR_SET_CHILD_SUBREAPER, 1); /* orphans come to this process */
-	pid_t supervisor = start_supervisor(board, note_and_pause);
+	pid_t supervisor = start_supervisor(board, LIMIT_MS, note_and_pause);
 	kill(supervisor, SIGKILL);
 	wait_status_of(supervisor);
 	for (int rank = 0; rank < RANKS; rank++) {
@@ -354,13 +354,55 @@ local__killed_supervisor_leaves_no_rank_behind(void **state)
 	board_delete(board);
 }
 
+static int
+wait_in_vain(struct strads_job *job, void *arg)
+{
+	struct board *board = arg;
+	struct report *report = &board->reports[strads_job_rank(job)];
+
+	if (strads_job_barrier(job))
+		return 100;
+	report->pid = getpid();
+	while (!report->reached)
+		sleep_ms(1);
+	board_report(board, job, strads_job_barrier(job));
+	report->reached = 2;
+	return 1;
+}
+
+static void
+local__stopped_supervisor_does_not_hang_its_ranks(void **state)
+{
+	struct board *board = board_new();
+
+	(void)state;
+	pid_t supervisor = start_supervisor(board, 200, wait_in_vain);
+	kill(supervisor, SIGSTOP);
+	for (int rank = 0; rank < RANKS; rank++)
+		board->reports[rank].reached = 1;
+	for (int rank = 0; rank < RANKS; rank++) {
+		for (int ms = 0; board->reports[rank].reached != 2 && ms < LIMIT_MS; ms++)
+			sleep_ms(1);
+		assert_int_equal(board->reports[rank].reached, 2);
+		assert_int_equal(board->reports[rank].status, STRADS_ERR_TIMEOUT);
+		assert_string_equal(
+		    board->reports[rank].sentence,
+		    "the supervising process does not answer: it hangs or is stopped");
+	}
+	kill(supervisor, SIGCONT);
+	int status = wait_status_of(supervisor);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 1);
+	board_delete(board);
+}
+
 static void
 local__termination_is_passed_on(void **state)
 {
 	struct board *board = board_new();
 
 	(void)state;
-	pid_t supervisor = start_supervisor(board, note_and_pause);
+	pid_t supervisor = start_supervisor(board, LIMIT_MS, note_and_pause);
 	kill(supervisor, SIGTERM);
 	int status = wait_status_of(supervisor);
 	assert_true(WIFEXITED(status));
@@ -376,7 +418,7 @@ local__ranks_may_end_in_order_when_interrupted(void **state)
 	struct board *board = board_new();
 
 	(void)state;
-	pid_t supervisor = start_supervisor(board, wait_for_interrupt);
+	pid_t supervisor = start_supervisor(board, LIMIT_MS, wait_for_interrupt);
 	kill(supervisor, SIGINT);
 	int status = wait_status_of(supervisor);
 	assert_true(WIFEXITED(status));
@@ -390,7 +432,7 @@ local__second_interrupt_makes_an_end(void **state)
 	struct board *board = board_new();
 
 	(void)state;
-	pid_t supervisor = start_supervisor(board, ignore_interrupts);
+	pid_t supervisor = start_supervisor(board, LIMIT_MS, ignore_interrupts);
 	kill(supervisor, SIGINT);
 	sleep_ms(50);
 	kill(supervisor, SIGINT);
@@ -413,6 +455,7 @@ main(void)
 	    cmocka_unit_test(local__survivor_that_hangs_is_killed),
 	    cmocka_unit_test(local__stopped_rank),
 	    cmocka_unit_test(local__killed_supervisor_leaves_no_rank_behind),
+	    cmocka_unit_test(local__stopped_supervisor_does_not_hang_its_ranks),
 	    cmocka_unit_test(local__termination_is_passed_on),
 	    cmocka_unit_test(local__ranks_may_end_in_order_when_interrupted),
 	    cmocka_unit_test(local__second_interrupt_makes_an_end),

@@ -11,8 +11,9 @@ output=$(mktemp)
 trap 'rm -f "$output"' EXIT
 failures=0
 
-# Open MPI's own start-up leaks a little and is no part of what is tested.
-export LSAN_OPTIONS="suppressions=$(cd "$(dirname "$0")" && pwd)/mpi.supp:print_suppressions=0"
+# Open MPI leaks a little, from plugins that it has unloaded by the end and that no suppression can
+# therefore name. Other tests look for leaks of the control channel.
+export ASAN_OPTIONS=detect_leaks=0:${ASAN_OPTIONS:-}
 
 launch() { # RANKS MPIRUN_OPTIONS… PROGRAM ARGUMENTS…
 	local ranks=$1
@@ -37,6 +38,12 @@ expect() { # NAME CODE LINE…: the exit code, and lines that must be in the out
 	[ "$failures" -eq 0 ] || cat "$output"
 	echo "$name: done"
 }
+
+PMI_RANK=0 timeout 60 "$program" codes >"$output" 2>&1
+if grep -q "built without MPI" "$output"; then
+	echo "skipped: $(cat "$output")"
+	exit 77
+fi
 
 for ranks in 2 3; do
 	launch "$ranks" "$program" gather
@@ -70,6 +77,11 @@ expect "killed rank" 0 \
 	"rank 2 of 3 (mpi): check: ERR_PEER rank 1 (pid .* on .*) died" \
 	"rank 0 of 3 (mpi): barrier: ERR_PEER rank 1 (pid .* on .*) died" \
 	"rank 2 of 3 (mpi): barrier: ERR_PEER rank 1 (pid .* on .*) died"
+
+launch 3 --enable-recovery "$program" die-first
+expect "killed rank 0" 0 \
+	"rank 1 of 3 (mpi): check: ERR_PEER rank 0 (on .*) is gone" \
+	"rank 2 of 3 (mpi): check: ERR_PEER rank 0 (on .*) is gone"
 
 # Without it mpirun itself says so, and ends all.
 launch 3 "$program" die

@@ -71,15 +71,29 @@ check_until_news(struct strads_job *job)
 }
 
 static int
-die(struct strads_job *job)
+die_as(struct strads_job *job, int victim)
 {
-	if (strads_job_barrier(job))
-		return 100;
-	if (strads_job_rank(job) == 1)
+	int status = strads_job_barrier(job);
+
+	if (strads_job_rank(job) == victim)
 		raise(SIGKILL);
-	say(job, "check", check_until_news(job));
+	/* Rank 0 takes the hub with it, perhaps before others have their answer. */
+	say(job, "check", status ? status : check_until_news(job));
 	say(job, "barrier", strads_job_barrier(job));
 	return 1;
+}
+
+static int
+die(struct strads_job *job)
+{
+	return die_as(job, 1);
+}
+
+/* Rank 0's process holds the hub. */
+static int
+die_first(struct strads_job *job)
+{
+	return die_as(job, 0);
 }
 
 static int
@@ -106,8 +120,10 @@ rank_main(struct strads_job *job, void *arg)
 		const char *name;
 		int (*run)(struct strads_job *job);
 	} cases[] = {
-	    {"gather", gather}, {"agree", agree},     {"codes", codes},
-	    {"die", die},       {"give-up", give_up}, {"never-come", never_come},
+	    {"gather", gather},       {"agree", agree},
+	    {"codes", codes},         {"die", die},
+	    {"give-up", give_up},     {"never-come", never_come},
+	    {"die-first", die_first},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -70,7 +71,7 @@ news_set(struct strads_client *client, int status)
 {
 	if (!client->news.status) {
 		client->news.status = status;
-		strncpy(client->news.text, strads_error(), STRADS_FRAME_TEXT_MAX);
+		snprintf(client->news.text, sizeof client->news.text, "%s", strads_error());
 	}
 	return news_fail(client);
 }
@@ -140,8 +141,8 @@ wait_for(struct strads_client *client, short events, uint64_t deadline_ms)
 	while (n < 0 && errno == EINTR);
 	if (n > 0)
 		return STRADS_OK;
-	return strads_fail(STRADS_ERR_TIMEOUT,
-			   "%s does not answer: its process hangs or is stopped", client->hub_name);
+	return strads_fail(STRADS_ERR_TIMEOUT, "%s does not answer: it hangs or is stopped",
+			   client->hub_name);
 }
 
 /* Sends a frame and its payload. A hub that has gone may have left news: those are preferred. */

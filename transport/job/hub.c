@@ -24,7 +24,7 @@ struct queued {
 	size_t sent;
 };
 
-enum presence { EXPECTED, PRESENT, LEFT, GONE };
+enum presence { EXPECTED, PRESENT, LEFT, GONE, PRESENCES };
 
 struct member {
 	struct strads_hub_source source;
@@ -46,6 +46,8 @@ struct strads_hub {
 	uint64_t sequence; /* of the collective under way or next */
 	int gave;          /* ranks that have contributed */
 	uint64_t deadline_ms;
+	int ranks_in[PRESENCES]; /* how many ranks are EXPECTED, PRESENT, LEFT, GONE */
+	int connected;           /* how many have an open socket */
 	bool failed;
 	struct message *news; /* why, for ranks that connect later; NULL for want of memory */
 	int exit_code;
@@ -145,8 +147,17 @@ member_close(struct member *member)
 	epoll_ctl(member->hub->epoll, EPOLL_CTL_DEL, member->fd, NULL);
 	close(member->fd);
 	member->fd = -1;
+	member->hub->connected--;
 	queue_drop(member);
 	strads_reader_next(&member->reader);
+}
+
+static void
+member_becomes(struct member *member, enum presence presence)
+{
+	member->hub->ranks_in[member->presence]--;
+	member->hub->ranks_in[presence]++;
+	member->presence = presence;
 }
 
 /* A rank that cannot be told for want of memory is cut off: it sees its channel close. */
@@ -195,12 +206,13 @@ collective_reset(struct strads_hub *hub)
 }
 
 static int
-first_of_presence(const struct strads_hub *hub, enum presence presence)
+first_that_left(const struct strads_hub *hub)
 {
-	for (int rank = 0; rank < hub->options.size; rank++)
-		if (hub->members[rank].presence == presence)
-			return rank;
-	return -1;
+	int rank = 0;
+
+	while (hub->members[rank].presence != LEFT)
+		rank++;
+	return rank;
 }
 
 /* The answer of a collective that every rank has contributed to. */
@@ -236,12 +248,11 @@ static void
 collective_step(struct strads_hub *hub)
 {
 	char text[200];
-	int left;
 
 	if (hub->failed || !hub->gave)
 		return;
-	left = first_of_presence(hub, LEFT);
-	if (left >= 0) {
+	if (hub->ranks_in[LEFT]) {
+		int left = first_that_left(hub);
 		snprintf(text, sizeof text,
 			 "%s has left the job while others wait for it in a collective",
 			 hub->members[left].who);
@@ -335,7 +346,7 @@ take_leave(struct member *member)
 
 	strads_verdict_decode(member->reader.payload, member->reader.frame.length, &verdict);
 	note_exit_code(hub, verdict.status);
-	member->presence = LEFT;
+	member_becomes(member, LEFT);
 	member_send(member, left);
 	if (left)
 		message_release(left);
@@ -427,6 +438,7 @@ strads_hub_new(const struct strads_hub_options *options, struct strads_hub **out
 		return strads_fail(STRADS_ERR_MEMORY,
 				   "no memory for the control channel of %d ranks", options->size);
 	hub->options = *options;
+	hub->ranks_in[EXPECTED] = options->size;
 	hub->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (hub->epoll < 0) {
 		free(hub);
@@ -499,7 +511,8 @@ strads_hub_connect(struct strads_hub *hub, int rank, int fd, const char *who)
 	if (status)
 		return status;
 	member->fd = fd;
-	member->presence = PRESENT;
+	hub->connected++;
+	member_becomes(member, PRESENT);
 	snprintf(member->who, sizeof member->who, "%s", who);
 	if (hub->failed)
 		member_send(member, hub->news);
@@ -553,7 +566,7 @@ strads_hub_death(struct strads_hub *hub, int rank, const char *sentence)
 	member_close(member);
 	if (member->presence == LEFT || member->presence == GONE)
 		return;
-	member->presence = GONE;
+	member_becomes(member, GONE);
 	note_exit_code(hub, 1);
 	strads_hub_fail(hub, rank, STRADS_ERR_PEER, sentence);
 }
@@ -590,22 +603,13 @@ strads_hub_failed(const struct strads_hub *hub)
 int
 strads_hub_waiting_for(const struct strads_hub *hub)
 {
-	int waiting = 0;
-
-	for (int rank = 0; rank < hub->options.size; rank++)
-		waiting += hub->members[rank].presence == EXPECTED ||
-			   hub->members[rank].presence == PRESENT;
-	return waiting;
+	return hub->ranks_in[EXPECTED] + hub->ranks_in[PRESENT];
 }
 
 int
 strads_hub_connected(const struct strads_hub *hub)
 {
-	int connected = 0;
-
-	for (int rank = 0; rank < hub->options.size; rank++)
-		connected += hub->members[rank].fd >= 0;
-	return connected;
+	return hub->connected;
 }
 
 int

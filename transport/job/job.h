@@ -29,9 +29,13 @@ struct strads_job {
 	void *context;   /* the kind's own */
 };
 
-int strads_job_run_self(const struct strads_job_options *options, strads_rank_main *, void *arg);
-int strads_job_run_local(const struct strads_job_options *options, strads_rank_main *, void *arg);
-int strads_job_run_mpi(const struct strads_job_options *options, strads_rank_main *, void *arg);
-int strads_job_run_sim(const struct strads_job_options *options, strads_rank_main *, void *arg);
+int strads_job_run_self(const struct strads_job_options *options, strads_rank_main *rank_main,
+			void *arg);
+int strads_job_run_local(const struct strads_job_options *options, strads_rank_main *rank_main,
+			 void *arg);
+int strads_job_run_mpi(const struct strads_job_options *options, strads_rank_main *rank_main,
+		       void *arg);
+int strads_job_run_sim(const struct strads_job_options *options, strads_rank_main *rank_main,
+		       void *arg);
 
 #endif

@@ -32,6 +32,7 @@ struct supervisor {
 	int running;          /* children not yet reaped */
 	int exit_code;        /* highest so far */
 	int interrupts;       /* signals passed on */
+	bool ending;          /* ranks are being ended from here: no news that they die */
 	uint64_t deadline_ms; /* when survivors are killed; 0: the job goes on */
 	struct child children[];
 };
@@ -159,7 +160,8 @@ bury(struct supervisor *supervisor, int rank, int wait_status)
 		snprintf(sentence, sizeof sentence,
 			 "%s ended with exit code %d before the job was done",
 			 strads_hub_who(hub, rank), code);
-	fprintf(stderr, "strads: %s\n", sentence);
+	if (!supervisor->ending)
+		fprintf(stderr, "strads: %s\n", sentence);
 	strads_hub_death(hub, rank, sentence);
 }
 
@@ -179,6 +181,7 @@ reap(struct supervisor *supervisor)
 static void
 interrupt(struct supervisor *supervisor, const struct signalfd_siginfo *info)
 {
+	supervisor->ending = true;
 	if (supervisor->interrupts++)
 		kill_all(supervisor, SIGKILL);
 	else if (info->ssi_code != SI_KERNEL)
@@ -204,6 +207,7 @@ kill_survivors(struct supervisor *supervisor)
 	fprintf(stderr, "strads: %d rank%s had not ended %.3g s after the job failed: killed\n",
 		supervisor->running, supervisor->running == 1 ? "" : "s",
 		(double)supervisor->options->timeout_ms * 1e-3);
+	supervisor->ending = true;
 	kill_all(supervisor, SIGKILL);
 	supervisor->deadline_ms = UINT64_MAX;
 }

@@ -3,7 +3,7 @@
 #include <dlfcn.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
+#include <stddef.h>
 #include <string.h>
 
 /* Whether a handler lies in one of the libraries that take signals without being asked. */
@@ -11,11 +11,10 @@ static bool
 is_intruder(const struct sigaction *action)
 {
 	Dl_info info;
-	/* With SA_SIGINFO the other member of the union is set; both are the code's address. */
-	uintptr_t handler = (uintptr_t)action->sa_handler;
 
+	/* With SA_SIGINFO the other member of the union is set; both are the code's address. */
 	if (action->sa_handler == SIG_DFL || action->sa_handler == SIG_IGN ||
-	    !dladdr((void *)handler, &info) || !info.dli_fname)
+	    !dladdr((void *)action->sa_handler, &info) || !info.dli_fname)
 		return false;
 	return strstr(info.dli_fname, "libinfinipath") || strstr(info.dli_fname, "libpsm2");
 }
