@@ -1,7 +1,5 @@
 #include "strads/csc.h"
 
-#include <string.h>
-
 /* Columns ahead whose start and whose first entries are fetched early. The entries need the start,
  * hence the two distances. */
 #define START_AHEAD   24
@@ -129,21 +127,4 @@ strads_csc_moments(const struct strads_csc *x, uint64_t col, double mean, double
 	}
 	*square = s;
 	*absolute = a;
-}
-
-uint64_t
-strads_csc_longest(const struct strads_csc *x, uint64_t k, uint64_t *count)
-{
-	uint64_t entries = 0;
-
-	memset(count, 0, ((size_t)x->rows + 1) * sizeof *count);
-	for (uint64_t j = 0; j < x->cols; j++)
-		count[strads_csc_entries(x, j)]++;
-	for (uint64_t length = x->rows; length > 0 && k > 0; length--) {
-		uint64_t take = count[length] < k ? count[length] : k;
-
-		entries += take * length;
-		k -= take;
-	}
-	return entries;
 }

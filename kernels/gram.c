@@ -196,7 +196,7 @@ strads_gram_descend(const struct strads_gram_problem *problem, double *beta, dou
 		total += gain;
 		if (pass == 0)
 			first = gain;
-		if (!(gain > problem->tolerance * first))
+		if (!(gain > 0) || gain < problem->tolerance * first)
 			break;
 	}
 	return total;

@@ -55,10 +55,6 @@ double strads_csc_sum(const struct strads_csc *x, uint64_t col);
 void strads_csc_moments(const struct strads_csc *x, uint64_t col, double mean, double *square,
 			double *absolute);
 
-/* Entries of the k longest columns together: what a block of k columns holds at most.
- * `count` [rows + 1] is scratch. Thread: any. */
-uint64_t strads_csc_longest(const struct strads_csc *x, uint64_t k, uint64_t *count);
-
 #ifdef __cplusplus
 }
 #endif
