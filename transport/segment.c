@@ -2,13 +2,37 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #define HUGE_PAGE ((size_t)2 << 20)
+
+/* A limit of the memory a process can have, and what to do about it. */
+struct limit {
+	size_t bytes;
+	const char *what;
+	const char *remedy;
+};
+
+static void
+tighten(struct limit *limit, size_t bytes, const char *what, const char *remedy)
+{
+	if (bytes < limit->bytes)
+		*limit = (struct limit){bytes, what, remedy};
+}
+
+static size_t
+resource_bytes(int resource)
+{
+	struct rlimit limit;
+
+	if (getrlimit(resource, &limit) || limit.rlim_cur == RLIM_INFINITY)
+		return SIZE_MAX;
+	return (size_t)limit.rlim_cur;
+}
 
 static size_t
 physical_bytes(void)
@@ -19,35 +43,52 @@ physical_bytes(void)
 	return pages > 0 && page > 0 ? (size_t)pages * (size_t)page : SIZE_MAX;
 }
 
-/* Says how much was wanted and which of the limits known here is the tightest. */
-static int
-refused(size_t bytes, int error)
+/* What a container may use: beyond that it is killed, not refused. */
+static size_t
+container_bytes(void)
 {
-	static const struct {
-		int resource;
-		const char *what, *remedy;
-	} limits[] = {
-	    {RLIMIT_AS, "the address-space limit", "raise it with `ulimit -v unlimited`"},
-	    {RLIMIT_DATA, "the data limit", "raise it with `ulimit -d unlimited`"},
-	    {RLIMIT_FSIZE, "the file-size limit", "raise it with `ulimit -f unlimited`"},
-	};
-	const char *what = "this host's memory";
-	const char *remedy = "use more ranks on more hosts, or smaller buffers";
-	size_t tightest = physical_bytes();
+	int fd = open("/sys/fs/cgroup/memory.max", O_RDONLY | O_CLOEXEC);
+	char text[32] = "";
+	unsigned long long bytes;
 
-	for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
-		struct rlimit limit;
+	if (fd < 0)
+		return SIZE_MAX;
+	if (read(fd, text, sizeof text - 1) < 0)
+		text[0] = '\0';
+	close(fd);
+	bytes = strtoull(text, NULL, 10); /* "max" reads as 0 */
+	return bytes > 0 ? (size_t)bytes : SIZE_MAX;
+}
 
-		if (getrlimit(limits[i].resource, &limit) || limit.rlim_cur == RLIM_INFINITY ||
-		    limit.rlim_cur >= tightest)
-			continue;
-		tightest = limit.rlim_cur;
-		what = limits[i].what;
-		remedy = limits[i].remedy;
-	}
+/* The tightest of the limits on one segment that are known here. */
+static struct limit
+tightest(bool shared)
+{
+	struct limit limit = {SIZE_MAX, "the address space", "use smaller buffers"};
+
+	tighten(&limit, physical_bytes(), "this host's memory",
+		"use more hosts, or smaller buffers");
+	tighten(&limit, container_bytes(), "this container's memory limit",
+		"raise it, or use smaller buffers");
+	tighten(&limit, resource_bytes(RLIMIT_AS), "the address-space limit",
+		"raise it with `ulimit -v unlimited`");
+	if (shared)
+		tighten(&limit, resource_bytes(RLIMIT_FSIZE), "the file-size limit",
+			"raise it with `ulimit -f unlimited`");
+	else
+		tighten(&limit, resource_bytes(RLIMIT_DATA), "the data limit",
+			"raise it with `ulimit -d unlimited`");
+	return limit;
+}
+
+static int
+refused(size_t bytes, bool shared, int error)
+{
+	struct limit limit = tightest(shared);
+
 	return strads_fail(STRADS_ERR_MEMORY,
 			   "cannot allocate a region of %zu bytes (%s): %s is %zu bytes; %s", bytes,
-			   strerror(error), what, tightest, remedy);
+			   strerror(error), limit.what, limit.bytes, limit.remedy);
 }
 
 static size_t
@@ -71,12 +112,12 @@ open_memory(size_t bytes, int *fd)
 					 "cannot open memory for a region: %s; raise the limit "
 					 "with `ulimit -n`",
 					 strerror(errno))
-			   : refused(bytes, errno);
+			   : refused(bytes, true, errno);
 	if (ftruncate(made, (off_t)bytes) ||
 	    fcntl(made, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW)) {
 		error = errno;
 		close(made);
-		return refused(bytes, error);
+		return refused(bytes, true, error);
 	}
 	*fd = made;
 	return STRADS_OK;
@@ -89,8 +130,9 @@ strads_segment_map(size_t bytes, bool shared, bool writable, uint8_t **base, int
 	int backing = -1;
 	void *at;
 
-	if (length == 0 || length > physical_bytes())
-		return refused(bytes, ENOMEM);
+	/* Beyond some of these limits the kernel does not refuse but kills. */
+	if (length == 0 || length > tightest(shared).bytes)
+		return refused(bytes, shared, ENOMEM);
 	if (shared) {
 		int status = open_memory(length, &backing);
 
@@ -104,7 +146,7 @@ strads_segment_map(size_t bytes, bool shared, bool writable, uint8_t **base, int
 
 		if (backing >= 0)
 			close(backing);
-		return refused(bytes, error);
+		return refused(bytes, shared, error);
 	}
 	/* Kernels before 5.1 lack this seal; peers map read-only of their own accord as well. */
 	if (shared && !writable)

@@ -18,6 +18,25 @@ previous_rank(const struct conform *c)
 	return (c->rank + c->size - 1) % c->size;
 }
 
+/* The path to every rank is the one that --fabric asks for. */
+static int
+paths_as_asked(struct conform *c)
+{
+	for (int peer = 0; peer < c->size; peer++) {
+		bool near = c->group > 0 && peer / c->group == c->rank / c->group;
+		const char *wanted = peer == c->rank ? "self"
+				     : c->group == 0 ? c->fabric_name
+				     : near          ? "shm"
+						     : "ofi";
+		struct strads_fabric_info info;
+
+		strads_fabric_query(c->fabric, peer, &info);
+		CHECK(strncmp(info.path, wanted, strlen(wanted)) == 0);
+		CHECK(info.signal[0] != '\0' && info.completion[0] != '\0');
+	}
+	return 0;
+}
+
 /* Payload and signal of one operation: who sees the signal sees all of the payload. The reader
  * answers each with a credit, so that nothing is overwritten while it looks. */
 static int
@@ -259,6 +278,7 @@ flush_delivers(struct conform *c)
 }
 
 const struct conform_case conform_data_cases[] = {
+    {"data", "paths_as_asked", paths_as_asked, 0},
     {"data", "payload_before_signal", payload_before_signal, 0},
     {"data", "puts_before_signal", puts_before_signal, 0},
     {"data", "signals_in_order", signals_in_order, 0},

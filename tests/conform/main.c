@@ -53,9 +53,12 @@ run_rank(struct strads_job *job, void *arg)
 	struct conform c = {.job = job,
 			    .rank = strads_job_rank(job),
 			    .size = strads_job_size(job),
+			    .fabric_name = run->fabric,
 			    .sim = simulated(run->fabric)};
 	int status = strads_fabric_open(job, &options, &c.fabric);
 
+	if (strncmp(run->fabric, "auto:", 5) == 0)
+		c.group = atoi(run->fabric + 5);
 	c.large_bytes = strcmp(run->fabric, "shm") == 0 ? (size_t)64 << 20 : (size_t)4 << 20;
 	if (status == STRADS_ERR_UNSUPPORTED) {
 		fprintf(stderr, "rank %d: %s\n", c.rank, strads_error());

@@ -19,7 +19,7 @@ struct handover {
 	bool *to_send;        /* [size] */
 	bool *to_receive;     /* [size] */
 	struct pollfd *waits; /* [size] */
-	int status; /* first failure that is this rank's own: it goes on for the others' sake */
+	struct strads_shm_fault fault;
 };
 
 static size_t
@@ -41,10 +41,8 @@ send_to(struct handover *handover, int rank)
 	int status = strads_shm_send(shm->peers[rank].socket, &message, &handover->region->fd, 1);
 
 	handover->to_send[rank] = status == STRADS_AGAIN;
-	if (status < 0 && !handover->status)
-		handover->status = strads_fail(
-		    status, "rank %d is gone: its shared-memory connection to rank %d broke", rank,
-		    shm->rank);
+	if (status < 0)
+		strads_shm_fault_keep(&handover->fault, strads_shm_fail_gone(shm, rank));
 }
 
 /* Maps what came in, for no more than the access class needs. */
@@ -87,9 +85,7 @@ receive_from(struct handover *handover, int rank)
 	if (status == STRADS_AGAIN)
 		return;
 	if (status == STRADS_ERR_PEER)
-		status = strads_fail(
-		    status, "rank %d is gone: its shared-memory connection to rank %d broke", rank,
-		    shm->rank);
+		status = strads_shm_fail_gone(shm, rank);
 	if (status == STRADS_OK) {
 		if (message.region != handover->region->id || message.rank != rank ||
 		    message.bytes != handover->all[rank].bytes)
@@ -100,8 +96,7 @@ receive_from(struct handover *handover, int rank)
 			status = map_view(handover, rank, fd);
 		close(fd);
 	}
-	if (status && !handover->status)
-		handover->status = status;
+	strads_shm_fault_keep(&handover->fault, status);
 }
 
 /* Everything that can be done without waiting. Returns how many peers are left, and what to poll
@@ -139,7 +134,7 @@ exchange(struct handover *handover)
 		int status;
 
 		if (left == 0)
-			return handover->status;
+			return strads_shm_fault_tell(&handover->fault);
 		status = strads_job_check(strads_fabric_job(fabric));
 		if (status)
 			return status;

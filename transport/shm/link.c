@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -16,14 +14,18 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/* So many silent dialers of this user keep no neighbour out; those of other users are hung up on.
+ */
+#define STRANGERS_SPARE 64
+
 /* One rank's connecting: rounds of steps that never block, each ended by a collective that tells
  * whether anyone needs another. */
 struct dialling {
 	struct strads_shm *shm;
 	const struct strads_address *all;
-	int *strangers; /* [size] accepted, greeting not read yet */
+	int *strangers; /* [size + spare] accepted, greeting not read yet */
 	int n_strangers;
-	int status; /* first failure that is this rank's own: it goes on for the others' sake */
+	struct strads_shm_fault fault;
 };
 
 /* ---- What a rank opens for itself ---- */
@@ -84,20 +86,6 @@ open_control(struct strads_shm *shm)
 	return STRADS_OK;
 }
 
-static int
-open_watch(struct strads_shm *shm)
-{
-	struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)shm->rank};
-
-	shm->doorbell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	shm->watch = epoll_create1(EPOLL_CLOEXEC);
-	if (shm->doorbell < 0 || shm->watch < 0 ||
-	    epoll_ctl(shm->watch, EPOLL_CTL_ADD, shm->doorbell, &event))
-		return strads_fail(STRADS_ERR_FABRIC, "shm: cannot open a doorbell: %s",
-				   strerror(errno));
-	return STRADS_OK;
-}
-
 int
 strads_shm_links_open(struct strads_shm *shm)
 {
@@ -110,7 +98,7 @@ strads_shm_links_open(struct strads_shm *shm)
 	if (!status)
 		status = open_control(shm);
 	if (!status)
-		status = open_watch(shm);
+		status = strads_shm_watch_open(shm);
 	if (!status)
 		status = open_listener(shm);
 	if (status)
@@ -187,8 +175,8 @@ hear(struct dialling *dialling, int rank)
 
 	if (status == STRADS_AGAIN)
 		return;
-	if (status == STRADS_ERR_MEMORY && !dialling->status)
-		dialling->status = status;
+	if (status == STRADS_ERR_MEMORY)
+		strads_shm_fault_keep(&dialling->fault, status);
 	if (status < 0) {
 		drop(&shm->peers[rank]);
 		return;
@@ -220,12 +208,12 @@ same_user(int socket)
 static void
 out_of_descriptors(struct dialling *dialling)
 {
-	if (!dialling->status)
-		dialling->status = strads_fail(
-		    STRADS_ERR_MEMORY,
-		    "shm: too many open descriptors for %d ranks: each needs two; raise the limit "
-		    "with `ulimit -n`",
-		    dialling->shm->size);
+	strads_shm_fault_keep(
+	    &dialling->fault,
+	    strads_fail(STRADS_ERR_MEMORY,
+			"shm: too many open descriptors for %d ranks: each needs two; raise the "
+			"limit with `ulimit -n`",
+			dialling->shm->size));
 }
 
 /* Dials a lower rank. Returns whether that needs another try. */
@@ -236,7 +224,7 @@ dial(struct dialling *dialling, int rank)
 	struct strads_shm_address address;
 	struct sockaddr_un at;
 	socklen_t length;
-	bool busy;
+	bool busy = false;
 
 	memcpy(&address, dialling->all[rank].data, sizeof address);
 	length = socket_name(address.name, &at);
@@ -245,9 +233,10 @@ dial(struct dialling *dialling, int rank)
 		out_of_descriptors(dialling);
 		return false;
 	}
-	if (connect(peer->socket, (struct sockaddr *)&at, length) == 0 && same_user(peer->socket))
+	if (connect(peer->socket, (struct sockaddr *)&at, length))
+		busy = errno == EAGAIN || errno == EINTR;
+	else if (same_user(peer->socket))
 		return false;
-	busy = errno == EAGAIN || errno == EINTR;
 	drop(peer);
 	return busy;
 }
@@ -267,7 +256,7 @@ accept_strangers(struct dialling *dialling)
 				out_of_descriptors(dialling);
 			return;
 		}
-		if (dialling->n_strangers < shm->size && same_user(socket))
+		if (dialling->n_strangers < shm->size + STRANGERS_SPARE && same_user(socket))
 			dialling->strangers[dialling->n_strangers++] = socket;
 		else
 			close(socket);
@@ -286,8 +275,8 @@ identify(struct dialling *dialling, int socket)
 
 	if (status == STRADS_AGAIN)
 		return true;
-	if (status == STRADS_ERR_MEMORY && !dialling->status)
-		dialling->status = status;
+	if (status == STRADS_ERR_MEMORY)
+		strads_shm_fault_keep(&dialling->fault, status);
 	if (status < 0) {
 		close(socket);
 		return false;
@@ -400,20 +389,6 @@ confirm(struct strads_shm *shm)
 	return status;
 }
 
-static int
-watch_links(struct strads_shm *shm)
-{
-	for (int rank = 0; rank < shm->size; rank++) {
-		struct epoll_event event = {.events = EPOLLRDHUP, .data.u32 = (uint32_t)rank};
-
-		if (shm->peers[rank].control &&
-		    epoll_ctl(shm->watch, EPOLL_CTL_ADD, shm->peers[rank].socket, &event))
-			return strads_fail(STRADS_ERR_FABRIC, "shm: cannot watch rank %d: %s", rank,
-					   strerror(errno));
-	}
-	return STRADS_OK;
-}
-
 static bool *
 whom_to_dial(const struct strads_shm *shm, const struct strads_address *all)
 {
@@ -437,7 +412,8 @@ strads_shm_links_connect(struct strads_shm *shm, const struct strads_address *al
 	uint32_t *left = malloc((size_t)shm->size * sizeof *left);
 	int status = STRADS_OK;
 
-	dialling.strangers = malloc((size_t)shm->size * sizeof *dialling.strangers);
+	dialling.strangers =
+	    malloc(((size_t)shm->size + STRANGERS_SPARE) * sizeof *dialling.strangers);
 	if (!to_dial || !left || !dialling.strangers)
 		status = strads_fail(STRADS_ERR_MEMORY, "shm: no memory for %d ranks", shm->size);
 	if (!status)
@@ -447,72 +423,14 @@ strads_shm_links_connect(struct strads_shm *shm, const struct strads_address *al
 	if (!status)
 		status = confirm(shm);
 	if (!status)
-		status = dialling.status;
+		status = strads_shm_fault_tell(&dialling.fault);
 	if (!status)
-		status = watch_links(shm);
+		status = strads_shm_watch_peers(shm);
 	close_fd(&shm->listener);
 	free(dialling.strangers);
 	free(left);
 	free(to_dial);
 	return status;
-}
-
-/* ---- Later life ---- */
-
-/* Whether a peer that hung up had said goodbye. */
-static bool
-said_goodbye(int socket)
-{
-	struct strads_shm_message message;
-	int none;
-
-	/* Unread messages are dropped; an error of the socket is told once, before them. */
-	for (int tries = 0; tries < 4; tries++) {
-		if (strads_shm_receive(socket, STRADS_SHM_GOODBYE, &message, &none, 0) == STRADS_OK)
-			return true;
-	}
-	return false;
-}
-
-static void
-hung_up(struct strads_shm *shm, int rank)
-{
-	struct strads_shm_peer *peer = &shm->peers[rank];
-
-	peer->gone = true;
-	peer->left = said_goodbye(peer->socket);
-	if (!peer->left && shm->lost < 0)
-		shm->lost = rank;
-	close_fd(&peer->socket); /* leaves the epoll with it */
-}
-
-/* Takes back the rings so far: the bell is heard again at the next. */
-static void
-silence(int doorbell)
-{
-	uint64_t rings;
-
-	while (read(doorbell, &rings, sizeof rings) < 0 && errno == EINTR)
-		;
-}
-
-void
-strads_shm_links_look(struct strads_shm *shm)
-{
-	struct epoll_event events[16];
-	int n;
-
-	do {
-		n = epoll_wait(shm->watch, events, 16, 0);
-		for (int i = 0; i < n; i++) {
-			int rank = (int)events[i].data.u32;
-
-			if (rank != shm->rank)
-				hung_up(shm, rank);
-			else
-				silence(shm->doorbell);
-		}
-	} while (n == 16);
 }
 
 void

@@ -130,16 +130,6 @@ shm_key(void *context, struct strads_region *region, struct strads_region_key *m
 
 /* ---- Operations ---- */
 
-static int
-fail_gone(const struct strads_shm *shm, int peer)
-{
-	return strads_fail(STRADS_ERR_PEER,
-			   shm->peers[peer].left
-			       ? "rank %d has closed its fabric while rank %d still needs it"
-			       : "rank %d is gone: its shared-memory connection to rank %d broke",
-			   peer, shm->rank);
-}
-
 static inline uint8_t *
 view(const struct strads_transfer *transfer)
 {
@@ -187,7 +177,7 @@ shm_put(void *context, const struct strads_transfer *transfer)
 	struct strads_shm *shm = context;
 
 	if (__builtin_expect(shm->peers[transfer->peer].gone, 0))
-		return fail_gone(shm, transfer->peer);
+		return strads_shm_fail_gone(shm, transfer->peer);
 	copy(view(transfer), transfer->local, transfer->bytes);
 	strads_counter_done(transfer->counter, STRADS_OK);
 	return STRADS_OK;
@@ -201,7 +191,7 @@ shm_put_signal(void *context, const struct strads_transfer *transfer)
 	uint8_t *to = view(transfer);
 
 	if (__builtin_expect(peer->gone, 0))
-		return fail_gone(shm, transfer->peer);
+		return strads_shm_fail_gone(shm, transfer->peer);
 	copy(to, transfer->local, transfer->bytes);
 	atomic_store_explicit((_Atomic uint64_t *)(void *)(to + transfer->bytes), transfer->value,
 			      memory_order_release);
@@ -216,7 +206,7 @@ shm_get(void *context, const struct strads_transfer *transfer)
 	struct strads_shm *shm = context;
 
 	if (__builtin_expect(shm->peers[transfer->peer].gone, 0))
-		return fail_gone(shm, transfer->peer);
+		return strads_shm_fail_gone(shm, transfer->peer);
 	copy(transfer->local, view(transfer), transfer->bytes);
 	strads_counter_done(transfer->counter, STRADS_OK);
 	return STRADS_OK;
@@ -230,7 +220,7 @@ shm_fetch_add(void *context, const struct strads_transfer *transfer)
 	uint64_t old;
 
 	if (__builtin_expect(peer->gone, 0))
-		return fail_gone(shm, transfer->peer);
+		return strads_shm_fail_gone(shm, transfer->peer);
 	old = atomic_fetch_add((_Atomic uint64_t *)(void *)view(transfer), transfer->value);
 	memcpy(transfer->local, &old, sizeof old);
 	strads_counter_done(transfer->counter, STRADS_OK);
@@ -255,8 +245,9 @@ shm_progress(void *context)
 	struct strads_shm *shm = context;
 
 	if (__builtin_expect(strads_pace_due(&shm->pace), 0))
-		strads_shm_links_look(shm);
-	return __builtin_expect(shm->lost >= 0, 0) ? fail_gone(shm, shm->lost) : STRADS_OK;
+		strads_shm_watch_look(shm);
+	return __builtin_expect(shm->lost >= 0, 0) ? strads_shm_fail_gone(shm, shm->lost)
+						   : STRADS_OK;
 }
 
 static int
@@ -283,7 +274,7 @@ shm_sleep_done(void *context)
 	struct strads_shm *shm = context;
 
 	atomic_store_explicit(&shm->control->sleeping, 0, memory_order_relaxed);
-	strads_shm_links_look(shm);
+	strads_shm_watch_look(shm);
 }
 
 static void

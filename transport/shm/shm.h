@@ -58,6 +58,24 @@ struct strads_shm {
 	uint8_t proof[STRADS_SHM_PROOF_BYTES];
 };
 
+/* ---- fault.c ---- */
+
+/* A failure of this rank's own in the middle of an exchange, which it finishes for the others' sake
+ * before it tells. */
+struct strads_shm_fault {
+	int status; /* STRADS_OK: none so far */
+	char sentence[256];
+};
+
+/* Keeps the failure that strads_error() has just described, if it is the first. */
+void strads_shm_fault_keep(struct strads_shm_fault *fault, int status);
+
+/* Returns the status kept, with its sentence as strads_error(). */
+int strads_shm_fault_tell(const struct strads_shm_fault *fault);
+
+/* Fails with STRADS_ERR_PEER, saying how the peer went. */
+int strads_shm_fail_gone(const struct strads_shm *shm, int peer);
+
 /* ---- message.c: records with descriptors over a SOCK_SEQPACKET socket ---- */
 
 enum strads_shm_kind { STRADS_SHM_GREETING = 1, STRADS_SHM_REGION = 2, STRADS_SHM_GOODBYE = 3 };
@@ -100,8 +118,14 @@ int strads_shm_links_connect(struct strads_shm *shm, const struct strads_address
 /* Says goodbye to all and closes everything. */
 void strads_shm_links_close(struct strads_shm *shm);
 
+/* ---- watch.c ---- */
+
+/* Opens the doorbell and what watches it; later adds the sockets of the peers. */
+int strads_shm_watch_open(struct strads_shm *shm);
+int strads_shm_watch_peers(struct strads_shm *shm);
+
 /* Looks after the doorbell and the sockets: notes who is gone. */
-void strads_shm_links_look(struct strads_shm *shm);
+void strads_shm_watch_look(struct strads_shm *shm);
 
 /* ---- handover.c ---- */
 

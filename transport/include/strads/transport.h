@@ -136,7 +136,9 @@ STRADS_MUST_CHECK int strads_job_check(struct strads_job *job);
 struct strads_fabric;
 
 struct strads_fabric_options {
-	const char *fabric;  /* "auto", "shm", "ofi", "ofi:PROVIDER" (say "ofi:tcp;ofi_rxm") */
+	const char *fabric;  /* "auto", "shm", "ofi", "ofi:PROVIDER" (say "ofi:tcp;ofi_rxm"), "sim";
+			      * "auto:N": as auto, but shm only among N consecutive ranks, as
+			      * though they were a host (to try mixed paths on one) */
 	uint64_t timeout_ms; /* deadline of wire-up and of one operation; 0: the job's */
 	bool no_sleep;       /* never sleep in strads_fabric_wait, for latency measurements */
 };
