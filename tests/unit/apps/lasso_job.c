@@ -1,0 +1,188 @@
+#include "lasso_job.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <cmocka.h>
+
+struct shared {
+	const struct lasso_job *job;
+	struct lasso_result *results;
+};
+
+/* One rank's side. */
+struct side {
+	const struct lasso_job *job;
+	struct lasso_result *result;
+	int rank;
+	volatile int stop;
+};
+
+struct lasso_job
+lasso_job_defaults(enum strads_job_kind kind, int ranks, const struct lasso_problem *problem)
+{
+	struct lasso_job job = {
+	    .job = {.kind = kind, .ranks = ranks, .timeout_ms = 60000},
+	    .fabric = "auto",
+	    .lasso =
+		{
+		    .lambda = NAN,
+		    .lambda_ratio = 0.1,
+		    .tol = 1e-10,
+		    .max_sets = 200000,
+		    .seed = 1,
+		    .order = STRADS_ORDER_FIXED,
+		    .set_size = 8,
+		    .passes = 5,
+		    .working_set = true,
+		},
+	    .problem = problem,
+	    .stop_rank = -1,
+	};
+
+	strads_engine_defaults(&job.lasso.engine);
+	job.lasso.engine.memory_bytes = (size_t)64 << 20;
+	job.job.sim.seed = 1;
+	job.job.sim.latency_ns = 1500;
+	job.job.sim.overhead_ns = 100;
+	job.job.sim.bytes_per_ns = 12;
+	return job;
+}
+
+static void
+report(void *arg, const struct strads_lasso_progress *progress, bool final)
+{
+	struct side *side = arg;
+	struct lasso_result *result = side->result;
+
+	if (result->evaluations < LASSO_POINTS_MAX)
+		result->objective[result->evaluations] = progress->objective;
+	result->evaluations++;
+	result->finals += final;
+	result->last = *progress;
+	if (side->rank == side->job->stop_rank && result->evaluations >= side->job->stop_at)
+		side->stop = 1;
+}
+
+static int
+load(const struct lasso_job *job, struct strads_fabric *fabric, struct strads_dataset *train,
+     struct strads_dataset *test)
+{
+	struct strads_job *ranks = strads_fabric_job(fabric);
+	uint64_t rank = (uint64_t)strads_job_rank(ranks), size = (uint64_t)strads_job_size(ranks);
+	const struct lasso_problem *p = job->problem, *t = job->test;
+	int status = STRADS_OK;
+
+	if (job->file)
+		status = strads_dataset_read(fabric, job->file, train);
+	else
+		status = lasso_problem_rows(p, (uint32_t)(p->rows * rank / size),
+					    (uint32_t)(p->rows * (rank + 1) / size), train);
+	if (status == STRADS_OK && t)
+		status = lasso_problem_rows(t, (uint32_t)(t->rows * rank / size),
+					    (uint32_t)(t->rows * (rank + 1) / size), test);
+	return status;
+}
+
+static int
+fit(const struct lasso_job *job, struct strads_fabric *fabric, struct lasso_result *result)
+{
+	struct side side = {
+	    .job = job, .result = result, .rank = strads_job_rank(strads_fabric_job(fabric))};
+	struct strads_dataset train = {0}, test = {0};
+	struct strads_lasso_model model = {0};
+	int status = load(job, fabric, &train, &test);
+
+	if (status == STRADS_OK)
+		status = strads_lasso_fit(fabric, &train, job->test ? &test : NULL, &job->lasso,
+					  &side.stop, report, &side, &result->outcome, &model);
+	result->count = model.count;
+	result->intercept = model.intercept;
+	for (uint64_t k = 0; k < model.count && model.cols <= LASSO_COLS_MAX; k++)
+		result->beta[model.index[k]] = model.value[k];
+	strads_lasso_model_free(&model);
+	strads_dataset_free(&train);
+	strads_dataset_free(&test);
+	return status;
+}
+
+static int
+rank_main(struct strads_job *job, void *arg)
+{
+	const struct shared *shared = arg;
+	struct lasso_result *result = &shared->results[strads_job_rank(job)];
+	struct strads_fabric_options options = {.fabric = shared->job->fabric};
+	struct strads_fabric *fabric = NULL;
+
+	result->status = strads_fabric_open(job, &options, &fabric);
+	if (result->status == STRADS_OK)
+		result->status = fit(shared->job, fabric, result);
+	if (result->status != STRADS_OK)
+		snprintf(result->error, sizeof result->error, "%s", strads_error());
+	else
+		result->status = strads_job_barrier(job);
+	strads_fabric_close(&fabric);
+	return 0;
+}
+
+int
+lasso_job_run(const struct lasso_job *job, struct lasso_result *results)
+{
+	size_t bytes = LASSO_RANKS_MAX * sizeof *results;
+	struct shared shared = {.job = job};
+	int code;
+
+	shared.results =
+	    mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(shared.results != MAP_FAILED);
+	for (int i = 0; i < LASSO_RANKS_MAX; i++)
+		shared.results[i].status = STRADS_AGAIN; /* never told otherwise */
+	code = strads_job_run(&job->job, rank_main, &shared);
+	memcpy(results, shared.results, bytes);
+	munmap(shared.results, bytes);
+	return code;
+}
+
+static bool
+same(double a, double b)
+{
+	return a == b || (isnan(a) && isnan(b));
+}
+
+void
+lasso_job_assert(const struct lasso_job *job, enum strads_lasso_outcome outcome,
+		 struct lasso_result *results)
+{
+	assert_int_equal(lasso_job_run(job, results), 0);
+	for (int i = 0; i < job->job.ranks; i++) {
+		const struct lasso_result *r = &results[i], *first = &results[0];
+
+		if (r->status != STRADS_OK)
+			fail_msg("rank %d: %s: %s", i, strads_status_name(r->status), r->error);
+		if (r->outcome != outcome)
+			fail_msg("rank %d of %d: outcome %d, gap %g after %llu sets", i,
+				 job->job.ranks, r->outcome, r->last.gap,
+				 (unsigned long long)r->last.sets);
+		assert_int_equal(r->finals, 1);
+		assert_int_equal(r->evaluations, first->evaluations);
+		assert_int_equal(r->last.sets, first->last.sets);
+		assert_int_equal(r->last.nonzeros, first->last.nonzeros);
+		assert_true(same(r->last.objective, first->last.objective));
+		assert_true(same(r->last.gap, first->last.gap));
+		assert_true(same(r->last.test_mse, first->last.test_mse));
+	}
+}
+
+struct lasso_result *
+lasso_results_new(void)
+{
+	struct lasso_result *results = calloc(LASSO_RANKS_MAX, sizeof *results);
+
+	assert_non_null(results);
+	return results;
+}

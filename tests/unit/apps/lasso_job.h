@@ -1,0 +1,54 @@
+/*
+ * Runs a fit on all ranks of a job and tells what each rank saw.
+ */
+#ifndef STRADS_TEST_LASSO_JOB_H
+#define STRADS_TEST_LASSO_JOB_H
+
+#include "lasso_problem.h"
+
+#define LASSO_RANKS_MAX  16
+#define LASSO_COLS_MAX   4096
+#define LASSO_POINTS_MAX 512
+
+struct lasso_job {
+	struct strads_job_options job;
+	const char *fabric;
+	struct strads_lasso_options lasso;
+	const struct lasso_problem *problem; /* rows split evenly … */
+	const struct lasso_problem *test;    /* or NULL */
+	/* … or, if not NULL, read from a file. */
+	const struct strads_dataset_options *file;
+	int stop_rank; /* this rank's stop flag is set at its evaluation `stop_at`; −1: none */
+	uint64_t stop_at;
+};
+
+struct lasso_result {
+	int status;
+	char error[512];
+	enum strads_lasso_outcome outcome;
+	uint64_t evaluations;
+	uint64_t finals;                    /* reports with `final` set */
+	double objective[LASSO_POINTS_MAX]; /* by evaluation */
+	struct strads_lasso_progress last;
+	/* Rank 0's model, spread out; zeros elsewhere. */
+	uint64_t count;
+	double intercept;
+	double beta[LASSO_COLS_MAX];
+};
+
+/* A fit to 1e-10 of λ_max/10 with small sets, forked ranks for LOCAL, simulated for SIM. */
+struct lasso_job lasso_job_defaults(enum strads_job_kind kind, int ranks,
+				    const struct lasso_problem *problem);
+
+/* Runs the job, results [LASSO_RANKS_MAX]; returns its exit code (every rank returns 0 whatever
+ * happened to it). */
+int lasso_job_run(const struct lasso_job *job, struct lasso_result *results);
+
+/* Runs the job and asserts that every rank succeeded with `outcome` and saw the same. */
+void lasso_job_assert(const struct lasso_job *job, enum strads_lasso_outcome outcome,
+		      struct lasso_result *results);
+
+/* Results of that size. The caller frees. */
+struct lasso_result *lasso_results_new(void);
+
+#endif

@@ -1,0 +1,170 @@
+/*
+ * The fit ends at the optimum: for every setting, against a serial solver and the optimality
+ * conditions.
+ */
+#include <math.h>
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "lasso_job.h"
+
+static void
+assert_optimal(const struct lasso_job *job, const struct lasso_result *result)
+{
+	const struct strads_lasso_options *o = &job->lasso;
+	const struct lasso_problem *p = job->problem;
+	struct lasso_solution s =
+	    lasso_problem_solve(p, o->standardize, o->intercept, o->lambda, o->lambda_ratio);
+	double largest = 0;
+
+	assert_true(fabs(result->last.lambda_max - s.lambda_max) <= 1e-9 * s.lambda_max);
+	assert_true(fabs(result->last.objective - s.objective) <= 1e-8 * s.objective);
+	assert_true(fabs(result->intercept - s.intercept) <= 1e-4 * (1 + fabs(s.intercept)));
+	assert_true(lasso_problem_violation(p, o->standardize, o->intercept, result->last.lambda,
+					    result->beta, result->intercept) <= 1e-4);
+	for (uint32_t j = 0; j < p->cols; j++)
+		largest = fmax(largest, fabs(s.beta[j]));
+	for (uint32_t j = 0; j < p->cols; j++) {
+		double expected = s.beta[j], got = result->beta[j];
+
+		/* Columns 3 and 4 are equal: only their sum is determined. */
+		if (j == 3 || j == 4) {
+			expected = s.beta[3] + s.beta[4];
+			got = result->beta[3] + result->beta[4];
+		}
+		if (fabs(got - expected) > 1e-4 * largest)
+			fail_msg("beta %u is %.9g instead of %.9g", j, got, expected);
+	}
+	free(s.beta);
+}
+
+/* Every setting at one number of ranks. */
+static void
+check_grid(enum strads_job_kind kind, int ranks, const struct lasso_problem *p)
+{
+	struct lasso_result *results = lasso_results_new();
+
+	for (int setting = 0; setting < 4 * 2 * 3 * 2; setting++) {
+		struct lasso_job job = lasso_job_defaults(kind, ranks, p);
+
+		job.lasso.standardize = (enum strads_standardize)(setting % 4);
+		job.lasso.intercept = setting / 4 % 2 > 0;
+		job.lasso.order = (enum strads_order)(setting / 8 % 3);
+		if (setting / 24 > 0) {
+			job.lasso.set_update = STRADS_SET_UPDATE_PLAIN;
+			job.lasso.set_size = 2;
+		}
+		lasso_job_assert(&job, STRADS_LASSO_CONVERGED, results);
+		assert_optimal(&job, &results[0]);
+	}
+	free(results);
+}
+
+static void
+fit__every_setting_on_simulated_ranks(void **state)
+{
+	struct lasso_problem p = lasso_problem_new(60, 40, 0.4, 0, 1);
+
+	(void)state;
+	check_grid(STRADS_JOB_SIM, 1, &p);
+	check_grid(STRADS_JOB_SIM, 2, &p);
+	check_grid(STRADS_JOB_SIM, 3, &p);
+	check_grid(STRADS_JOB_SIM, 8, &p);
+	lasso_problem_free(&p);
+}
+
+static void
+fit__every_setting_on_processes(void **state)
+{
+	struct lasso_problem p = lasso_problem_new(60, 40, 0.4, 0, 2);
+
+	(void)state;
+	check_grid(STRADS_JOB_LOCAL, 2, &p);
+	lasso_problem_free(&p);
+}
+
+static void
+fit__many_processes(void **state)
+{
+	struct lasso_problem p = lasso_problem_new(60, 40, 0.4, 0, 3);
+	struct lasso_result *results = lasso_results_new();
+
+	(void)state;
+	for (int ranks = 1; ranks <= 8; ranks++) {
+		struct lasso_job job = lasso_job_defaults(STRADS_JOB_LOCAL, ranks, &p);
+
+		job.lasso.intercept = true;
+		job.lasso.standardize = STRADS_STANDARDIZE_CENTER_UNIT;
+		lasso_job_assert(&job, STRADS_LASSO_CONVERGED, results);
+		assert_optimal(&job, &results[0]);
+	}
+	free(results);
+	lasso_problem_free(&p);
+}
+
+/* More variables than rows, correlated neighbours, lists of many blocks. */
+static void
+fit__wide_and_correlated(void **state)
+{
+	struct lasso_problem p = lasso_problem_new(50, 600, 0.3, 0.9, 4);
+	struct lasso_result *results = lasso_results_new();
+
+	(void)state;
+	for (int working_set = 0; working_set < 2; working_set++) {
+		for (uint32_t set_size = 16; set_size <= 1024; set_size *= 8) {
+			struct lasso_job job = lasso_job_defaults(STRADS_JOB_SIM, 3, &p);
+
+			job.lasso.working_set = working_set > 0;
+			job.lasso.set_size = set_size;
+			job.lasso.passes = 50;
+			job.lasso.intercept = true;
+			job.lasso.standardize = STRADS_STANDARDIZE_UNIT;
+			lasso_job_assert(&job, STRADS_LASSO_CONVERGED, results);
+			assert_true(lasso_problem_violation(&p, STRADS_STANDARDIZE_UNIT, true,
+							    results[0].last.lambda, results[0].beta,
+							    results[0].intercept) <= 1e-3);
+		}
+	}
+	free(results);
+	lasso_problem_free(&p);
+}
+
+/* The screen leaves most columns out: the gap must be that of all of them. */
+static void
+fit__large_means_and_rare_entries(void **state)
+{
+	struct lasso_problem p = lasso_problem_new(300, 200, 0.02, 0, 5);
+	struct lasso_result *results = lasso_results_new();
+
+	(void)state;
+	for (size_t i = 0; i < p.rows; i++)
+		p.x[5 * p.rows + i] += 1000; /* variance 1e-6 of its mean square */
+	for (int ranks = 1; ranks <= 4; ranks++) {
+		struct lasso_job job = lasso_job_defaults(STRADS_JOB_SIM, ranks, &p);
+
+		job.lasso.intercept = true;
+		job.lasso.standardize = STRADS_STANDARDIZE_ZSCORE;
+		job.lasso.lambda_ratio = 0.3;
+		lasso_job_assert(&job, STRADS_LASSO_CONVERGED, results);
+		assert_optimal(&job, &results[0]);
+	}
+	free(results);
+	lasso_problem_free(&p);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(fit__every_setting_on_simulated_ranks),
+	    cmocka_unit_test(fit__every_setting_on_processes),
+	    cmocka_unit_test(fit__many_processes),
+	    cmocka_unit_test(fit__wide_and_correlated),
+	    cmocka_unit_test(fit__large_means_and_rare_entries),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
