@@ -33,7 +33,7 @@ mkdir -p results
 common=(--ranks 2 --model results/model.txt --log results/run.jsonl --plot results/convergence.svg)
 if [ -e "$corpus/train.svm" ]; then
 	"$strads" lasso --data "$corpus/train.svm" --test "$corpus/test.svm" \
-		--vocab "$corpus/vocab.txt" --intercept --lambda-ratio 0.02 --tol 1e-4 \
+		--vocab "$corpus/vocab.txt" --intercept --lambda-ratio 0.01 --tol 1e-4 \
 		"${common[@]}" "$@"
 else
 	if [ ! -e data/generated/train.svm ]; then
