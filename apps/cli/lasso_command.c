@@ -129,13 +129,24 @@ prepare(struct session *session)
 	return status;
 }
 
+static uint64_t
+dataset_bytes(const struct strads_dataset *dataset)
+{
+	const struct strads_csc *x = &dataset->x;
+	uint64_t entries = x->start ? x->start[x->cols] : 0;
+
+	return (x->cols + 1) * sizeof *x->start + entries * (sizeof *x->row + sizeof *x->value) +
+	       x->rows * sizeof *dataset->y;
+}
+
 static int
 load(struct session *session)
 {
 	const struct strads_lasso_settings *settings = settings_of(session);
 	const struct strads_dataset_options train = {
 	    .data = settings->data, .response = settings->response, .rows_per_rank = true};
-	struct strads_dataset_options test = {.data = settings->test};
+	struct strads_dataset_options test = {.data = settings->test,
+					      .response = settings->test_response};
 	int status = strads_dataset_read(session->fabric, &train, &session->train);
 
 	if (!status && settings->test) {
@@ -146,6 +157,7 @@ load(struct session *session)
 	session->result.cols = session->train.x.cols;
 	session->result.entries = session->train.entries_total;
 	session->result.test_rows = session->test.rows_total;
+	session->result.data_bytes = dataset_bytes(&session->train) + dataset_bytes(&session->test);
 	session->result.load_seconds = now_s() - session->started_s;
 	return status;
 }

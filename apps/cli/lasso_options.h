@@ -13,6 +13,7 @@ struct strads_lasso_settings {
 	const char *data;
 	const char *response;
 	const char *test;
+	const char *test_response;
 	const char *vocabulary;
 
 	double lambda;

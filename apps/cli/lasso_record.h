@@ -19,6 +19,7 @@ struct strads_lasso_result {
 	double total_seconds;
 	int ranks;
 	const uint64_t *peak_bytes; /* [ranks] resident memory; NULL where unknown */
+	uint64_t data_bytes;        /* of this rank's share of the data */
 	struct strads_ranking terms;
 };
 

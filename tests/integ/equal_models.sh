@@ -4,7 +4,7 @@
 . "$(dirname "$0")/harness.sh"
 
 fit="lasso $data/diabetes.svm --intercept --standardize center-unit --lambda-ratio 0.01 --tol 1e-10
-	--set-size 4 --working-set off --json --quiet"
+	--set-size 4 --working-set off --json --quiet --timeout 20"
 fabrics='shm sim'
 "$strads" info --json | tr -d '\n' | "$json_get" providers.ofi >offered 2>/dev/null &&
 	grep -q '^true' offered && fabrics='shm ofi sim'
