@@ -8,7 +8,10 @@
 #define STREAM_DRAW    (UINT64_C(1) << 62)
 #define STREAM_SHUFFLE (UINT64_C(2) << 62)
 
-#define ROUNDS 10
+/* Up to so many positions, a draw shuffles a list of them; beyond, it needs no list. */
+#define LIST_MAX 256
+
+#define ROUNDS 8
 
 static const char *const names[] = {
     [STRADS_ORDER_CYCLIC] = "cyclic",
@@ -16,9 +19,9 @@ static const char *const names[] = {
     [STRADS_ORDER_FIXED] = "fixed",
 };
 
-/* A keyed permutation of 0 … n − 1: a Feistel network over pairs (left < rows, right < columns)
- * with rows · columns barely above n, walked until it falls below n. Black and Rogaway, "Ciphers
- * with arbitrary finite domains", CT-RSA 2002, method 3. */
+/* A keyed permutation of 0 … n − 1, n > LIST_MAX: a Feistel network over pairs (left < rows, right
+ * < columns) with rows · columns barely above n, walked until it falls below n. Black and Rogaway,
+ * "Ciphers with arbitrary finite domains", CT-RSA 2002, method 3. */
 struct shuffle {
 	uint64_t n;
 	uint64_t rows;
@@ -102,11 +105,32 @@ draw_cyclic(uint64_t n, uint32_t count, uint64_t draw, uint64_t *positions)
 	}
 }
 
+/* The first steps of a Fisher–Yates shuffle of 0 … n − 1, n ≤ LIST_MAX. */
+static void
+draw_from_list(uint64_t seed, uint32_t n, uint32_t count, uint64_t draw, uint64_t *positions)
+{
+	uint8_t list[LIST_MAX];
+
+	for (uint32_t i = 0; i < n; i++)
+		list[i] = (uint8_t)i;
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t bits = strads_random(seed, STREAM_DRAW + draw, i);
+		uint32_t j = i + (uint32_t)scale(bits, n - i);
+
+		positions[i] = list[j];
+		list[j] = list[i];
+	}
+}
+
 static void
 draw_random(uint64_t seed, uint64_t n, uint32_t count, uint64_t draw, uint64_t *positions)
 {
 	struct shuffle shuffle;
 
+	if (n <= LIST_MAX) {
+		draw_from_list(seed, (uint32_t)n, count, draw, positions);
+		return;
+	}
 	shuffle_init(&shuffle, seed, draw, n);
 	for (uint32_t i = 0; i < count; i++)
 		positions[i] = shuffle_at(&shuffle, i);

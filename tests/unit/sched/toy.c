@@ -147,6 +147,10 @@ schedule(void *state, uint64_t set, uint32_t index, struct strads_block_draft *d
 		draft->first = (choice >> 8) % (TOY_KEYS - draft->n + 1);
 	else
 		write_keys(toy, set, index, *snapshot, draft);
+	if (fails(toy, "schedule-oversize", set))
+		draft->n = toy->options.block_max + 1;
+	if (fails(toy, "schedule-endless", set))
+		draft->last = false;
 	if (toy->options.one_reducer)
 		draft->reducer = toy->ranks - 1;
 	else if (choice % 7 == 0)
@@ -167,6 +171,8 @@ partial_elems(void *state, const struct strads_block *block)
 {
 	const struct toy *toy = state;
 
+	if (fails(toy, "partial-oversize", block->set))
+		return (size_t)toy->options.block_max * toy->options.stretch + 1;
 	return block->arg % 11 == 0 ? 0 : (size_t)block->n * toy->options.stretch;
 }
 
@@ -225,10 +231,12 @@ pull(void *state, const struct strads_block *block, const double *sum, void *com
 	}
 	/* An odd byte at the end, so that commits are no multiple of 8; and sometimes nothing. */
 	*commit_bytes = 0;
-	if (block->n == 0)
-		return STRADS_OK;
-	((uint8_t *)commit)[block->n * sizeof(double)] = (uint8_t)block->set;
-	*commit_bytes = block->n * sizeof(double) + 1;
+	if (block->n > 0) {
+		((uint8_t *)commit)[block->n * sizeof(double)] = (uint8_t)block->set;
+		*commit_bytes = block->n * sizeof(double) + 1;
+	}
+	if (fails(toy, "pull-oversize", block->set))
+		*commit_bytes = toy->options.block_max * sizeof(double) + 2;
 	return STRADS_OK;
 }
 

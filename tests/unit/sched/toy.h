@@ -26,7 +26,9 @@ struct toy_options {
 	/* Faults: on this rank (−1: none), in this set */
 	int fail_rank;
 	uint64_t fail_set;
-	const char *fail_in; /* "schedule", "push", "pull", "sync" or "finish": returns an error */
+	const char *fail_in; /* "schedule", "push", "pull", "sync" or "finish": returns an error;
+			      * "schedule-oversize", "schedule-endless", "partial-oversize",
+			      * "pull-oversize": asks for more than it has declared */
 	int kill_rank;       /* is killed in push */
 	uint64_t kill_set;
 	int sleep_rank; /* sleeps 3 s in push, or charges 3 s to a virtual clock */

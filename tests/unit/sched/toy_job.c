@@ -19,7 +19,8 @@ toy_job_defaults(enum strads_job_kind kind, int ranks)
 {
 	struct toy_job job = {.job = {.kind = kind, .ranks = ranks, .timeout_ms = 20000},
 			      .toy = toy_defaults(),
-			      .runs = 1};
+			      .runs = 1,
+			      .odd_rank = -1};
 
 	strads_engine_defaults(&job.engine);
 	job.engine.memory_bytes = (size_t)16 << 20;
@@ -37,13 +38,16 @@ run_engine(const struct toy_job *job, struct toy *toy, struct strads_fabric *fab
 {
 	struct strads_engine_options options = job->engine;
 	struct strads_program program = toy_program(toy);
+	struct strads_fabric_stats stats;
 	struct strads_engine *engine;
 	int status;
 
-	options.depth = toy->options.depth;
+	options.depth = toy->options.depth + (toy->rank == job->odd_rank);
 	status = strads_engine_new(fabric, &program, &options, &engine);
 	if (status != STRADS_OK)
 		return status;
+	strads_fabric_stats(fabric, &stats);
+	result->registered_bytes = stats.registered_bytes;
 	for (int i = 0; i < job->runs && status == STRADS_OK; i++)
 		status = strads_engine_run(engine);
 	strads_engine_stats(engine, &result->stats);

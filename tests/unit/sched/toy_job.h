@@ -13,7 +13,8 @@ struct toy_job {
 	struct strads_job_options job;
 	struct strads_engine_options engine;
 	struct toy_options toy;
-	int runs; /* calls of strads_engine_run, one after another */
+	int runs;     /* calls of strads_engine_run, one after another */
+	int odd_rank; /* is given another depth than the others; −1: none */
 };
 
 struct toy_result {
@@ -22,6 +23,7 @@ struct toy_result {
 	uint64_t digest;
 	uint64_t finished;
 	struct strads_engine_stats stats;
+	uint64_t registered_bytes; /* by the engine */
 };
 
 /* `ranks` ranks, forked for LOCAL, simulated for SIM; small rings, one run. */

@@ -1,0 +1,207 @@
+/*
+ * What goes wrong on one rank ends the run on all, with a reason.
+ */
+#include <signal.h>
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "toy_job.h"
+
+#define SET 5
+
+static const enum strads_job_kind kinds[] = {STRADS_JOB_LOCAL, STRADS_JOB_SIM};
+
+/* Rank `odd` ends with `status`, all others with `others`; every sentence holds `reason`. */
+static void
+assert_ends(const struct toy_job *job, int odd, int status, int others, const char *reason)
+{
+	struct toy_result results[TOY_RANKS_MAX];
+
+	assert_int_equal(toy_job_run(job, results), 0);
+	for (int i = 0; i < job->job.ranks; i++) {
+		if (results[i].status != (i == odd ? status : others) ||
+		    !strstr(results[i].error, reason))
+			fail_msg("rank %d ended with %s: %s", i,
+				 strads_status_name(results[i].status), results[i].error);
+		assert_in_range(results[i].finished, 0, SET + 1);
+	}
+}
+
+/* With three schedulers, rank t mod 3 schedules set t. */
+static void
+check_failing(const char *primitive, int rank, int status, const char *reason)
+{
+	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+		struct toy_job job = toy_job_defaults(kinds[k], 3);
+
+		job.toy.fail_in = primitive;
+		job.toy.fail_rank = rank;
+		job.toy.fail_set = SET;
+		job.engine.schedulers = 3;
+		assert_ends(&job, rank, status, STRADS_ERR_ABORTED, reason);
+	}
+}
+
+static void
+strads_engine_run__a_primitive_fails(void **state)
+{
+	(void)state;
+	check_failing("schedule", SET % 3, STRADS_ERR_INPUT, "told to fail in schedule");
+	check_failing("push", 1, STRADS_ERR_INPUT, "told to fail in push");
+	check_failing("sync", 0, STRADS_ERR_INPUT, "told to fail in sync");
+	check_failing("finish", 2, STRADS_ERR_INPUT, "told to fail in finish");
+}
+
+static void
+strads_engine_run__pull_fails(void **state)
+{
+	(void)state;
+	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+		struct toy_job job = toy_job_defaults(kinds[k], 3);
+
+		job.toy.one_reducer = true;
+		job.toy.fail_in = "pull";
+		job.toy.fail_rank = 2;
+		job.toy.fail_set = SET;
+		assert_ends(&job, 2, STRADS_ERR_INPUT, STRADS_ERR_ABORTED, "told to fail in pull");
+	}
+}
+
+static void
+strads_engine_run__a_program_exceeds_what_it_declared(void **state)
+{
+	struct toy_job job = toy_job_defaults(STRADS_JOB_SIM, 3);
+
+	(void)state;
+	check_failing("schedule-oversize", SET % 3, STRADS_ERR_ARGUMENT, "block_max");
+	check_failing("schedule-endless", SET % 3, STRADS_ERR_ARGUMENT, "set_blocks_max");
+	check_failing("partial-oversize", 1, STRADS_ERR_ARGUMENT, "partial_max");
+	job.toy.one_reducer = true;
+	job.toy.fail_in = "pull-oversize";
+	job.toy.fail_rank = 2;
+	job.toy.fail_set = SET;
+	assert_ends(&job, 2, STRADS_ERR_ARGUMENT, STRADS_ERR_ABORTED, "commit_max");
+}
+
+static void
+strads_engine_run__a_rank_is_killed(void **state)
+{
+	struct toy_job job = toy_job_defaults(STRADS_JOB_LOCAL, 3);
+	struct toy_result results[TOY_RANKS_MAX];
+
+	(void)state;
+	job.toy.kill_rank = 1;
+	job.toy.kill_set = SET;
+	assert_int_equal(toy_job_run(&job, results), 128 + SIGKILL);
+	for (int i = 0; i < 3; i += 2) {
+		assert_int_equal(results[i].status, STRADS_ERR_PEER);
+		assert_non_null(strstr(results[i].error, "rank 1"));
+	}
+}
+
+static void
+strads_engine_run__a_simulated_rank_dies(void **state)
+{
+	struct toy_job job = toy_job_defaults(STRADS_JOB_SIM, 3);
+	struct toy_result results[TOY_RANKS_MAX];
+
+	(void)state;
+	job.toy.push_cost_ns = 1000;
+	job.toy.stop_every = 1000000;
+	job.job.sim.kill_rank = 1;
+	job.job.sim.kill_at_ns = 2000000;
+	(void)toy_job_run(&job, results);
+	for (int i = 0; i < 3; i += 2) {
+		assert_int_equal(results[i].status, STRADS_ERR_PEER);
+		assert_non_null(strstr(results[i].error, "rank 1"));
+	}
+}
+
+/* A rank that computes for longer than the deadline: whoever waits for it names it. */
+static void
+strads_engine_run__a_rank_is_silent(void **state)
+{
+	(void)state;
+	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+		struct toy_job job = toy_job_defaults(kinds[k], 3);
+		struct toy_result results[TOY_RANKS_MAX];
+		int late = 0;
+
+		job.toy.one_reducer = true;
+		job.toy.sleep_rank = 1;
+		job.toy.sleep_set = SET;
+		job.toy.push_cost_ns = kinds[k] == STRADS_JOB_SIM;
+		job.engine.timeout_ms = 1000;
+		assert_int_equal(toy_job_run(&job, results), 0);
+		for (int i = 0; i < 3; i++) {
+			assert_true(results[i].status == STRADS_ERR_TIMEOUT ||
+				    results[i].status == STRADS_ERR_ABORTED);
+			late += results[i].status == STRADS_ERR_TIMEOUT;
+		}
+		assert_true(late >= 1);
+		if (results[2].status == STRADS_ERR_TIMEOUT)
+			assert_non_null(strstr(results[2].error, "no partial of set 5 block 0 from "
+								 "rank 1 for 1 s"));
+	}
+}
+
+static void
+strads_engine_new__budget_too_small(void **state)
+{
+	(void)state;
+	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+		struct toy_job job = toy_job_defaults(kinds[k], 3);
+
+		job.engine.memory_bytes = 10000;
+		assert_ends(&job, -1, 0, STRADS_ERR_MEMORY, "budget");
+	}
+}
+
+static void
+strads_engine_new__ranks_disagree(void **state)
+{
+	(void)state;
+	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+		struct toy_job job = toy_job_defaults(kinds[k], 3);
+
+		job.odd_rank = 1;
+		assert_ends(&job, -1, 0, STRADS_ERR_ARGUMENT, "different");
+	}
+}
+
+static void
+strads_engine_new__options_out_of_range(void **state)
+{
+	struct toy_job job = toy_job_defaults(STRADS_JOB_SIM, 3);
+
+	(void)state;
+	job.engine.schedulers = 4;
+	assert_ends(&job, -1, 0, STRADS_ERR_ARGUMENT, "schedulers");
+	job.engine.schedulers = 1;
+	job.toy.depth = 0;
+	assert_ends(&job, -1, 0, STRADS_ERR_ARGUMENT, "depth");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(strads_engine_run__a_primitive_fails),
+	    cmocka_unit_test(strads_engine_run__pull_fails),
+	    cmocka_unit_test(strads_engine_run__a_program_exceeds_what_it_declared),
+	    cmocka_unit_test(strads_engine_run__a_rank_is_killed),
+	    cmocka_unit_test(strads_engine_run__a_simulated_rank_dies),
+	    cmocka_unit_test(strads_engine_run__a_rank_is_silent),
+	    cmocka_unit_test(strads_engine_new__budget_too_small),
+	    cmocka_unit_test(strads_engine_new__ranks_disagree),
+	    cmocka_unit_test(strads_engine_new__options_out_of_range),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,254 @@
+/*
+ * Whatever the ranks, the sizes, the settings and the way things travel: the bits are those that
+ * the toy computes without an engine.
+ */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "toy_job.h"
+
+/* Jobs of forked ranks and simulated ones; a job of one rank is a process by itself. */
+static const struct {
+	enum strads_job_kind kind;
+	int ranks;
+} jobs[] = {
+    {STRADS_JOB_SELF, 1}, {STRADS_JOB_LOCAL, 2}, {STRADS_JOB_LOCAL, 3}, {STRADS_JOB_LOCAL, 8},
+    {STRADS_JOB_SIM, 1},  {STRADS_JOB_SIM, 2},   {STRADS_JOB_SIM, 5},   {STRADS_JOB_SIM, 8},
+};
+
+#define N_JOBS (sizeof jobs / sizeof *jobs)
+
+static struct toy_job
+job_of(size_t i)
+{
+	return toy_job_defaults(jobs[i].kind, jobs[i].ranks);
+}
+
+static void
+strads_engine_run__defaults(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_JOBS; i++) {
+		struct toy_job job = job_of(i);
+
+		toy_job_assert_reference(&job);
+	}
+}
+
+static void
+strads_engine_run__integers(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_JOBS; i++) {
+		struct toy_job job = job_of(i);
+
+		job.toy.floating = false;
+		toy_job_assert_reference(&job);
+	}
+}
+
+static void
+strads_engine_run__any_depth_and_schedulers(void **state)
+{
+	(void)state;
+	for (int depth = 1; depth <= 4; depth += depth)
+		for (int schedulers = 1; schedulers <= 3; schedulers++)
+			for (int kind = STRADS_JOB_LOCAL; kind <= STRADS_JOB_SIM;
+			     kind += STRADS_JOB_SIM - STRADS_JOB_LOCAL) {
+				struct toy_job job =
+				    toy_job_defaults((enum strads_job_kind)kind, 3);
+
+				job.toy.depth = depth;
+				job.toy.early_blocks = 30;
+				job.engine.schedulers = schedulers;
+				toy_job_assert_reference(&job);
+			}
+}
+
+/* Partials of up to 2.5 KB: with their signal, or read, whole or in up to ten pieces. */
+static void
+strads_engine_run__any_chunk_and_eager(void **state)
+{
+	const size_t chunks[] = {256, 320, 1000, 65536};
+	const size_t eagers[] = {0, 8, 300, 1 << 20};
+
+	(void)state;
+	for (size_t i = 1; i < N_JOBS; i++)
+		for (size_t c = 0; c < sizeof chunks / sizeof *chunks; c++) {
+			struct toy_job job = job_of(i);
+
+			job.toy.stretch = 20;
+			job.engine.chunk_bytes = chunks[c];
+			job.engine.eager_bytes = eagers[(c + i) % 4];
+			toy_job_assert_reference(&job);
+		}
+}
+
+/* Partials much larger than a message: 160 KB. */
+static void
+strads_engine_run__large_partials(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_JOBS; i++) {
+		struct toy_job job = job_of(i);
+
+		job.toy.stretch = 1280;
+		job.toy.stop_every = 6;
+		job.engine.memory_bytes = (size_t)64 << 20;
+		toy_job_assert_reference(&job);
+	}
+}
+
+static void
+strads_engine_run__sets_of_one_block(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_JOBS; i++) {
+		struct toy_job job = job_of(i);
+
+		job.toy.blocks = 1;
+		job.toy.block_max = 64;
+		toy_job_assert_reference(&job);
+	}
+}
+
+static void
+strads_engine_run__early_sets_longer_than_the_window(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_JOBS; i++) {
+		struct toy_job job = job_of(i);
+
+		job.toy.block_max = 4;
+		job.toy.early_blocks = 128;
+		toy_job_assert_reference(&job);
+	}
+}
+
+static void
+strads_engine_run__whole_sets_of_many_blocks(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_JOBS; i++) {
+		struct toy_job job = job_of(i);
+
+		job.toy.block_max = 4;
+		job.toy.blocks = 60;
+		toy_job_assert_reference(&job);
+	}
+}
+
+static void
+strads_engine_run__one_rank_reduces_everything(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_JOBS; i++) {
+		struct toy_job job = job_of(i);
+
+		job.toy.one_reducer = true;
+		job.toy.early_blocks = 30;
+		job.engine.eager_bytes = i % 2 ? 0 : 4096;
+		toy_job_assert_reference(&job);
+	}
+}
+
+/* The smallest rings and windows: everything waits for credit and room all the time. */
+static void
+strads_engine_run__least_memory(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_JOBS; i++) {
+		struct toy_job job = job_of(i);
+		struct toy toy;
+		struct strads_program program;
+
+		job.toy.early_blocks = 30;
+		job.toy.stretch = 4;
+		toy_init(&toy, &job.toy, 0, jobs[i].ranks, NULL);
+		program = toy_program(&toy);
+		job.engine.memory_bytes = 1;
+		job.engine.memory_bytes =
+		    strads_engine_memory(&program, &job.engine, jobs[i].ranks);
+		toy_job_assert_reference(&job);
+	}
+}
+
+/* Sets that were scheduled before a stop are carried out after it. */
+static void
+strads_engine_run__stopped_and_run_again(void **state)
+{
+	(void)state;
+	for (int depth = 1; depth <= 4; depth++)
+		for (size_t i = 0; i < N_JOBS; i++) {
+			struct toy_job job = job_of(i);
+
+			job.toy.depth = depth;
+			job.toy.early_blocks = i % 2 ? 30 : 0;
+			job.toy.stop_every = 7;
+			job.runs = 5;
+			job.engine.schedulers = jobs[i].ranks > 1 ? 2 : 1;
+			toy_job_assert_reference(&job);
+		}
+}
+
+static void
+strads_engine_run__64_simulated_ranks(void **state)
+{
+	struct toy_job job = toy_job_defaults(STRADS_JOB_SIM, 64);
+
+	(void)state;
+	job.toy.early_blocks = 30;
+	job.toy.stop_every = 20;
+	toy_job_assert_reference(&job);
+	job.engine.schedulers = 64;
+	job.engine.eager_bytes = 0;
+	toy_job_assert_reference(&job);
+}
+
+static void
+strads_engine_run__torn_and_reordered_data(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 60; seed++) {
+		struct toy_job job = toy_job_defaults(STRADS_JOB_SIM, 2 + (int)(seed % 6));
+
+		job.job.sim.seed = seed;
+		job.job.sim.tear = true;
+		job.job.sim.jitter = 10;
+		job.job.sim.bytes_per_ns = 0.5;
+		job.toy.early_blocks = seed % 3 ? 30 : 0;
+		job.toy.stretch = 1 + (uint32_t)(seed % 5) * 4;
+		job.toy.depth = 1 + (int)(seed % 4);
+		job.toy.push_cost_ns = 50;
+		job.engine.schedulers = 1 + (int)(seed % 2);
+		job.engine.chunk_bytes = seed % 2 ? 256 : 4096;
+		job.engine.eager_bytes = seed % 4 ? 512 : 0;
+		toy_job_assert_reference(&job);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(strads_engine_run__defaults),
+	    cmocka_unit_test(strads_engine_run__integers),
+	    cmocka_unit_test(strads_engine_run__any_depth_and_schedulers),
+	    cmocka_unit_test(strads_engine_run__any_chunk_and_eager),
+	    cmocka_unit_test(strads_engine_run__large_partials),
+	    cmocka_unit_test(strads_engine_run__sets_of_one_block),
+	    cmocka_unit_test(strads_engine_run__early_sets_longer_than_the_window),
+	    cmocka_unit_test(strads_engine_run__whole_sets_of_many_blocks),
+	    cmocka_unit_test(strads_engine_run__one_rank_reduces_everything),
+	    cmocka_unit_test(strads_engine_run__least_memory),
+	    cmocka_unit_test(strads_engine_run__stopped_and_run_again),
+	    cmocka_unit_test(strads_engine_run__64_simulated_ranks),
+	    cmocka_unit_test(strads_engine_run__torn_and_reordered_data),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
