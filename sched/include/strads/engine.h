@@ -62,9 +62,12 @@ STRADS_MUST_CHECK int strads_engine_new(struct strads_fabric *fabric,
 					struct strads_engine **engine);
 void strads_engine_delete(struct strads_engine **engine);
 
-/* Runs sets until finish says stop. Can be called again: set numbers go on. Returns STRADS_OK or
- * the first failure of a primitive (passed on to all ranks as an abort), ERR_PEER, ERR_TIMEOUT
- * (naming the rank and message waited for), ERR_PROTOCOL. Thread: owner. */
+/* Runs sets until finish says stop; collective, and when it returns STRADS_OK the ranks have met.
+ * Can be called again: set numbers go on, and the up to D − 1 sets that were scheduled before the
+ * stop are carried out first, so that a run in parts gives the bits of a run in one. After a
+ * failure the engine can only be deleted. Returns STRADS_OK or the first failure of a primitive
+ * (passed on to all ranks as an abort), ERR_PEER, ERR_TIMEOUT (naming the rank and message waited
+ * for), ERR_PROTOCOL, ERR_ABORTED (another rank failed, and why). Thread: owner. */
 STRADS_MUST_CHECK int strads_engine_run(struct strads_engine *engine);
 
 void strads_engine_stats(const struct strads_engine *engine, struct strads_engine_stats *stats);

@@ -64,7 +64,12 @@ struct strads_program {
 	/* Writes block `index` of set `set` into *draft: called for index = 0, 1, … until the draft
 	 * says last, only on the set's scheduler, only after sync and finish of exactly the sets
 	 * 0 … set − D (D: engine depth). All blocks of a set have the same kind. A clock or a
-	 * signal may influence it only by what is written into the draft. */
+	 * signal may influence it only by what is written into the draft.
+	 *
+	 * Of a set of an early kind, only the call for index 0 comes at that moment. The others
+	 * come as room does, when blocks of this set and whole sets before it may have been synced
+	 * since, and index 0 of a later set may have been drafted: they must follow from (set,
+	 * index) and what was true at index 0. */
 	int (*schedule)(void *state, uint64_t set, uint32_t index,
 			struct strads_block_draft *draft);
 
@@ -91,7 +96,8 @@ struct strads_program {
 	int (*finish)(void *state, const struct strads_block *last);
 
 	/* A kind whose members do not interact may be synced block by block, while later blocks of
-	 * the same set are still being pushed. Such a set may have any number of blocks. */
+	 * the same set are still being pushed. Such a set may have any number of blocks. May be
+	 * NULL: no kind is. A function of the kind alone. */
 	bool (*early)(void *state, uint32_t kind);
 
 	/* Declared cost in nanoseconds of pushing the block on this rank and of pulling it, for the
