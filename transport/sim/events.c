@@ -8,7 +8,8 @@
 static inline bool
 earlier(const struct strads_event *a, const struct strads_event *b)
 {
-	return a->time < b->time || (a->time == b->time && a->sequence < b->sequence);
+	/* Without a branch, which could not be predicted. */
+	return (a->time < b->time) | ((a->time == b->time) & (a->sequence < b->sequence));
 }
 
 int
@@ -67,8 +68,8 @@ strads_events_take(struct strads_events *events)
 	/* Events added late mostly are late: sink the hole to the bottom without looking at `last`,
 	 * then let that rise the little it must. */
 	for (size_t child = 1; child < count; child = 2 * at + 1) {
-		if (child + 1 < count && earlier(&heap[child + 1], &heap[child]))
-			child++;
+		if (child + 1 < count)
+			child += earlier(&heap[child + 1], &heap[child]);
 		heap[at] = heap[child];
 		at = child;
 	}

@@ -194,7 +194,7 @@ prepare_rank(struct strads_sim *sim, int number, uint64_t timeout_ms)
 
 	rank->sim = sim;
 	rank->rank = number;
-	rank->position = -1;
+	sim->places[number] = -1;
 	rank->job = (struct strads_job){
 	    .ops = &strads_job_sim_ops,
 	    .rank = number,
@@ -226,6 +226,7 @@ sim_free(struct strads_sim *sim)
 	strads_coroutine_delete(&sim->caller);
 	strads_sim_network_free(sim);
 	strads_events_free(&sim->events);
+	free(sim->places);
 	free(sim->queue);
 	free(sim->ranks);
 }
@@ -247,7 +248,8 @@ sim_prepare(struct strads_sim *sim, const struct strads_job_options *options)
 	sim->departed = -1;
 	sim->ranks = calloc(ranks, sizeof *sim->ranks);
 	sim->queue = calloc(ranks, sizeof *sim->queue);
-	if (!sim->ranks || !sim->queue)
+	sim->places = calloc(ranks, sizeof *sim->places);
+	if (!sim->ranks || !sim->queue || !sim->places)
 		return strads_fail(STRADS_ERR_MEMORY, "no memory for %zu simulated ranks", ranks);
 	sim->size = options->ranks;
 	sim->unfinished = options->ranks;

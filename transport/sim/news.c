@@ -38,7 +38,7 @@ strads_sim_miss(struct strads_sim *sim, uint64_t time)
 	strads_sim_tell(sim, time, STRADS_ERR_PEER, text);
 }
 
-/* ---- Death ---- */
+/* ---- Death, abort, departure ---- */
 
 static void
 add_news(struct strads_sim *sim, uint64_t time, enum strads_event_kind kind, int about)
@@ -83,14 +83,18 @@ strads_sim_spread(struct strads_sim *sim, const struct strads_event *event)
 	const struct strads_sim_rank *rank = &sim->ranks[event->number];
 	char text[sizeof sim->trouble.text];
 
-	if (rank->state != STRADS_SIM_KILLED) {
+	if (rank->state == STRADS_SIM_KILLED) {
+		snprintf(text, sizeof text, "rank %d was killed by the simulator at %llu ns",
+			 rank->rank, (unsigned long long)sim->options.kill_at_ns);
+		strads_sim_tell(sim, event->time, STRADS_ERR_PEER, text);
+	} else if (rank->aborted) {
 		snprintf(text, sizeof text, "rank %d gave up: %.900s", rank->rank,
 			 rank->last_words ? rank->last_words : "no memory to say why");
 		strads_sim_tell(sim, event->time, STRADS_ERR_ABORTED, text);
 	} else {
-		snprintf(text, sizeof text, "rank %d was killed by the simulator at %llu ns",
-			 rank->rank, (unsigned long long)sim->options.kill_at_ns);
-		strads_sim_tell(sim, event->time, STRADS_ERR_PEER, text);
+		sim->departed = rank->rank;
+		if (sim->gathered > 0)
+			strads_sim_miss(sim, event->time);
 	}
 }
 

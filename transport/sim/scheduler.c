@@ -2,77 +2,110 @@
 
 #include <stdio.h>
 
+/* ---- The queue of the ranks that will run ---- */
+
 static inline bool
-earlier(const struct strads_sim_rank *a, const struct strads_sim_rank *b)
+earlier(struct strads_sim_turn a, struct strads_sim_turn b)
 {
-	return a->due < b->due || (a->due == b->due && a->rank < b->rank);
+	/* Without a branch, which could not be predicted. */
+	return (a.due < b.due) | ((a.due == b.due) & (a.rank < b.rank));
 }
 
-/* Moves the rank at `at` towards the front as far as it belongs. */
-static void
-rise(struct strads_sim *sim, int at)
+static inline struct strads_sim_turn
+turn_of(const struct strads_sim_rank *rank)
 {
-	struct strads_sim_rank **queue = sim->queue;
-	struct strads_sim_rank *rank = queue[at];
+	return (struct strads_sim_turn){.due = rank->due, .rank = rank->rank};
+}
 
+static inline void
+place(struct strads_sim *sim, int at, struct strads_sim_turn turn)
+{
+	sim->queue[at] = turn;
+	sim->places[turn.rank] = at;
+}
+
+/* Puts `turn` into the hole at `at`, or nearer to the front if it belongs there. */
+static void
+rise(struct strads_sim *sim, int at, struct strads_sim_turn turn)
+{
 	while (at > 0) {
 		int parent = (at - 1) / 2;
 
-		if (!earlier(rank, queue[parent]))
+		if (!earlier(turn, sim->queue[parent]))
 			break;
-		queue[at] = queue[parent];
-		queue[at]->position = at;
+		place(sim, at, sim->queue[parent]);
 		at = parent;
 	}
-	queue[at] = rank;
-	rank->position = at;
+	place(sim, at, turn);
 }
 
-/* Moves the rank at `at` towards the end as far as it belongs. */
+/* Puts `turn` into the hole at `at`, or nearer to the end if it belongs there. */
 static void
-sink(struct strads_sim *sim, int at)
+sink(struct strads_sim *sim, int at, struct strads_sim_turn turn)
 {
-	struct strads_sim_rank **queue = sim->queue;
-	struct strads_sim_rank *rank = queue[at];
+	const struct strads_sim_turn *queue = sim->queue;
 
 	for (int child = 2 * at + 1; child < sim->queued; child = 2 * at + 1) {
-		if (child + 1 < sim->queued && earlier(queue[child + 1], queue[child]))
-			child++;
-		if (!earlier(queue[child], rank))
+		if (child + 1 < sim->queued)
+			child += earlier(queue[child + 1], queue[child]);
+		if (!earlier(queue[child], turn))
 			break;
-		queue[at] = queue[child];
-		queue[at]->position = at;
+		place(sim, at, queue[child]);
 		at = child;
 	}
-	queue[at] = rank;
-	rank->position = at;
+	place(sim, at, turn);
+}
+
+/* Puts `turn` into the hole at `at`, or wherever else it belongs. */
+static void
+settle(struct strads_sim *sim, int at, struct strads_sim_turn turn)
+{
+	if (at > 0 && earlier(turn, sim->queue[(at - 1) / 2]))
+		rise(sim, at, turn);
+	else
+		sink(sim, at, turn);
 }
 
 static void
-enqueue(struct strads_sim_rank *rank, uint64_t due)
+enqueue(struct strads_sim_rank *rank)
 {
-	struct strads_sim *sim = rank->sim;
-
-	rank->due = due;
-	sim->queue[sim->queued] = rank;
-	rise(sim, sim->queued++);
+	rise(rank->sim, rank->sim->queued++, turn_of(rank));
 }
 
 void
 strads_sim_dequeue(struct strads_sim_rank *rank)
 {
 	struct strads_sim *sim = rank->sim;
-	struct strads_sim_rank *last = sim->queue[--sim->queued];
-	int at = rank->position;
+	int at = sim->places[rank->rank];
+	struct strads_sim_turn last;
 
-	rank->position = -1;
-	if (last == rank)
+	if (rank == sim->self)
+		sim->self = NULL;
+	if (at < 0)
 		return;
-	sim->queue[at] = last;
-	last->position = at;
-	rise(sim, at);
-	sink(sim, last->position);
+	sim->places[rank->rank] = -1;
+	last = sim->queue[--sim->queued];
+	if (last.rank != rank->rank)
+		settle(sim, at, last);
 }
+
+/* Takes the first rank off the queue; the one that gives way, if it is due at all, takes its
+ * place. */
+static struct strads_sim_rank *
+replace_first(struct strads_sim *sim)
+{
+	struct strads_sim_rank *first = &sim->ranks[sim->queue[0].rank];
+
+	if (sim->self && sim->self->due < STRADS_SIM_NEVER) {
+		sim->places[first->rank] = -1;
+		sink(sim, 0, turn_of(sim->self));
+	} else {
+		strads_sim_dequeue(first);
+	}
+	return first;
+}
+
+/* ---- What comes next ---- */
 
 static void
 handle(struct strads_sim *sim, const struct strads_event *event)
@@ -91,31 +124,47 @@ handle(struct strads_sim *sim, const struct strads_event *event)
 	}
 }
 
-/* Handles events until it is a rank's turn. NULL: no rank will ever run again. */
 static struct strads_sim_rank *
-next_rank(struct strads_sim *sim)
+turn_to(struct strads_sim *sim, struct strads_sim_rank *rank)
 {
-	while (sim->unfinished > 0) {
-		struct strads_sim_rank *first = sim->queue[0];
+	sim->self = NULL;
+	rank->state = STRADS_SIM_READY;
+	if (rank->clock < rank->due)
+		rank->clock = rank->due;
+	strads_sim_stir(sim, rank->clock);
+	strads_sim_stir(sim, (uint64_t)rank->rank);
+	return rank;
+}
 
-		if (sim->events.count > 0 && sim->events.heap[0].time <= first->due) {
+/* Handles events until it is a rank's turn: one of the queue, or `self`, which gives way and is
+ * not in the queue (NULL: none does). NULL: no rank will ever run again. */
+static struct strads_sim_rank *
+next_rank(struct strads_sim *sim, struct strads_sim_rank *self)
+{
+	sim->self = self;
+	while (sim->unfinished > 0) {
+		struct strads_sim_turn first = {.due = STRADS_SIM_NEVER, .rank = sim->size};
+		bool own;
+
+		if (sim->queued > 0)
+			first = sim->queue[0];
+		own = sim->self && earlier(turn_of(sim->self), first);
+		if (own)
+			first = turn_of(sim->self);
+		if (sim->events.count > 0 && sim->events.heap[0].time <= first.due) {
 			struct strads_event event = strads_events_take(&sim->events);
 
 			handle(sim, &event);
-		} else if (first->due < STRADS_SIM_NEVER) {
-			strads_sim_dequeue(first);
-			first->state = STRADS_SIM_READY;
-			if (first->clock < first->due)
-				first->clock = first->due;
-			strads_sim_stir(sim, first->clock);
-			strads_sim_stir(sim, (uint64_t)first->rank);
-			return first;
+		} else if (first.due < STRADS_SIM_NEVER) {
+			return turn_to(sim, own ? sim->self : replace_first(sim));
 		} else if (!strads_sim_deadlock(sim)) {
 			break;
 		}
 	}
 	return NULL;
 }
+
+/* ---- Switching to it ---- */
 
 static struct strads_coroutine *
 coroutine_of(const struct strads_sim *sim, const struct strads_sim_rank *next)
@@ -142,11 +191,11 @@ forget_sentence(void)
 		strads_fail(STRADS_OK, "%s", "");
 }
 
-/* Lets others run until it is the turn of `rank`, which is in the queue. */
+/* Lets others run until `rank` is due, or resumed. */
 static void
 give_way(struct strads_sim_rank *rank)
 {
-	struct strads_sim_rank *next = next_rank(rank->sim);
+	struct strads_sim_rank *next = next_rank(rank->sim, rank);
 
 	if (next == rank)
 		return;
@@ -161,7 +210,7 @@ give_way(struct strads_sim_rank *rank)
 void
 strads_sim_yield(struct strads_sim_rank *rank)
 {
-	enqueue(rank, rank->clock);
+	rank->due = rank->clock;
 	give_way(rank);
 }
 
@@ -169,16 +218,20 @@ void
 strads_sim_block(struct strads_sim_rank *rank, enum strads_sim_state state, uint64_t due)
 {
 	rank->state = state;
-	enqueue(rank, due);
+	rank->due = due;
 	give_way(rank);
 }
 
 void
 strads_sim_resume(struct strads_sim_rank *rank, uint64_t time)
 {
+	int at = rank->sim->places[rank->rank];
+
 	rank->due = rank->clock > time ? rank->clock : time;
-	rise(rank->sim, rank->position);
-	sink(rank->sim, rank->position);
+	if (at >= 0)
+		settle(rank->sim, at, turn_of(rank));
+	else if (rank != rank->sim->self)
+		enqueue(rank);
 }
 
 void
@@ -197,11 +250,8 @@ strads_sim_retire(struct strads_sim_rank *rank, int exit_code)
 	rank->exit_code = exit_code;
 	rank->state = STRADS_SIM_DONE;
 	sim->unfinished--;
-	if (sim->departed < 0)
-		sim->departed = rank->rank;
-	if (sim->gathered > 0)
-		strads_sim_miss(sim, rank->clock);
-	struct strads_coroutine *next = coroutine_of(sim, next_rank(sim));
+	strads_sim_announce(rank);
+	struct strads_coroutine *next = coroutine_of(sim, next_rank(sim, NULL));
 	forget_sentence();
 	strads_coroutine_leave(rank->coroutine, next);
 }
@@ -210,7 +260,7 @@ void
 strads_sim_run(struct strads_sim *sim)
 {
 	for (int rank = 0; rank < sim->size; rank++)
-		enqueue(&sim->ranks[rank], 0);
+		enqueue(&sim->ranks[rank]);
 	forget_sentence();
-	strads_coroutine_switch(sim->caller, next_rank(sim)->coroutine);
+	strads_coroutine_switch(sim->caller, next_rank(sim, NULL)->coroutine);
 }

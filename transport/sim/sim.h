@@ -50,7 +50,6 @@ struct strads_sim_rank {
 	enum strads_sim_state state;
 	uint64_t clock; /* ps */
 	uint64_t due;   /* when it runs next unless it is woken; NEVER in a wait without end */
-	int position;   /* in the queue of ranks; −1 while it runs, and when done or killed */
 	bool news;      /* something concerned this rank since strads_fabric_wait last returned */
 	uint64_t out_free; /* when the last byte posted so far has left, ps */
 	uint64_t in_free;  /* when the last byte that reached the link so far is in memory, ps */
@@ -68,6 +67,12 @@ struct strads_sim_rank {
 struct strads_sim_trouble {
 	int status; /* STRADS_OK: none so far */
 	char text[1000];
+};
+
+/* A rank in the queue. */
+struct strads_sim_turn {
+	uint64_t due;
+	int rank;
 };
 
 /* What an endpoint knows of a peer. */
@@ -94,12 +99,13 @@ struct strads_sim {
 	double ps_per_byte;
 	int size;
 	struct strads_sim_rank *ranks;
-	struct strads_sim_rank *
-	    *queue; /* binary heap of the ranks that do not run, by (due, rank) */
+	struct strads_sim_turn *queue; /* binary heap by (due, rank) of ranks that will run */
 	int queued;
-	int unfinished; /* ranks neither done nor killed */
-	int gathered;   /* ranks waiting in the collective */
-	int departed;   /* the first rank that was done; −1: none yet */
+	int *places; /* [size] where a rank is in the queue; −1 while it is not */
+	struct strads_sim_rank *self; /* the rank that gives way, not in the queue; NULL: none */
+	int unfinished;               /* ranks neither done nor killed */
+	int gathered;                 /* ranks waiting in the collective */
+	int departed;                 /* a rank that is known to have left; −1: none */
 	struct strads_sim_trouble trouble;
 	struct strads_events events;
 	struct strads_sim_operation *unused; /* for reuse */
@@ -125,7 +131,7 @@ void strads_sim_block(struct strads_sim_rank *rank, enum strads_sim_state state,
 /* Lets a blocked rank go on at `time`, or at its clock if that is later. */
 void strads_sim_resume(struct strads_sim_rank *rank, uint64_t time);
 
-/* Takes a rank that does not run off the queue. */
+/* Takes a rank that does not run out of those that will. */
 void strads_sim_dequeue(struct strads_sim_rank *rank);
 
 /* Something concerned `rank` at `time`: ends its strads_fabric_wait, or makes the next one end at
@@ -155,7 +161,7 @@ strads_sim_pass(struct strads_sim_rank *rank)
 	const struct strads_sim *sim = rank->sim;
 
 	if ((sim->events.count > 0 && sim->events.heap[0].time <= rank->clock) ||
-	    (sim->queued > 0 && sim->queue[0]->due <= rank->clock))
+	    (sim->queued > 0 && sim->queue[0].due <= rank->clock))
 		strads_sim_yield(rank);
 }
 
@@ -168,11 +174,12 @@ strads_sim_ps(uint64_t ns)
 
 /* ---- news.c: what befalls ranks, and how the others hear of it ---- */
 
-/* The events that the functions of news.c add, at most: every rank may abort, one may die. */
+/* The events that the functions of news.c add, at most: every rank may abort and leave, one may
+ * die, which the others learn. */
 static inline size_t
 strads_sim_news_max(const struct strads_sim *sim)
 {
-	return (size_t)sim->size + 2;
+	return 2 * (size_t)sim->size + 2;
 }
 
 /* Schedules the death of options.kill_rank, if there is to be one. */
@@ -185,14 +192,14 @@ strads_sim_detected(const struct strads_sim *sim)
 	return strads_sim_ps(sim->options.kill_at_ns) + strads_sim_ps(STRADS_SIM_DETECT_NS);
 }
 
-/* Schedules that the others hear the last words of `rank`. */
+/* Schedules that the others hear of what `rank` has just done: it has aborted or left. */
 void strads_sim_announce(struct strads_sim_rank *rank);
 
 /* The events KILL and NEWS. */
 void strads_sim_kill(struct strads_sim *sim, const struct strads_event *event);
 void strads_sim_spread(struct strads_sim *sim, const struct strads_event *event);
 
-/* Tells all ranks that a rank is done while others wait for it in a collective. */
+/* Tells all ranks that one has left while others wait for it in a collective. */
 void strads_sim_miss(struct strads_sim *sim, uint64_t time);
 
 /* Tells all ranks, at `time`, that the job cannot go on. Only the first time counts. */
