@@ -70,7 +70,7 @@ write_script(FILE *out, const char *path, const struct strads_plot_point *points
 	put_quoted(out, path);
 	fprintf(out,
 		"\nset multiplot layout %d,1\nset grid\nunset key\nset datafile missing 'nan'\n"
-		"set style data linespoints\nset lmargin 14\n",
+		"set style data linespoints\nset pointsize 0.3\nset lmargin 14\n",
 		panels);
 	fputs("set ylabel 'objective'\nplot $run using 1:2\n", out);
 	fputs("set ylabel 'relative duality gap'\nset logscale y\nset format y '10^{%L}'\n", out);
@@ -79,7 +79,7 @@ write_script(FILE *out, const char *path, const struct strads_plot_point *points
 	fputs("plot $run using 1:($3 > 0 ? $3 : NaN)\nunset logscale y\nset format y '%g'\n", out);
 	if (test)
 		fputs("set xlabel 'seconds since the data were ready'\n"
-		      "set ylabel 'held-out mean squared error'\nplot $run using 1:4\n",
+		      "set ylabel 'held-out MSE'\nplot $run using 1:4\n",
 		      out);
 	fputs("unset multiplot\nunset output\n", out);
 }

@@ -67,12 +67,14 @@ exchange_chunk(struct strads_job *job, const struct strads_csc *x, const uint64_
 static struct strads_ranked_term
 describe(uint64_t index, double coefficient, const struct moments *m, double rows)
 {
+	double mean = m->sum / rows, variance = m->squares / rows - mean * mean;
+
 	return (struct strads_ranked_term){
 	    .index = index,
 	    .coefficient = coefficient,
 	    .share = m->count / rows,
 	    .effect = m->count > 0 ? coefficient * m->sum / m->count : 0,
-	    .strength = fabs(coefficient) * sqrt(m->squares / rows),
+	    .strength = fabs(coefficient) * sqrt(fmax(variance, 0)),
 	};
 }
 

@@ -12,7 +12,7 @@ struct strads_ranked_term {
 	double coefficient;
 	double share;    /* of the training rows, with a value other than 0 */
 	double effect;   /* coefficient × mean of the values other than 0 */
-	double strength; /* |coefficient| × root mean square of the column */
+	double strength; /* |coefficient| × standard deviation of the column */
 };
 
 /* By descending strength, on rank 0; elsewhere empty. */

@@ -13,9 +13,9 @@
 #include <cmocka.h>
 
 /* Two ranks of two rows each and five columns:
- *   column  0: 2 everywhere            β +1     strength 2
- *   column  1: 4 in one row            β +1.5   strength 3
- *   column  2: 1 in the rows of rank 1 β −10    strength 7.07
+ *   column  0: 2 everywhere            β +1     strength 0
+ *   column  1: 4 in one row            β +1.5   strength 2.60
+ *   column  2: 1 in the rows of rank 1 β −10    strength 5
  *   column  3: nothing                 β −1     strength 0
  *   column  4: 1 in two rows           β 0
  */
