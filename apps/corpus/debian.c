@@ -202,7 +202,8 @@ part_write(struct corpus *corpus, bool held_out, const char *rows_name, const ch
 	status = part_open(&names, corpus->options->out, names_name);
 	if (status < 0)
 		goto close_rows;
-	for (size_t i = 0; i < corpus->packages.count && status == STRADS_OK; i++) {
+	for (size_t i = 0;
+	     i < corpus->packages.count && status == STRADS_OK && rows.status == STRADS_OK; i++) {
 		const struct strads_package *package = &corpus->packages.package[i];
 
 		if (is_held_out(package) != held_out)

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define BUFFER_BYTES ((size_t)1 << 20)
@@ -17,15 +18,31 @@ output_fail(struct strads_output *output, const char *what)
 	return output->status;
 }
 
+/* What to write: a file beside the one that is to be replaced, or a device or pipe itself. */
+static int
+names_find(struct strads_output *output, const char *path)
+{
+	struct stat stat_path;
+
+	output->path = realpath(path, NULL); /* so that a symbolic link stays one */
+	if (!output->path)
+		output->path = strdup(path);
+	if (!output->path)
+		return STRADS_ERR_MEMORY;
+	output->direct = stat(output->path, &stat_path) == 0 && !S_ISREG(stat_path.st_mode);
+	if (asprintf(&output->partial, output->direct ? "%s" : "%s.partial", output->path) < 0) {
+		output->partial = NULL;
+		return STRADS_ERR_MEMORY;
+	}
+	return STRADS_OK;
+}
+
 int
 strads_output_open(struct strads_output *output, const char *path)
 {
 	*output = (struct strads_output){.fd = -1, .capacity = BUFFER_BYTES};
-	output->path = strdup(path);
 	output->buffer = malloc(BUFFER_BYTES);
-	if (!output->path || !output->buffer ||
-	    asprintf(&output->partial, "%s.partial", path) < 0) {
-		output->partial = NULL;
+	if (!output->buffer || names_find(output, path) < 0) {
 		output->status = strads_fail(STRADS_ERR_MEMORY, "no memory to write %s", path);
 		goto close;
 	}
@@ -155,11 +172,11 @@ strads_output_close(struct strads_output *output, bool keep)
 		if (close(output->fd) < 0)
 			output_fail(output, "write");
 		keep &= output->status == STRADS_OK;
-		if (keep && rename(output->partial, output->path) < 0) {
+		if (keep && !output->direct && rename(output->partial, output->path) < 0) {
 			output_fail(output, "rename the partial file of");
 			keep = false;
 		}
-		if (!keep)
+		if (!keep && !output->direct)
 			unlink(output->partial);
 	}
 	status = output->status;

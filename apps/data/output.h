@@ -13,6 +13,7 @@
 
 struct strads_output {
 	char *path, *partial; /* the name, and the name while writing */
+	bool direct;          /* a device or pipe: written as it is, never renamed or removed */
 	int fd;
 	int status; /* of the first failure; later writes do nothing */
 	uint64_t bytes;
@@ -20,7 +21,8 @@ struct strads_output {
 	size_t have, capacity;
 };
 
-/* Creates "path.partial". Returns STRADS_OK, ERR_IO, ERR_MEMORY. Thread: any. */
+/* Creates "path.partial"; where the path is a device or a pipe, opens that. Returns STRADS_OK,
+ * ERR_IO, ERR_MEMORY. Thread: any. */
 STRADS_MUST_CHECK int strads_output_open(struct strads_output *output, const char *path);
 
 /* Appends; failures are kept for strads_output_close. */
