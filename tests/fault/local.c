@@ -31,8 +31,7 @@ check_until_news(struct strads_job *job)
 	return status;
 }
 
-/* ---- Death of a rank --------------------------------------------------------------------------
- */
+/* ---- Death of a rank ----------------------------------------------------------------------- */
 
 static int
 victim_killed_in_computation(struct strads_job *job, void *arg)
@@ -183,8 +182,7 @@ local__all_ranks_killed(void **state)
 	board_delete(board);
 }
 
-/* ---- Ranks that hang --------------------------------------------------------------------------
- */
+/* ---- Ranks that hang ----------------------------------------------------------------------- */
 
 static int
 victim_never_comes(struct strads_job *job, void *arg)
@@ -262,8 +260,7 @@ local__stopped_rank(void **state)
 	board_delete(board);
 }
 
-/* ---- The supervising process ------------------------------------------------------------------
- */
+/* ---- The supervising process --------------------------------------------------------------- */
 
 static int
 note_and_pause(struct strads_job *job, void *arg)

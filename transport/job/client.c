@@ -54,8 +54,7 @@ strads_client_delete(struct strads_client **client_pointer)
 	*client_pointer = NULL;
 }
 
-/* ---- News -------------------------------------------------------------------------------------
- */
+/* ---- News ---------------------------------------------------------------------------------- */
 
 static int
 news_fail(const struct strads_client *client)
@@ -127,8 +126,7 @@ read_answer(struct strads_client *client)
 	return status == STRADS_ERR_PEER ? hub_lost(client) : status;
 }
 
-/* ---- Blocking, with a deadline ----------------------------------------------------------------
- */
+/* ---- Blocking, with a deadline ------------------------------------------------------------- */
 
 static int
 wait_for(struct strads_client *client, short events, uint64_t deadline_ms)
@@ -202,8 +200,7 @@ await_answer(struct strads_client *client, uint64_t deadline_ms)
 	return status;
 }
 
-/* ---- Operations -------------------------------------------------------------------------------
- */
+/* ---- Operations ---------------------------------------------------------------------------- */
 
 static int
 take_gathered(struct strads_client *client, size_t bytes, void *all)

@@ -2,6 +2,7 @@
 
 #include "job/clock.h"
 #include "job/frame.h"
+#include "job/outbox.h"
 #include "strads/transport.h"
 
 #include <errno.h>
@@ -10,19 +11,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-/* One message on its way to one or more ranks. */
-struct message {
-	int references;
-	size_t bytes;
-	uint8_t data[];
-};
-
-struct queued {
-	struct queued *next;
-	struct message *message;
-	size_t sent;
-};
 
 enum presence { EXPECTED, PRESENT, LEFT, GONE, PRESENCES };
 
@@ -34,8 +22,8 @@ struct member {
 	enum presence presence;
 	char who[96];
 	struct strads_reader reader;
-	struct queued *first, **last; /* to be sent */
-	bool gave;                    /* has contributed to the collective under way */
+	struct strads_outbox outbox;
+	bool gave; /* has contributed to the collective under way */
 	uint8_t *contribution;
 	uint64_t contribution_bytes;
 };
@@ -49,94 +37,26 @@ struct strads_hub {
 	int ranks_in[PRESENCES]; /* how many ranks are EXPECTED, PRESENT, LEFT, GONE */
 	int connected;           /* how many have an open socket */
 	bool failed;
-	struct message *news; /* why, for ranks that connect later; NULL for want of memory */
+	struct strads_message *news; /* why, for later comers; NULL for want of memory */
 	int exit_code;
 	struct member members[];
 };
 
-/* ---- Sending ----------------------------------------------------------------------------------
- */
-
-static void
-message_release(struct message *message)
-{
-	if (--message->references == 0)
-		free(message);
-}
-
-static struct message *
-message_new(enum strads_frame_type type, int about, uint64_t sequence, uint64_t length)
-{
-	struct strads_frame frame = strads_frame_encode(type, about, sequence, length);
-	struct message *message = malloc(sizeof *message + sizeof frame + length);
-
-	if (!message)
-		return NULL;
-	message->references = 1;
-	message->bytes = sizeof frame + length;
-	memcpy(message->data, &frame, sizeof frame);
-	return message;
-}
-
-static struct message *
-message_new_verdict(enum strads_frame_type type, int about, uint64_t sequence, int status,
-		    const char *text)
-{
-	uint8_t verdict[sizeof(struct strads_verdict)];
-	size_t length = strads_verdict_encode(status, text, verdict);
-	struct message *message = message_new(type, about, sequence, length);
-
-	if (message)
-		memcpy(message->data + sizeof(struct strads_frame), verdict, length);
-	return message;
-}
-
-static void
-queue_drop(struct member *member)
-{
-	while (member->first) {
-		struct queued *queued = member->first;
-		member->first = queued->next;
-		message_release(queued->message);
-		free(queued);
-	}
-	member->last = &member->first;
-}
-
-static void
-listen_for(struct member *member, uint32_t events)
-{
-	struct epoll_event event = {.events = events, .data.ptr = &member->source};
-
-	epoll_ctl(member->hub->epoll, EPOLL_CTL_MOD, member->fd, &event);
-}
+/* ---- Sending ------------------------------------------------------------------------------- */
 
 /* Sends what the socket takes. A rank that does not read any more is noticed when reading. */
 static void
-queue_send(struct member *member)
+member_flush(struct member *member)
 {
-	while (member->first) {
-		struct queued *queued = member->first;
-		struct message *message = queued->message;
-		ssize_t n = send(member->fd, message->data + queued->sent,
-				 message->bytes - queued->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-			listen_for(member, EPOLLIN | EPOLLOUT);
-			return;
-		}
-		if (n < 0)
-			break;
-		queued->sent += (size_t)n;
-		if (queued->sent < message->bytes)
-			continue;
-		member->first = queued->next;
-		message_release(message);
-		free(queued);
-	}
-	queue_drop(member);
-	listen_for(member, EPOLLIN);
+	int status = strads_outbox_send(&member->outbox, member->fd);
+	struct epoll_event event = {
+	    .events = EPOLLIN | (status == STRADS_AGAIN ? EPOLLOUT : 0),
+	    .data.ptr = &member->source,
+	};
+
+	if (status < 0)
+		strads_outbox_drop(&member->outbox);
+	epoll_ctl(member->hub->epoll, EPOLL_CTL_MOD, member->fd, &event);
 }
 
 static void
@@ -148,7 +68,7 @@ member_close(struct member *member)
 	close(member->fd);
 	member->fd = -1;
 	member->hub->connected--;
-	queue_drop(member);
+	strads_outbox_drop(&member->outbox);
 	strads_reader_next(&member->reader);
 }
 
@@ -160,37 +80,30 @@ member_becomes(struct member *member, enum presence presence)
 	member->presence = presence;
 }
 
-/* A rank that cannot be told for want of memory is cut off: it sees its channel close. */
+/* A rank that cannot be told for want of memory (of the message, which is then NULL, or here) is
+ * cut off: it sees its channel close. */
 static void
-member_send(struct member *member, struct message *message)
+member_send(struct member *member, struct strads_message *message)
 {
-	struct queued *queued;
+	bool idle = !member->outbox.first;
 
 	if (member->fd < 0)
 		return;
-	queued = message ? calloc(1, sizeof *queued) : NULL;
-	if (!queued) {
+	if (!message || strads_outbox_put(&member->outbox, message))
 		shutdown(member->fd, SHUT_RDWR);
-		return;
-	}
-	message->references++;
-	queued->message = message;
-	*member->last = queued;
-	member->last = &queued->next;
-	if (member->first == queued)
-		queue_send(member);
+	else if (idle)
+		member_flush(member);
 }
 
 static void
-broadcast(struct strads_hub *hub, int except, struct message *message)
+broadcast(struct strads_hub *hub, int except, struct strads_message *message)
 {
 	for (int rank = 0; rank < hub->options.size; rank++)
 		if (rank != except && hub->members[rank].presence == PRESENT)
 			member_send(&hub->members[rank], message);
 }
 
-/* ---- Collectives ------------------------------------------------------------------------------
- */
+/* ---- Collectives --------------------------------------------------------------------------- */
 
 static void
 collective_reset(struct strads_hub *hub)
@@ -216,7 +129,7 @@ first_that_left(const struct strads_hub *hub)
 }
 
 /* The answer of a collective that every rank has contributed to. */
-static struct message *
+static struct strads_message *
 collective_answer(const struct strads_hub *hub)
 {
 	const struct member *members = hub->members;
@@ -230,15 +143,15 @@ collective_answer(const struct strads_hub *hub)
 			 "rank %d gave %llu bytes to a collective where rank 0 gave %llu", rank,
 			 (unsigned long long)members[rank].contribution_bytes,
 			 (unsigned long long)bytes);
-		return message_new_verdict(STRADS_FRAME_REFUSED, rank, hub->sequence,
-					   STRADS_ERR_PROTOCOL, text);
+		return strads_message_new_verdict(STRADS_FRAME_REFUSED, rank, hub->sequence,
+						  STRADS_ERR_PROTOCOL, text);
 	}
-	struct message *message = message_new(STRADS_FRAME_GATHERED, 0, hub->sequence,
-					      bytes * (uint64_t)hub->options.size);
+	struct strads_message *message = strads_message_new(STRADS_FRAME_GATHERED, 0, hub->sequence,
+							    bytes * (uint64_t)hub->options.size);
 	if (!message || !bytes)
 		return message;
 	for (int rank = 0; rank < hub->options.size; rank++)
-		memcpy(message->data + sizeof(struct strads_frame) + (uint64_t)rank * bytes,
+		memcpy(strads_message_payload(message) + (uint64_t)rank * bytes,
 		       members[rank].contribution, bytes);
 	return message;
 }
@@ -258,11 +171,10 @@ collective_step(struct strads_hub *hub)
 			 hub->members[left].who);
 		strads_hub_fail(hub, left, STRADS_ERR_PEER, text);
 	} else if (hub->gave == hub->options.size) {
-		struct message *answer = collective_answer(hub);
+		struct strads_message *answer = collective_answer(hub);
 		collective_reset(hub);
 		broadcast(hub, -1, answer);
-		if (answer)
-			message_release(answer);
+		strads_message_release(answer);
 	}
 }
 
@@ -283,8 +195,7 @@ collective_expire(struct strads_hub *hub)
 	strads_hub_fail(hub, absent, STRADS_ERR_TIMEOUT, text);
 }
 
-/* ---- What ranks say ---------------------------------------------------------------------------
- */
+/* ---- What ranks say ------------------------------------------------------------------------ */
 
 static void
 cut_off(struct member *member, const char *complaint)
@@ -342,14 +253,13 @@ take_leave(struct member *member)
 {
 	struct strads_hub *hub = member->hub;
 	struct strads_verdict verdict;
-	struct message *left = message_new(STRADS_FRAME_LEFT, member->rank, 0, 0);
+	struct strads_message *left = strads_message_new(STRADS_FRAME_LEFT, member->rank, 0, 0);
 
 	strads_verdict_decode(member->reader.payload, member->reader.frame.length, &verdict);
 	note_exit_code(hub, verdict.status);
 	member_becomes(member, LEFT);
 	member_send(member, left);
-	if (left)
-		message_release(left);
+	strads_message_release(left);
 	collective_step(hub);
 }
 
@@ -420,13 +330,12 @@ member_ready(struct strads_hub_source *source, uint32_t events)
 	struct member *member = (struct member *)source;
 
 	if (events & EPOLLOUT)
-		queue_send(member);
+		member_flush(member);
 	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
 		member_read(member);
 }
 
-/* ---- The hub ----------------------------------------------------------------------------------
- */
+/* ---- The hub ------------------------------------------------------------------------------- */
 
 int
 strads_hub_new(const struct strads_hub_options *options, struct strads_hub **out)
@@ -451,7 +360,6 @@ strads_hub_new(const struct strads_hub_options *options, struct strads_hub **out
 		member->hub = hub;
 		member->rank = rank;
 		member->fd = -1;
-		member->last = &member->first;
 		snprintf(member->who, sizeof member->who, "rank %d", rank);
 		strads_reader_init(&member->reader, strads_frame_to_hub);
 	}
@@ -473,8 +381,7 @@ strads_hub_delete(struct strads_hub **hub_pointer)
 		member_close(&hub->members[rank]);
 		free(hub->members[rank].contribution);
 	}
-	if (hub->news)
-		message_release(hub->news);
+	strads_message_release(hub->news);
 	free(hub);
 	*hub_pointer = NULL;
 }
@@ -577,7 +484,7 @@ strads_hub_fail(struct strads_hub *hub, int about, int status, const char *sente
 	if (hub->failed)
 		return;
 	hub->failed = true;
-	hub->news = message_new_verdict(STRADS_FRAME_NEWS, about, 0, status, sentence);
+	hub->news = strads_message_new_verdict(STRADS_FRAME_NEWS, about, 0, status, sentence);
 	/* A rank that gives up itself needs not be told. */
 	broadcast(hub, status == STRADS_ERR_ABORTED ? about : -1, hub->news);
 }

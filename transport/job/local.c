@@ -44,8 +44,7 @@ static const struct strads_job_ops ops = {
     .abort = strads_client_abort,
 };
 
-/* ---- The ranks --------------------------------------------------------------------------------
- */
+/* ---- The ranks ----------------------------------------------------------------------------- */
 
 /* Undoes in the child what belongs to the supervisor alone. */
 static void
@@ -118,8 +117,7 @@ start_rank(struct supervisor *supervisor, int rank, strads_rank_main *rank_main,
 	return status;
 }
 
-/* ---- Supervision ------------------------------------------------------------------------------
- */
+/* ---- Supervision --------------------------------------------------------------------------- */
 
 static void
 kill_all(const struct supervisor *supervisor, int number)
@@ -240,8 +238,7 @@ supervise(struct supervisor *supervisor)
 	return STRADS_OK;
 }
 
-/* ---- Start and end ----------------------------------------------------------------------------
- */
+/* ---- Start and end ------------------------------------------------------------------------- */
 
 /* Two descriptors a rank would not fit the usual limit of 1,024 for a large job. */
 static void

@@ -51,8 +51,7 @@ static const struct strads_job_ops ops = {
     .abort = strads_client_abort,
 };
 
-/* ---- Over MPI ---------------------------------------------------------------------------------
- */
+/* ---- Over MPI ------------------------------------------------------------------------------ */
 
 /* Rank 0: opens the listener and writes the invitation. */
 static int
@@ -101,8 +100,7 @@ exchange(int rank, int size, struct strads_host *host, struct invitation *invita
 	return status;
 }
 
-/* ---- The hub, in rank 0's process -------------------------------------------------------------
- */
+/* ---- The hub, in rank 0's process ---------------------------------------------------------- */
 
 /* Serves until the processes of all ranks have ended. Once nothing but the job's failure or the end
  * of processes whose rank has left is awaited, that is given the job's timeout. */
@@ -222,8 +220,7 @@ centre_finish(struct centre *centre)
 	return code;
 }
 
-/* ---- The ranks --------------------------------------------------------------------------------
- */
+/* ---- The ranks ----------------------------------------------------------------------------- */
 
 static int
 join_remote(const struct strads_job *job, const struct invitation *invitation, const char *host,

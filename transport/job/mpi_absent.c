@@ -9,7 +9,7 @@ strads_job_run_mpi(const struct strads_job_options *options, strads_rank_main *r
 	(void)rank_main;
 	(void)arg;
 	fprintf(stderr,
-		"strads: started by an MPI launcher, but this binary was built without MPI: "
-		"install libopenmpi-dev and build again, or start it without a launcher\n");
+		"strads: a job under mpirun or srun needs MPI, which this binary was built "
+		"without: install libopenmpi-dev and build again, or ask for a local job\n");
 	return 1;
 }

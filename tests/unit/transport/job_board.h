@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -61,6 +62,18 @@ board_report(struct board *board, const struct strads_job *job, int status)
 	snprintf(report->sentence, sizeof report->sentence, "%s", status ? strads_error() : "");
 }
 
+/* A file that several processes may write to at once: without O_APPEND they would overwrite each
+ * other, as a memfd's position is not locked. */
+static inline int
+board_catcher(void)
+{
+	int fd = memfd_create("caught", MFD_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(fcntl(fd, F_SETFL, O_APPEND), 0);
+	return fd;
+}
+
 /* Runs a local job of `ranks` ranks with its stderr caught in board->said. */
 static inline int
 board_run(struct board *board, int ranks, uint64_t timeout_ms, strads_rank_main *rank_main)
@@ -68,7 +81,7 @@ board_run(struct board *board, int ranks, uint64_t timeout_ms, strads_rank_main 
 	struct strads_job_options options = {
 	    .kind = STRADS_JOB_LOCAL, .ranks = ranks, .timeout_ms = timeout_ms};
 
-	board->stderr_caught = memfd_create("stderr", MFD_CLOEXEC);
+	board->stderr_caught = board_catcher();
 	board->stderr_saved = dup(STDERR_FILENO);
 	dup2(board->stderr_caught, STDERR_FILENO);
 	int code = strads_job_run(&options, rank_main, board);

@@ -159,8 +159,7 @@ rank_2_is_cut_off(struct fixture *fixture, const char *complaint)
 	assert_true(strads_hub_failed(fixture->hub));
 }
 
-/* ---- Collectives ------------------------------------------------------------------------------
- */
+/* ---- Collectives --------------------------------------------------------------------------- */
 
 static void
 gather__answers_in_rank_order(void **state)
@@ -256,8 +255,7 @@ gather__after_a_rank_has_left(void **state)
 		     "rank 1 (pid 101) has left the job while others wait for it in a collective");
 }
 
-/* ---- Ranks that do not keep to the protocol ---------------------------------------------------
- */
+/* ---- Ranks that do not keep to the protocol ------------------------------------------------ */
 
 static void
 mangled__bad_magic(void **state)
@@ -335,8 +333,7 @@ mangled__truncated_by_its_death(void **state)
 	assert_int_equal(strads_hub_exit_code(fixture->hub), 1);
 }
 
-/* ---- Ends -------------------------------------------------------------------------------------
- */
+/* ---- Ends ---------------------------------------------------------------------------------- */
 
 static void
 abort__reaches_the_others_only(void **state)

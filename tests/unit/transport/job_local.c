@@ -5,8 +5,7 @@
 
 #define LIMIT_MS 20000
 
-/* ---- Collectives ------------------------------------------------------------------------------
- */
+/* ---- Collectives --------------------------------------------------------------------------- */
 
 /* Byte i of rank r in a collective of `bytes`. */
 static uint8_t
@@ -89,8 +88,7 @@ local__unequal_sizes_fail_on_all(void **state)
 	board_delete(board);
 }
 
-/* ---- Agreement --------------------------------------------------------------------------------
- */
+/* ---- Agreement ----------------------------------------------------------------------------- */
 
 static int
 disagree(struct strads_job *job, void *arg)
@@ -122,8 +120,7 @@ local__agree_on_the_lowest_failing_rank(void **state)
 	board_delete(board);
 }
 
-/* ---- Abort ------------------------------------------------------------------------------------
- */
+/* ---- Abort --------------------------------------------------------------------------------- */
 
 static int
 abort_one(struct strads_job *job, void *arg)
@@ -152,8 +149,7 @@ local__abort_reaches_all(void **state)
 	board_delete(board);
 }
 
-/* ---- Exit codes and identity ------------------------------------------------------------------
- */
+/* ---- Exit codes and identity --------------------------------------------------------------- */
 
 static int
 return_rank(struct strads_job *job, void *arg)
@@ -190,7 +186,7 @@ static void
 local__ranks_are_processes_and_their_output_is_whole(void **state)
 {
 	struct board *board = board_new();
-	int caught = memfd_create("stdout", MFD_CLOEXEC), saved = dup(STDOUT_FILENO);
+	int caught = board_catcher(), saved = dup(STDOUT_FILENO);
 	char text[256] = "";
 
 	(void)state;
