@@ -15,7 +15,7 @@
 /* Evaluations without a smaller gap after which rounding must be what is left. */
 #define STALLED 100
 
-/* The residuals may grow by this factor before the screen has to be made anew; made when they have
+/* The residuals may grow by this factor before the screen is made anew; and it is when they have
  * shrunk by as much again. */
 #define REACH 1.25
 
@@ -264,6 +264,19 @@ first_evaluation(struct strads_lasso *lasso)
 	lasso->start_objective = 0.5 * lasso->evaluation.sum[STRADS_LASSO_R_SQUARE];
 }
 
+/* Where residuals grew beyond the screen's reach, columns left out satisfy only
+ * |x̃_jᵀr| ≤ bound_j·max|r − r̄| ≤ λ·max|r − r̄|/reach: a bound still, for a gap a little too large.
+ */
+static void
+gradient_bound(struct strads_lasso *lasso)
+{
+	double most = lasso->evaluation.sum[STRADS_LASSO_R_MAX];
+	double bound = lasso->lambda * (most / lasso->screen.reach);
+
+	if (most > lasso->screen.reach && bound > lasso->evaluation.gradient_max)
+		lasso->evaluation.gradient_max = bound;
+}
+
 /* The absolute gap. */
 static double
 evaluation_gap(const struct strads_lasso *lasso, double *objective)
@@ -379,38 +392,21 @@ screen_renew(struct strads_lasso *lasso, uint64_t set)
 
 	if (last_is_in_flight(lasso, set) || !(lasso->lambda > 0))
 		return;
-	if (lasso->screen.all || lasso->screen.reach > most * REACH * REACH)
+	if (lasso->screen.all || most > lasso->screen.reach ||
+	    lasso->screen.reach > most * REACH * REACH)
 		strads_lasso_screen_build(&lasso->screen, &lasso->table, lasso->columns.bound,
 					  lasso->lambda, most * REACH);
-}
-
-/* Some residual grew beyond the screen's reach, so that columns may have been overlooked: looks at
- * all of them next. */
-static int
-evaluate_again(struct strads_lasso *lasso, const struct strads_block *block)
-{
-	struct strads_lasso_plan *plan = &lasso->plan;
-
-	plan->closing = plan->closing || (block->arg & STRADS_LASSO_FINAL) != 0;
-	plan->evaluate_at = STRADS_LASSO_NEVER;
-	plan->evaluations++;
-	if (last_is_in_flight(lasso, block->set))
-		return STRADS_OK;
-	strads_lasso_screen_open(&lasso->screen, &lasso->table);
-	plan->evaluate_at = block->set + (uint64_t)lasso->options.engine.depth;
-	return STRADS_OK;
 }
 
 int
 strads_lasso_evaluate_finish(struct strads_lasso *lasso, const struct strads_block *block)
 {
-	bool final = lasso->plan.closing || (block->arg & STRADS_LASSO_FINAL) != 0;
-	double most = lasso->evaluation.sum[STRADS_LASSO_R_MAX], objective, gap;
+	bool final = (block->arg & STRADS_LASSO_FINAL) != 0;
+	double objective, gap;
 
-	if (most > lasso->screen.reach && isfinite(most))
-		return evaluate_again(lasso, block);
 	if (isnan(lasso->lambda_max))
 		first_evaluation(lasso);
+	gradient_bound(lasso);
 	gap = evaluation_gap(lasso, &objective);
 	if (!isfinite(objective) || !isfinite(gap) || objective > DIVERGED * lasso->start_objective)
 		return strads_lasso_diverge(lasso, block->set);

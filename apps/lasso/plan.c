@@ -165,7 +165,7 @@ strads_lasso_schedule(struct strads_lasso *lasso, uint64_t set, uint32_t index,
 
 /* ---- Lists -------------------------------------------------------------------------------- */
 
-/* Support and worst violators, shuffled: neighbours in the file are often correlated. */
+/* Support and worst violators; shuffled, as neighbours in the file are often correlated. */
 static void
 list_make(struct strads_lasso *lasso, uint64_t set)
 {
@@ -176,10 +176,14 @@ list_make(struct strads_lasso *lasso, uint64_t set)
 	strads_lasso_candidates_keep(worst, most);
 	count = support->count + worst->count;
 	strads_order_shuffle(lasso->options.seed ^ set, (uint32_t)count, lasso->permutation);
-	for (uint64_t k = 0; k < support->count; k++)
-		lasso->list[lasso->permutation[k]] = support->entry[k].key;
-	for (uint64_t k = 0; k < worst->count; k++)
-		lasso->list[lasso->permutation[support->count + k]] = worst->entry[k].key;
+	for (uint64_t k = 0; k < count; k++) {
+		uint32_t key = k < support->count ? support->entry[k].key
+						  : worst->entry[k - support->count].key;
+		bool shuffle = lasso->options.order == STRADS_ORDER_CYCLIC;
+
+		/* The other orders shuffle by themselves. */
+		lasso->list[shuffle ? lasso->permutation[k] : k] = key;
+	}
 	lasso->list_count = count;
 	/* No more than that can be in the support next time. */
 	lasso->violators.room = count > START ? count : START;

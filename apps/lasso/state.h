@@ -88,7 +88,6 @@ struct strads_lasso_plan {
 	double best_gap;      /* least so far */
 	uint64_t stalled;     /* evaluations since that */
 	bool stop;            /* some rank was asked to stop */
-	bool closing;         /* a final evaluation has begun */
 	bool diverged;
 };
 

@@ -1,0 +1,173 @@
+/*
+ * The same seed, data and number of ranks give the same bits, however they travel.
+ */
+#include <math.h>
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lasso_job.h"
+
+static bool
+has_provider(const char *name)
+{
+	for (const char *const *provider = strads_fabric_providers(); *provider; provider++)
+		if (strcmp(*provider, name) == 0)
+			return true;
+	return false;
+}
+
+static struct lasso_job
+bits_job(enum strads_job_kind kind, int ranks, const struct lasso_problem *p,
+	 const struct lasso_problem *test)
+{
+	struct lasso_job job = lasso_job_defaults(kind, ranks, p);
+
+	job.test = test;
+	job.lasso.intercept = true;
+	job.lasso.standardize = STRADS_STANDARDIZE_CENTER_UNIT;
+	job.lasso.lambda_ratio = 0.05;
+	return job;
+}
+
+static void
+assert_same_bits(const struct lasso_job *job, const struct lasso_result *expected,
+		 struct lasso_result *results)
+{
+	size_t points = expected->evaluations * sizeof expected->objective[0];
+
+	lasso_job_assert(job, STRADS_LASSO_CONVERGED, results);
+	assert_int_equal(results[0].evaluations, expected->evaluations);
+	assert_int_equal(results[0].last.sets, expected->last.sets);
+	assert_int_equal(results[0].last.updates, expected->last.updates);
+	assert_int_equal(results[0].count, expected->count);
+	assert_memory_equal(results[0].objective, expected->objective, points);
+	assert_memory_equal(results[0].beta, expected->beta, sizeof expected->beta);
+	assert_memory_equal(&results[0].intercept, &expected->intercept, sizeof(double));
+	assert_memory_equal(&results[0].last.gap, &expected->last.gap, sizeof(double));
+	assert_memory_equal(&results[0].last.test_mse, &expected->last.test_mse, sizeof(double));
+}
+
+struct fixture {
+	struct lasso_problem p;
+	struct lasso_problem test;
+	struct lasso_result *expected; /* [LASSO_RANKS_MAX] */
+	struct lasso_result *results;
+};
+
+static int
+set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof *f);
+
+	assert_non_null(f);
+	f->p = lasso_problem_new(80, 120, 0.2, 0.5, 11);
+	f->test = lasso_problem_new(30, 120, 0.2, 0.5, 12);
+	f->expected = lasso_results_new();
+	f->results = lasso_results_new();
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	lasso_problem_free(&f->p);
+	lasso_problem_free(&f->test);
+	free(f->expected);
+	free(f->results);
+	free(f);
+	return 0;
+}
+
+static void
+bits__same_on_every_fabric(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int ranks = 1; ranks <= 8; ranks = ranks < 3 ? ranks + 1 : ranks + 5) {
+		struct lasso_job job = bits_job(STRADS_JOB_SIM, ranks, &f->p, &f->test);
+
+		lasso_job_assert(&job, STRADS_LASSO_CONVERGED, f->expected);
+		job.job.kind = STRADS_JOB_LOCAL;
+		job.fabric = "shm";
+		assert_same_bits(&job, f->expected, f->results);
+		job.fabric = "ofi";
+		if (has_provider("ofi") && ranks <= 3)
+			assert_same_bits(&job, f->expected, f->results);
+	}
+}
+
+static void
+bits__same_for_every_chunk_and_eager_size(void **state)
+{
+	static const size_t chunks[] = {256, 1000, 65536};
+	static const size_t eager[] = {0, 64, 65536};
+	struct fixture *f = *state;
+	struct lasso_job job = bits_job(STRADS_JOB_SIM, 3, &f->p, &f->test);
+
+	lasso_job_assert(&job, STRADS_LASSO_CONVERGED, f->expected);
+	for (size_t c = 0; c < sizeof chunks / sizeof *chunks; c++) {
+		for (size_t e = 0; e < sizeof eager / sizeof *eager; e++) {
+			job.lasso.engine.chunk_bytes = chunks[c];
+			job.lasso.engine.eager_bytes = eager[e];
+			assert_same_bits(&job, f->expected, f->results);
+		}
+	}
+}
+
+static void
+bits__same_for_every_schedulers_and_network(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int depth = 1; depth <= 4; depth++) {
+		struct lasso_job job = bits_job(STRADS_JOB_SIM, 4, &f->p, &f->test);
+
+		job.lasso.engine.depth = depth;
+		lasso_job_assert(&job, STRADS_LASSO_CONVERGED, f->expected);
+		for (int schedulers = 2; schedulers <= 4; schedulers++) {
+			job.lasso.engine.schedulers = schedulers;
+			job.job.sim.seed = (uint64_t)schedulers;
+			job.job.sim.jitter = 3;
+			job.job.sim.tear = true;
+			assert_same_bits(&job, f->expected, f->results);
+		}
+		job.job.kind = STRADS_JOB_LOCAL;
+		assert_same_bits(&job, f->expected, f->results);
+	}
+}
+
+static void
+bits__another_seed_gives_another_run(void **state)
+{
+	struct fixture *f = *state;
+	struct lasso_job job = bits_job(STRADS_JOB_SIM, 2, &f->p, &f->test);
+
+	lasso_job_assert(&job, STRADS_LASSO_CONVERGED, f->expected);
+	job.lasso.seed = 2;
+	lasso_job_assert(&job, STRADS_LASSO_CONVERGED, f->results);
+	assert_memory_not_equal(f->results[0].objective, f->expected[0].objective,
+				f->expected[0].evaluations * sizeof(double));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(bits__same_on_every_fabric, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(bits__same_for_every_chunk_and_eager_size, set_up,
+					    tear_down),
+	    cmocka_unit_test_setup_teardown(bits__same_for_every_schedulers_and_network, set_up,
+					    tear_down),
+	    cmocka_unit_test_setup_teardown(bits__another_seed_gives_another_run, set_up,
+					    tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
