@@ -64,9 +64,9 @@ launch 3 "$program" give-up
 expect "give up" 1 "rank 0 of 3 (mpi): check: ERR_ABORTED rank 1 gave up: disk full" \
 	"rank 2 of 3 (mpi): check: ERR_ABORTED rank 1 gave up: disk full"
 
-launch 2 "$program" never-come 300
+launch 2 "$program" never-come 1500
 expect "never come" 1 \
-	"rank 0 of 2 (mpi): barrier: ERR_TIMEOUT rank 1 (pid .*) did not come to a collective within 0.3 s" \
+	"rank 0 of 2 (mpi): barrier: ERR_TIMEOUT rank 1 (pid .*) did not come to a collective within 1.5 s" \
 	"rank 1 of 2 (mpi): barrier: ERR_TIMEOUT rank 1 "
 
 # With recovery mpirun lets the survivors end by themselves: they say who died. It then answers 0,

@@ -514,6 +514,12 @@ strads_hub_waiting_for(const struct strads_hub *hub)
 }
 
 int
+strads_hub_leavers(const struct strads_hub *hub)
+{
+	return hub->ranks_in[LEFT];
+}
+
+int
 strads_hub_connected(const struct strads_hub *hub)
 {
 	return hub->connected;

@@ -61,6 +61,7 @@ const char *strads_hub_who(const struct strads_hub *hub, int rank);
 bool strads_hub_left(const struct strads_hub *hub, int rank); /* it has said so itself */
 bool strads_hub_failed(const struct strads_hub *hub);         /* the job cannot go on */
 int strads_hub_waiting_for(const struct strads_hub *hub);     /* ranks not left and not dead */
+int strads_hub_leavers(const struct strads_hub *hub);         /* ranks that have left */
 int strads_hub_connected(const struct strads_hub *hub);       /* ranks with an open socket */
 int strads_hub_exit_code(const struct strads_hub *hub);       /* highest; 1 for a dead rank */
 

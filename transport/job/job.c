@@ -160,6 +160,9 @@ strads_job_abort(struct strads_job *job, int status)
 	snprintf(reason, sizeof reason, "%s",
 		 strads_error()[0] ? strads_error() : strads_status_name(status));
 	job->ops->abort(job, status, reason);
+	/* The job's kind has its own sentence for what ended it; this rank's user wants the reason.
+	 */
+	strads_fail(status, "%s", reason);
 }
 
 int

@@ -17,6 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define INTERRUPT_ECHO_MS 500
+
 /* One rank, seen from the process that supervises it. */
 struct child {
 	pid_t pid; /* 0: not started, or ended and reaped */
@@ -29,11 +31,13 @@ struct supervisor {
 	sigset_t old_mask;
 	struct sigaction old_child;
 	uint64_t cookie;
-	int running;          /* children not yet reaped */
-	int exit_code;        /* highest so far */
-	int interrupts;       /* signals passed on */
-	bool ending;          /* ranks are being ended from here: no news that they die */
-	uint64_t deadline_ms; /* when survivors are killed; 0: the job goes on */
+	int running;             /* children not yet reaped */
+	int exit_code;           /* highest so far */
+	uint64_t interrupted_ms; /* when the last interrupt came; 0: none has */
+	char obituary[256];      /* of the first rank that died; "": none has */
+	int leavers_then;        /* ranks that had left before */
+	bool ending;             /* ranks are being ended from here: no news that they die */
+	uint64_t deadline_ms;    /* when survivors are killed; 0: the job goes on */
 	struct child children[];
 };
 
@@ -135,31 +139,41 @@ set_deadline(struct supervisor *supervisor)
 		supervisor->deadline_ms = strads_clock_ms() + supervisor->options->timeout_ms;
 }
 
+/* The sentence for a rank that has ended with `wait_status` without leaving. */
+static void
+write_obituary(const char *who, int wait_status, char *sentence, size_t bytes)
+{
+	int number = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;
+
+	if (number)
+		snprintf(sentence, bytes, "%s was killed by signal %d (%s)", who, number,
+			 sigdescr_np(number));
+	else
+		snprintf(sentence, bytes, "%s ended with exit code %d before the job was done", who,
+			 WEXITSTATUS(wait_status));
+}
+
 /* A rank has ended with `wait_status`: notes its code and, if it had not left, tells the others. */
 static void
 bury(struct supervisor *supervisor, int rank, int wait_status)
 {
 	struct strads_hub *hub = supervisor->hub;
-	int number = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;
-	int code = number ? 128 + number : WEXITSTATUS(wait_status);
-	char sentence[256];
+	int code =
+	    WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+	char sentence[sizeof supervisor->obituary];
 
 	supervisor->children[rank].pid = 0;
 	supervisor->running--;
 	if (code > supervisor->exit_code)
 		supervisor->exit_code = code;
 	strads_hub_drain(hub, rank);
-	if (strads_hub_left(hub, rank) && !number)
+	if (strads_hub_left(hub, rank) && !WIFSIGNALED(wait_status))
 		return;
-	if (number)
-		snprintf(sentence, sizeof sentence, "%s was killed by signal %d (%s)",
-			 strads_hub_who(hub, rank), number, sigdescr_np(number));
-	else
-		snprintf(sentence, sizeof sentence,
-			 "%s ended with exit code %d before the job was done",
-			 strads_hub_who(hub, rank), code);
-	if (!supervisor->ending)
-		fprintf(stderr, "strads: %s\n", sentence);
+	write_obituary(strads_hub_who(hub, rank), wait_status, sentence, sizeof sentence);
+	if (!supervisor->ending && !supervisor->obituary[0]) {
+		memcpy(supervisor->obituary, sentence, sizeof sentence);
+		supervisor->leavers_then = strads_hub_leavers(hub);
+	}
 	strads_hub_death(hub, rank, sentence);
 }
 
@@ -175,15 +189,22 @@ reap(struct supervisor *supervisor)
 }
 
 /* Passes an interrupt on. One typed at the terminal has reached the ranks already, as they are of
- * the same process group; the second makes an end of it. */
+ * the same process group. A later one makes an end of it; launchers and shells send the same one to
+ * the process and to its group, so two in quick succession are one. */
 static void
 interrupt(struct supervisor *supervisor, const struct signalfd_siginfo *info)
 {
-	supervisor->ending = true;
-	if (supervisor->interrupts++)
+	uint64_t now = strads_clock_ms();
+	uint64_t last = supervisor->interrupted_ms;
+
+	if (last && now - last < INTERRUPT_ECHO_MS)
+		return;
+	if (last)
 		kill_all(supervisor, SIGKILL);
 	else if (info->ssi_code != SI_KERNEL)
 		kill_all(supervisor, (int)info->ssi_signo);
+	supervisor->interrupted_ms = now;
+	supervisor->ending = true;
 	set_deadline(supervisor);
 }
 
@@ -238,6 +259,15 @@ supervise(struct supervisor *supervisor)
 	return STRADS_OK;
 }
 
+/* A survivor has told who died, unless none has left in order since. */
+static void
+tell_obituary(const struct supervisor *supervisor)
+{
+	if (supervisor->obituary[0] &&
+	    strads_hub_leavers(supervisor->hub) == supervisor->leavers_then)
+		fprintf(stderr, "strads: %s\n", supervisor->obituary);
+}
+
 /* ---- Start and end ------------------------------------------------------------------------- */
 
 /* Two descriptors a rank would not fit the usual limit of 1,024 for a large job. */
@@ -290,6 +320,7 @@ start_and_supervise(struct supervisor *supervisor, strads_rank_main *rank_main, 
 		status = start_rank(supervisor, rank, rank_main, arg);
 	if (!status)
 		status = supervise(supervisor);
+	tell_obituary(supervisor);
 	if (status) {
 		kill_all(supervisor, SIGKILL);
 		for (int rank = 0; rank < supervisor->options->ranks; rank++)

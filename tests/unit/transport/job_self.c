@@ -68,6 +68,7 @@ give_up(struct strads_job *job, void *arg)
 {
 	(void)arg;
 	strads_job_abort(job, strads_fail(STRADS_ERR_INPUT, "no rows"));
+	assert_string_equal(strads_error(), "no rows");
 	assert_int_equal(strads_job_check(job), STRADS_ERR_ABORTED);
 	assert_string_equal(strads_error(), "this rank gave up: no rows");
 	assert_int_equal(strads_job_barrier(job), STRADS_ERR_ABORTED);
