@@ -3,6 +3,9 @@
 . "$(dirname "$0")/harness.sh"
 
 command -v mpirun >/dev/null || skip 'no mpirun'
+# Open MPI keeps memory to the end and has unloaded what could be named as keeping it: whether
+# strads leaks is for the other tests to see.
+export ASAN_OPTIONS="detect_leaks=0:${ASAN_OPTIONS:-}"
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 fit="lasso $data/diabetes.svm --intercept --standardize center-unit --lambda-ratio 0.01 --quiet"
 
