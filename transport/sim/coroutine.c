@@ -182,13 +182,15 @@ void
 strads_coroutine_abandon(struct strads_coroutine **coroutine)
 {
 	struct strads_coroutine *gone = *coroutine;
+	void *reachable;
 
 	if (!gone || !gone->previous) {
 		strads_coroutine_delete(coroutine);
 		return;
 	}
 	*coroutine = NULL;
-	memcpy((void *)gone->stack, &gone, sizeof gone); /* at the far end of the stack */
+	reachable = gone;
+	memcpy((void *)gone->stack, &reachable, sizeof reachable); /* far from what is in use */
 	if (__lsan_register_root_region)
 		__lsan_register_root_region(gone->stack, gone->stack_bytes);
 }

@@ -90,32 +90,42 @@ latency(const struct strads_sim *sim, const struct strads_sim_operation *operati
 
 /* ---- Operations ---- */
 
-/* A free operation, and room for all its events. */
-static int
-take(struct strads_sim *sim, struct strads_sim_operation **taken)
+/* Makes more operations for want of unused ones, unless there is no memory. */
+static void
+grow(struct strads_sim *sim)
+{
+	struct strads_sim_slab *slab = malloc(sizeof *slab);
+
+	if (!slab) {
+		strads_fail(STRADS_ERR_MEMORY, "no memory for %llu operations under way",
+			    (unsigned long long)sim->under_way + 1);
+		return;
+	}
+	slab->next = sim->slabs;
+	sim->slabs = slab;
+	for (int i = 0; i < SLAB_OPERATIONS; i++) {
+		slab->operations[i].next = sim->unused;
+		sim->unused = &slab->operations[i];
+	}
+}
+
+/* An operation, and room for all its events. NULL: there is no memory for them. */
+static struct strads_sim_operation *
+take(struct strads_sim *sim)
 {
 	size_t events = strads_sim_news_max(sim) + (sim->under_way + 1) * PIECES;
-	int status = strads_events_reserve(&sim->events, events);
+	struct strads_sim_operation *taken;
 
-	if (status)
-		return status;
-	if (!sim->unused) {
-		struct strads_sim_slab *slab = malloc(sizeof *slab);
-
-		if (!slab)
-			return strads_fail(STRADS_ERR_MEMORY, "no memory for %llu operations",
-					   (unsigned long long)sim->under_way + 1);
-		slab->next = sim->slabs;
-		sim->slabs = slab;
-		for (int i = 0; i < SLAB_OPERATIONS; i++) {
-			slab->operations[i].next = sim->unused;
-			sim->unused = &slab->operations[i];
-		}
-	}
-	*taken = sim->unused;
-	sim->unused = sim->unused->next;
+	if (strads_events_reserve(&sim->events, events))
+		return NULL;
+	if (!sim->unused)
+		grow(sim);
+	taken = sim->unused;
+	if (!taken)
+		return NULL;
+	sim->unused = taken->next;
 	sim->under_way++;
-	return STRADS_OK;
+	return taken;
 }
 
 static void
@@ -447,13 +457,14 @@ strads_sim_start(struct strads_sim_endpoint *endpoint, enum strads_op kind,
 {
 	struct strads_sim_rank *rank = endpoint->owner;
 	struct strads_sim *sim = rank->sim;
-	struct strads_sim_operation *operation = NULL;
+	struct strads_sim_operation *operation;
 	int status = admit(endpoint, transfer->peer);
 
-	if (!status)
-		status = take(sim, &operation);
 	if (status)
 		return status;
+	operation = take(sim);
+	if (!operation)
+		return STRADS_ERR_MEMORY;
 	*operation = (struct strads_sim_operation){
 	    .initiator = endpoint,
 	    .kind = kind,
