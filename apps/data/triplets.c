@@ -19,10 +19,10 @@ static_assert(sizeof(struct wire_entry) == 16, "wire format");
 struct exchange {
 	struct strads_fabric *fabric;
 	int rank, ranks;
-	uint64_t rows_total;
+	uint64_t rows_total, cols;
 	struct strads_region *out;    /* first, entries */
 	struct strads_region *bounds; /* [ranks][2]: start and end of my bucket at each rank */
-	struct strads_region *in;     /* the entries of my buckets, one after another */
+	struct strads_region *in;     /* my buckets of the others, one after another */
 };
 
 int
@@ -140,8 +140,17 @@ bounds_check(const struct exchange *exchange, uint64_t *total)
 	return STRADS_OK;
 }
 
-/* My buckets lie in `in` in the order of ranks; the gets start with the own rank and go round, so
- * that not all ranks ask the same one at once. */
+/* Entries in my bucket at `peer`. */
+static uint64_t
+bucket_count(const struct exchange *exchange, int peer)
+{
+	const uint64_t *bounds = strads_region_base(exchange->bounds);
+
+	return bounds[2 * peer + 1] - bounds[2 * peer];
+}
+
+/* The other ranks' buckets lie in `in` in the order of ranks; the gets start with the next rank and
+ * go round, so that not all ranks ask the same one at once. */
 static int
 buckets_get(struct exchange *exchange)
 {
@@ -152,16 +161,17 @@ buckets_get(struct exchange *exchange)
 	int status = STRADS_OK, waited;
 
 	for (int peer = 0; peer < exchange->rank; peer++)
-		at += bounds[2 * peer + 1] - bounds[2 * peer];
-	for (int k = 0; k < exchange->ranks && status == STRADS_OK; k++) {
+		at += bucket_count(exchange, peer);
+	for (int k = 1; k < exchange->ranks && status == STRADS_OK; k++) {
 		int peer = (exchange->rank + k) % exchange->ranks;
-		uint64_t start = bounds[2 * peer], count = bounds[2 * peer + 1] - start;
+		uint64_t count = bucket_count(exchange, peer);
 
 		if (peer == 0)
 			at = 0;
 		if (count)
 			status = strads_fetch_post(exchange->fabric, peer, exchange->out,
-						   header_bytes(exchange) + start * sizeof(*in),
+						   header_bytes(exchange) +
+						       bounds[2 * peer] * sizeof(*in),
 						   in + at, count * sizeof(*in), &counter);
 		at += count;
 	}
@@ -169,43 +179,77 @@ buckets_get(struct exchange *exchange)
 	return status < 0 ? status : waited;
 }
 
-/* Entries in order of arrival to rows: a stable counting sort. */
+/* This rank's rows, without entries but with room for them. */
 static int
-rows_fill(const struct exchange *exchange, size_t count, struct strads_rows *rows)
+rows_open(const struct exchange *exchange, uint64_t count, struct strads_rows *rows)
 {
 	uint64_t from = strads_split_first(exchange->rows_total, exchange->ranks, exchange->rank);
 	uint64_t to = strads_split_first(exchange->rows_total, exchange->ranks, exchange->rank + 1);
-	const struct wire_entry *entry = strads_region_base(exchange->in);
-	uint64_t *first;
 	int status = STRADS_OK;
 
 	for (uint64_t i = from; i < to && status == STRADS_OK; i++)
 		status = strads_rows_begin(rows, 0.0, 0);
 	if (status == STRADS_OK)
-		status = strads_rows_reserve(rows, count + 1);
-	if (status == STRADS_OK)
-		status = strads_rows_end(rows);
-	if (status < 0)
-		return status;
-	first = rows->first;
-	for (size_t e = 0; e < count; e++) {
-		if (entry[e].row >= rows->rows)
+		status = strads_rows_reserve(rows, (size_t)count + 1);
+	return status < 0 ? status : strads_rows_end(rows);
+}
+
+/* Counts the entries of each row into first[row + 1]; what arrived must lie inside the matrix. */
+static int
+bucket_tally(const struct exchange *exchange, const struct wire_entry *entry, uint64_t count,
+	     struct strads_rows *rows)
+{
+	for (uint64_t e = 0; e < count; e++) {
+		if (entry[e].row >= rows->rows || entry[e].col >= exchange->cols)
 			return strads_fail(STRADS_ERR_PROTOCOL,
-					   "an entry of row %u arrived, of %zu", entry[e].row,
-					   rows->rows);
-		first[entry[e].row + 1]++;
+					   "an entry of row %u and column %u arrived, of %zu rows "
+					   "and %llu columns",
+					   entry[e].row, entry[e].col, rows->rows,
+					   (unsigned long long)exchange->cols);
+		rows->first[entry[e].row + 1]++;
 	}
-	for (size_t i = 0; i < rows->rows; i++)
-		first[i + 1] += first[i];
-	for (size_t e = 0; e < count; e++) {
-		uint64_t at = first[entry[e].row]++;
+	return STRADS_OK;
+}
+
+static void
+bucket_place(const struct wire_entry *entry, uint64_t count, struct strads_rows *rows)
+{
+	for (uint64_t e = 0; e < count; e++) {
+		uint64_t at = rows->first[entry[e].row]++;
 
 		rows->col[at] = entry[e].col;
 		rows->value[at] = entry[e].value;
 	}
-	memmove(first + 1, first, rows->rows * sizeof(*first));
-	first[0] = 0;
-	rows->entries = count;
+}
+
+/* The buckets in the order of ranks, the own one where it is, to rows: a stable counting sort. */
+static int
+rows_fill(const struct exchange *exchange, uint64_t count, struct strads_rows *rows)
+{
+	const uint64_t *bounds = strads_region_base(exchange->bounds);
+	const struct wire_entry *own = exchange_entries(exchange) + bounds[2 * exchange->rank];
+	const struct wire_entry *in = strads_region_base(exchange->in);
+	uint64_t own_count = bucket_count(exchange, exchange->rank), before = 0;
+	uint64_t after = count - own_count;
+	int status = rows_open(exchange, count, rows);
+
+	for (int peer = 0; peer < exchange->rank; peer++)
+		before += bucket_count(exchange, peer);
+	after -= before;
+	if (status == STRADS_OK)
+		status = bucket_tally(exchange, own, own_count, rows);
+	if (status == STRADS_OK)
+		status = bucket_tally(exchange, in, before + after, rows);
+	if (status < 0)
+		return status;
+	for (size_t i = 0; i < rows->rows; i++)
+		rows->first[i + 1] += rows->first[i];
+	bucket_place(in, before, rows);
+	bucket_place(own, own_count, rows);
+	bucket_place(in + before, after, rows);
+	memmove(rows->first + 1, rows->first, rows->rows * sizeof(*rows->first));
+	rows->first[0] = 0;
+	rows->entries = (size_t)count;
 	return STRADS_OK;
 }
 
@@ -222,25 +266,28 @@ exchange_run(struct exchange *exchange, struct strads_triplets *triplets, struct
 	if (status == STRADS_OK)
 		status = bounds_check(exchange, &count);
 	if (status == STRADS_OK)
-		status = strads_region_new(exchange->fabric, STRADS_LOCAL,
-					   (size_t)(count + 1) * sizeof(struct wire_entry),
-					   &exchange->in);
+		status =
+		    strads_region_new(exchange->fabric, STRADS_LOCAL,
+				      (size_t)(count + 1 - bucket_count(exchange, exchange->rank)) *
+					  sizeof(struct wire_entry),
+				      &exchange->in);
 	if (status == STRADS_OK)
 		status = buckets_get(exchange);
 	if (status == STRADS_OK)
-		status = rows_fill(exchange, (size_t)count, rows);
+		status = rows_fill(exchange, count, rows);
 	return strads_job_agree(job, status);
 }
 
 int
 strads_triplets_exchange(struct strads_fabric *fabric, struct strads_triplets *triplets,
-			 uint64_t rows_total, struct strads_rows *rows)
+			 uint64_t rows_total, uint64_t cols, struct strads_rows *rows)
 {
 	struct strads_job *job = strads_fabric_job(fabric);
 	struct exchange exchange = {.fabric = fabric,
 				    .rank = strads_job_rank(job),
 				    .ranks = strads_job_size(job),
-				    .rows_total = rows_total};
+				    .rows_total = rows_total,
+				    .cols = cols};
 	int status = exchange_run(&exchange, triplets, rows);
 
 	if (exchange.in)
