@@ -12,7 +12,7 @@ enlist(struct strads_sim_endpoint *endpoint)
 	struct strads_sim_rank *rank = endpoint->owner;
 	size_t count = (size_t)rank->n_endpoints + 1;
 	struct strads_sim_endpoint **grown =
-	    realloc(rank->endpoints, count * sizeof *rank->endpoints);
+	    realloc(rank->endpoints, count * sizeof(struct strads_sim_endpoint *));
 
 	if (!grown)
 		return strads_fail(STRADS_ERR_MEMORY, "no memory for %zu fabrics", count);
@@ -128,7 +128,7 @@ sim_region_key(void *context, struct strads_region *region, struct strads_region
 
 	if (count > endpoint->n_regions) {
 		struct strads_region **grown =
-		    realloc(endpoint->regions, (size_t)count * sizeof *grown);
+		    realloc(endpoint->regions, (size_t)count * sizeof(struct strads_region *));
 
 		if (!grown)
 			return strads_fail(STRADS_ERR_MEMORY, "no memory for %d regions", count);

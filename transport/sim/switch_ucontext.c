@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <ucontext.h>
 
 #include "strads/transport.h"
@@ -19,8 +20,10 @@ struct context {
 static void
 start(unsigned high, unsigned low)
 {
-	struct context *context = (struct context *)((uintptr_t)((uint64_t)high << 32 | low));
+	uintptr_t bits = (uintptr_t)((uint64_t)high << 32 | low);
+	struct context *context;
 
+	memcpy(&context, &bits, sizeof bits);
 	context->entry(context->arg);
 }
 
