@@ -1,8 +1,11 @@
 #include "ofi/ofi.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 /* What a rank tells of its endpoint. Little-endian. */
 struct card {
@@ -29,12 +32,6 @@ mailbox_bytes(const struct strads_ofi *ofi)
 	return (size_t)ofi->size * STRADS_OFI_WINDOW * sizeof *ofi->mailbox;
 }
 
-static void
-close_fid(struct fid *fid)
-{
-	fi_close(fid);
-}
-
 /* Whether everything to and from this rank has come to its end. */
 static bool
 at_rest(const struct strads_ofi *ofi)
@@ -53,19 +50,19 @@ static void
 close_objects(struct strads_ofi *ofi)
 {
 	if (ofi->mailbox_mr)
-		close_fid(&ofi->mailbox_mr->fid);
+		fi_close(&ofi->mailbox_mr->fid);
 	if (ofi->ops_mr)
-		close_fid(&ofi->ops_mr->fid);
+		fi_close(&ofi->ops_mr->fid);
 	if (ofi->ep)
-		close_fid(&ofi->ep->fid);
+		fi_close(&ofi->ep->fid);
 	if (ofi->cq)
-		close_fid(&ofi->cq->fid);
+		fi_close(&ofi->cq->fid);
 	if (ofi->av)
-		close_fid(&ofi->av->fid);
+		fi_close(&ofi->av->fid);
 	if (ofi->domain)
-		close_fid(&ofi->domain->fid);
+		fi_close(&ofi->domain->fid);
 	if (ofi->root)
-		close_fid(&ofi->root->fid);
+		fi_close(&ofi->root->fid);
 	if (ofi->info)
 		fi_freeinfo(ofi->info);
 	free(ofi->ops);
@@ -84,6 +81,8 @@ strads_ofi_close(void *context)
 	 * leave the endpoint to it. */
 	if (at_rest(ofi))
 		close_objects(ofi);
+	if (ofi->gate >= 0)
+		close(ofi->gate);
 	pthread_mutex_destroy(&ofi->lock);
 	free(ofi->regions);
 	free(ofi->peers);
@@ -133,7 +132,13 @@ open_objects(struct strads_ofi *ofi)
 		code = fi_ep_bind(ofi->ep, &ofi->cq->fid, FI_TRANSMIT | FI_RECV);
 	if (!code)
 		code = fi_enable(ofi->ep);
-	return code ? strads_ofi_refused(ofi, STRADS_ERR_FABRIC, what, code) : STRADS_OK;
+	if (code)
+		return strads_ofi_refused(ofi, STRADS_ERR_FABRIC, what, code);
+	ofi->gate = epoll_create1(EPOLL_CLOEXEC);
+	if (ofi->gate < 0)
+		return strads_fail(STRADS_ERR_IO, "cannot open an epoll: %s; see `ulimit -n`",
+				   strerror(errno));
+	return STRADS_OK;
 }
 
 static int
@@ -192,6 +197,7 @@ strads_ofi_open(struct strads_fabric *fabric, const char *argument, void **conte
 	ofi->size = strads_fabric_size(fabric);
 	ofi->timeout_ns = strads_fabric_timeout_ms(fabric) * 1000000u;
 	ofi->server.wake = -1;
+	ofi->gate = -1;
 	pthread_mutex_init(&ofi->lock, NULL);
 	status = strads_ofi_choose(argument, node, &ofi->info, &ofi->delivered);
 	if (!status) {

@@ -119,6 +119,7 @@ struct strads_ofi {
 	struct fid_cq *cq;
 	struct fid_ep *ep;
 	int fd;             /* the completion queue's; −1 where it has none */
+	int gate;           /* what the owner sleeps on: an epoll, over fd only while it does */
 	bool ordered;       /* writes to a peer arrive in order */
 	bool fused;         /* a note can travel with its payload */
 	uint64_t delivered; /* flag of a write that completes when it has arrived */

@@ -1,5 +1,8 @@
 #include "ofi/ofi.h"
 
+#include <errno.h>
+#include <sys/epoll.h>
+
 #define ENTRIES         16        /* completions read at once */
 #define BUSY_TURNS_MAX  16        /* turns that find work before peers are told what was taken */
 #define WATCH_PERIOD_NS 25000000  /* between two looks for quiet peers */
@@ -160,7 +163,17 @@ strads_ofi_wait_fd(void *context)
 {
 	const struct strads_ofi *ofi = context;
 
-	return ofi->fd;
+	return ofi->gate;
+}
+
+/* Links libfabric's descriptor with the one that the owner sleeps on. It stays apart while the
+ * owner is awake, for every packet would notify the whole chain of epolls on its way in. */
+static bool
+open_gate(struct strads_ofi *ofi)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+
+	return epoll_ctl(ofi->gate, EPOLL_CTL_ADD, ofi->fd, &event) == 0 || errno == EEXIST;
 }
 
 /* Everything that the server may have done for the owner must be seen before it sleeps, and from
@@ -172,9 +185,11 @@ strads_ofi_sleep_prepare(void *context)
 	struct fid *fids[] = {&ofi->cq->fid};
 	bool quiet;
 
+	if (ofi->fd < 0)
+		return STRADS_AGAIN;
 	pthread_mutex_lock(&ofi->lock);
-	quiet = ofi->fd >= 0 && !ofi->done_first && !ofi->status && strads_ofi_signal_tell(ofi) &&
-		fi_trywait(ofi->root, fids, 1) == 0;
+	quiet = !ofi->done_first && !ofi->status && strads_ofi_signal_tell(ofi) &&
+		fi_trywait(ofi->root, fids, 1) == 0 && open_gate(ofi);
 	if (quiet)
 		strads_ofi_server_hush(ofi);
 	pthread_mutex_unlock(&ofi->lock);
@@ -184,5 +199,10 @@ strads_ofi_sleep_prepare(void *context)
 void
 strads_ofi_sleep_done(void *context)
 {
-	strads_ofi_server_resume(context);
+	struct strads_ofi *ofi = context;
+
+	if (!atomic_load_explicit(&ofi->server.asleep, memory_order_relaxed))
+		return;
+	epoll_ctl(ofi->gate, EPOLL_CTL_DEL, ofi->fd, NULL);
+	strads_ofi_server_resume(ofi);
 }

@@ -17,8 +17,9 @@
 #include <unistd.h>
 
 #define PERIOD_MS 1 /* between two looks at the owner */
-#define IDLE_MAX  8 /* times to find nothing, and yet not be let to block, before a period's rest  \
-		     */
+#define IDLE_MAX                                                                                   \
+	8 /* times to find nothing, and yet not be let to block, before a period's rest            \
+	   */
 
 enum mode { WATCH, PARK, SERVE };
 
@@ -162,8 +163,6 @@ strads_ofi_server_resume(struct strads_ofi *ofi)
 {
 	struct strads_ofi_server *server = &ofi->server;
 
-	if (!atomic_load_explicit(&server->asleep, memory_order_relaxed))
-		return;
 	atomic_store(&server->asleep, false);
 	if (atomic_load(&server->parked))
 		wake(server);
