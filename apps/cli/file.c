@@ -58,34 +58,36 @@ sync_directory(const char *path)
 	free(copy);
 }
 
-/* An open temporary file beside `target`, with the permissions any new file gets; its name, a new
- * string, in *name. Returns the descriptor or −errno. */
-static int
-open_temporary(const char *target, char **name)
+/* Opens a temporary file beside `target`, with the permissions any new file gets. Returns its name,
+ * a new string; or NULL and errno. */
+static char *
+open_temporary(const char *target, int *fd)
 {
-	for (int attempt = 0;; attempt++) {
-		int fd, error;
+	int error = EEXIST;
 
-		if (asprintf(name, "%s.%ld-%d.tmp", target, (long)getpid(), attempt) < 0)
-			return -ENOMEM;
-		fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-		if (fd >= 0)
-			return fd;
+	for (int attempt = 0; error == EEXIST && attempt < 100; attempt++) {
+		char *name;
+
+		if (asprintf(&name, "%s.%ld-%d.tmp", target, (long)getpid(), attempt) < 0)
+			return NULL;
+		*fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+		if (*fd >= 0)
+			return name;
 		error = errno;
-		free(*name);
-		if (error != EEXIST || attempt == 99)
-			return -error;
+		free(name);
 	}
+	errno = error;
+	return NULL;
 }
 
 static int
 write_beside(const char *target, const void *data, size_t bytes)
 {
-	char *name;
-	int error, fd = open_temporary(target, &name);
+	int fd, error;
+	char *name = open_temporary(target, &fd);
 
-	if (fd < 0)
-		return -fd;
+	if (!name)
+		return errno;
 	error = strads_file_write(fd, data, bytes);
 	if (!error && fsync(fd))
 		error = errno;
@@ -138,31 +140,40 @@ strads_file_replace(const char *path, const char *what, const void *data, size_t
 	return error ? fail(path, what, error) : STRADS_OK;
 }
 
+/* Whether something there that is no regular file would take data. Returns 0 or an errno. */
+static int
+try_special(const char *target)
+{
+	struct stat st;
+
+	if (stat(target, &st) == 0 && S_ISDIR(st.st_mode))
+		return EISDIR;
+	return access(target, W_OK) ? errno : 0;
+}
+
+static int
+try_beside(const char *target)
+{
+	int fd;
+	char *name = open_temporary(target, &fd);
+
+	if (!name)
+		return errno;
+	close(fd);
+	unlink(name);
+	free(name);
+	return 0;
+}
+
 int
 strads_file_writable(const char *path, const char *what)
 {
-	char *target = destination(path), *name;
-	int fd, error = 0;
+	char *target = destination(path);
+	int error;
 
 	if (!target)
 		return strads_fail(STRADS_ERR_MEMORY, "no memory to write the %s %s", what, path);
-	if (is_special(target)) {
-		struct stat st;
-
-		if (stat(target, &st) == 0 && S_ISDIR(st.st_mode))
-			error = EISDIR;
-		else if (access(target, W_OK))
-			error = errno;
-	} else {
-		fd = open_temporary(target, &name);
-		if (fd < 0) {
-			error = -fd;
-		} else {
-			close(fd);
-			unlink(name);
-			free(name);
-		}
-	}
+	error = is_special(target) ? try_special(target) : try_beside(target);
 	free(target);
 	return error ? fail(path, what, error) : STRADS_OK;
 }

@@ -168,7 +168,7 @@ int
 strads_command_info(int argc, char **argv)
 {
 	struct info_settings info;
-	struct strads_lasso_settings lasso;
+	struct strads_lasso_settings lasso = {0};
 	struct strads_option_group own[] = {{"Output:", info_options, &info}, {0}};
 	struct strads_option_group groups[STRADS_LASSO_GROUPS + 1];
 	const struct strads_arguments arguments = {

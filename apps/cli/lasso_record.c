@@ -140,15 +140,15 @@ strads_lasso_record_summary(const struct strads_lasso_result *result,
 			    const struct strads_lasso_settings *settings)
 {
 	json_t *summary = state("summary", &result->last);
-	json_t *rest =
-	    json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:f, s:f, s:i, s:o, s:I, s:o, s:o}", "status",
-		      result->status, "error", strads_log_text(result->error), "rows",
-		      (json_int_t)result->rows, "cols", (json_int_t)result->cols, "entries",
-		      (json_int_t)result->entries, "test_rows", (json_int_t)result->test_rows,
-		      "load_seconds", result->load_seconds, "total_seconds", result->total_seconds,
-		      "ranks", result->ranks, "peak_bytes", peaks(result), "memory_predicted_bytes",
-		      (json_int_t)(result->data_bytes + result->last.memory_bytes), "model",
-		      strads_log_text(settings->model), "log", strads_log_text(settings->log));
+	json_t *rest = json_pack(
+	    "{s:s, s:o, s:I, s:I, s:I, s:I, s:f, s:f, s:i, s:o, s:I, s:o, s:o}", "status",
+	    result->status, "error", strads_log_text(result->error), "rows",
+	    (json_int_t)result->rows, "cols", (json_int_t)result->cols, "entries",
+	    (json_int_t)result->entries, "test_rows", (json_int_t)result->test_rows, "load_seconds",
+	    result->load_seconds, "total_seconds", result->total_seconds, "ranks", result->ranks,
+	    "peak_bytes", peaks(result), "memory_predicted_bytes",
+	    (json_int_t)result->data_bytes + (json_int_t)result->last.memory_bytes, "model",
+	    strads_log_text(settings->model), "log", strads_log_text(settings->log));
 	int failed = !summary || !rest || json_object_update(summary, rest);
 
 	if (!failed && settings->vocabulary)

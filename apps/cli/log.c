@@ -97,9 +97,12 @@ strads_log_number(double value)
 json_t *
 strads_log_text(const char *text)
 {
-	json_t *string = text ? json_string(text) : json_null();
+	json_t *string;
 	char *copy;
 
+	if (!text)
+		return json_null();
+	string = json_string(text);
 	if (string)
 		return string;
 	copy = strdup(text);

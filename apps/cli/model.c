@@ -43,8 +43,8 @@ int
 strads_model_save(const char *path, const struct strads_lasso_model *model,
 		  const struct strads_model_about *about)
 {
-	void *image;
-	size_t bytes;
+	void *image = NULL;
+	size_t bytes = 0;
 	int status;
 
 	if (ends_with(path, ".h5"))

@@ -32,36 +32,53 @@ column_moments(const struct strads_csc *x, uint64_t column)
 	return m;
 }
 
-/* Rank 0's columns first … first + n − 1 of the model, and their moments over all ranks. */
+/* What every rank gives, in rank order, in a new array. */
+static int
+gather(struct strads_job *job, const void *mine, size_t bytes, void **all)
+{
+	void *made = malloc((size_t)strads_job_size(job) * bytes);
+	int status = strads_job_agree(
+	    job, made ? STRADS_OK : strads_fail(STRADS_ERR_MEMORY, "no memory to rank the terms"));
+
+	if (!status)
+		status = strads_job_allgather(job, mine, bytes, made);
+	if (status || !made) {
+		free(made);
+		return status ? status : STRADS_ERR_MEMORY;
+	}
+	*all = made;
+	return STRADS_OK;
+}
+
+/* The moments over all ranks of the n columns that rank 0 gives. */
 static int
 exchange_chunk(struct strads_job *job, const struct strads_csc *x, const uint64_t *columns,
 	       size_t n, struct moments *total)
 {
-	size_t size = (size_t)strads_job_size(job);
-	uint64_t *asked = malloc(size * n * sizeof *asked);
-	struct moments *all = malloc(size * n * sizeof *all), mine[CHUNK];
-	int status = asked && all ? STRADS_OK
-				  : strads_fail(STRADS_ERR_MEMORY, "no memory to rank the terms");
+	void *asked = NULL, *all = NULL;
+	struct moments mine[CHUNK];
+	int status = gather(job, columns, n * sizeof *columns, &asked);
 
-	status = strads_job_agree(job, status);
-	if (!status)
-		status = strads_job_allgather(job, columns, n * sizeof *columns, asked);
-	if (!status) {
-		for (size_t i = 0; i < n; i++)
-			mine[i] = column_moments(x, asked[i]);
-		status = strads_job_allgather(job, mine, n * sizeof *mine, all);
-	}
-	for (size_t i = 0; !status && i < n; i++) {
+	if (status)
+		return status;
+	for (size_t i = 0; i < n; i++)
+		mine[i] = column_moments(x, ((const uint64_t *)asked)[i]);
+	free(asked);
+	status = gather(job, mine, n * sizeof *mine, &all);
+	if (status)
+		return status;
+	for (size_t i = 0; i < n; i++) {
+		const struct moments *one = (const struct moments *)all + i;
+
 		total[i] = (struct moments){0};
-		for (size_t r = 0; r < size; r++) {
-			total[i].count += all[r * n + i].count;
-			total[i].sum += all[r * n + i].sum;
-			total[i].squares += all[r * n + i].squares;
+		for (int r = 0; r < strads_job_size(job); r++, one += n) {
+			total[i].count += one->count;
+			total[i].sum += one->sum;
+			total[i].squares += one->squares;
 		}
 	}
 	free(all);
-	free(asked);
-	return status;
+	return STRADS_OK;
 }
 
 static struct strads_ranked_term
@@ -78,7 +95,7 @@ describe(uint64_t index, double coefficient, const struct moments *m, double row
 	};
 }
 
-/* All nonzero coefficients as terms without names, on rank 0; *all is NULL elsewhere. */
+/* Rank 0's nonzero coefficients as terms without names; elsewhere *all becomes NULL. */
 static int
 describe_all(struct strads_job *job, const struct strads_dataset *train,
 	     const struct strads_lasso_model *model, uint64_t count,
@@ -86,19 +103,19 @@ describe_all(struct strads_job *job, const struct strads_dataset *train,
 {
 	bool root = strads_job_rank(job) == 0;
 	struct strads_ranked_term *terms = root ? calloc(count + 1, sizeof *terms) : NULL;
-	int status = root && !terms ? strads_fail(STRADS_ERR_MEMORY, "no memory to rank the terms")
-				    : STRADS_OK;
+	int status = strads_job_agree(
+	    job, root && !terms ? strads_fail(STRADS_ERR_MEMORY, "no memory to rank the terms")
+				: STRADS_OK);
 
-	status = strads_job_agree(job, status);
 	for (uint64_t first = 0; !status && first < count; first += CHUNK) {
 		size_t n = count - first < CHUNK ? (size_t)(count - first) : CHUNK;
 		struct moments total[CHUNK];
 		uint64_t columns[CHUNK] = {0};
 
-		if (root)
+		if (terms)
 			memcpy(columns, model->index + first, n * sizeof *columns);
 		status = exchange_chunk(job, &train->x, columns, n, total);
-		for (size_t i = 0; root && !status && i < n; i++)
+		for (size_t i = 0; terms && !status && i < n; i++)
 			terms[first + i] = describe(columns[i], model->value[first + i], &total[i],
 						    (double)train->rows_total);
 	}
@@ -215,22 +232,21 @@ strads_ranking_find(struct strads_job *job, const struct strads_dataset *train,
 {
 	struct strads_ranked_term *all = NULL;
 	struct strads_ranking found = {0};
-	uint64_t *counts = malloc((size_t)strads_job_size(job) * sizeof *counts);
-	int status = strads_job_agree(
-	    job,
-	    counts ? STRADS_OK : strads_fail(STRADS_ERR_MEMORY, "no memory to rank the terms"));
+	void *counts = NULL;
+	uint64_t count;
+	int status = gather(job, &model->count, sizeof model->count, &counts);
 
-	if (!status)
-		status = strads_job_allgather(job, &model->count, sizeof model->count, counts);
-	if (!status)
-		status = describe_all(job, train, model, counts[0], &all);
-	if (!status) {
-		if (all)
-			status = select_terms(all, counts[0], vocabulary, most, &found);
-		status = strads_job_agree(job, status);
-	}
-	free(all);
+	if (status)
+		return status;
+	count = *(const uint64_t *)counts;
 	free(counts);
+	status = describe_all(job, train, model, count, &all);
+	if (status)
+		return status;
+	if (all)
+		status = select_terms(all, count, vocabulary, most, &found);
+	status = strads_job_agree(job, status);
+	free(all);
 	if (status)
 		strads_ranking_free(&found);
 	else
