@@ -102,11 +102,15 @@ run_case(struct run *run)
 		options.sim.kill_at_ns = 5000000;
 	}
 	run->verdict->passed = run->verdict->failed = run->verdict->skipped = 0;
-	(void)strads_job_run(&options, run_rank, run);
-	result = run->verdict->failed == 0 && run->verdict->passed == run->ranks - run->test->dies
-		     ? 0
-		 : run->verdict->skipped > 0 ? SKIP
-					     : 1;
+	code = strads_job_run(&options, run_rank, run);
+	if (run->verdict->skipped > 0 && run->verdict->failed == 0)
+		result = SKIP;
+	else
+		/* The exit code tells of what a sanitizer finds as a rank ends; a killed rank's
+		 * hides it. */
+		result = run->verdict->failed > 0 ||
+			 run->verdict->passed != run->ranks - run->test->dies ||
+			 (code != 0 && run->test->dies == 0);
 	printf("%-8s %s/%s over %s, %d ranks\n",
 	       result == 0      ? "ok"
 	       : result == SKIP ? "skipped"
