@@ -96,6 +96,7 @@ run_case(struct run *run)
 						     .jitter = 1,
 						     .tear = true}};
 	int result;
+	int code;
 
 	if (run->test->dies && simulated(run->fabric)) {
 		options.sim.kill_rank = run->ranks - 1;
