@@ -139,6 +139,41 @@ dataset_bytes(const struct strads_dataset *dataset)
 	       x->rows * sizeof *dataset->y;
 }
 
+/* A MatrixMarket matrix has no response in it: without a file for that, all are 0. */
+static int
+check_response(struct session *session, const struct strads_dataset_options *options,
+	       const struct strads_dataset *dataset, const char *option)
+{
+	int size = strads_job_size(session->job), status;
+	unsigned char other = 0, *all = malloc((size_t)size);
+
+	for (uint32_t i = 0; i < dataset->x.rows; i++)
+		other |= dataset->y[i] != 0;
+	status = strads_job_agree(
+	    session->job, all ? STRADS_OK : strads_fail(STRADS_ERR_MEMORY, "no memory to load"));
+	if (!status)
+		status = strads_job_allgather(session->job, &other, 1, all);
+	if (!status && !memchr(all, 1, (size_t)size))
+		status =
+		    strads_fail(STRADS_ERR_INPUT,
+				"%s: every response is 0; those of a MatrixMarket matrix are a "
+				"file of their own, named with %s",
+				options->data, option);
+	free(all);
+	return status;
+}
+
+static int
+read_dataset(struct session *session, const struct strads_dataset_options *options,
+	     const char *option, struct strads_dataset *dataset)
+{
+	int status = strads_dataset_read(session->fabric, options, dataset);
+
+	if (status || options->response)
+		return status;
+	return check_response(session, options, dataset, option);
+}
+
 static int
 load(struct session *session)
 {
@@ -147,11 +182,11 @@ load(struct session *session)
 	    .data = settings->data, .response = settings->response, .rows_per_rank = true};
 	struct strads_dataset_options test = {.data = settings->test,
 					      .response = settings->test_response};
-	int status = strads_dataset_read(session->fabric, &train, &session->train);
+	int status = read_dataset(session, &train, "--response", &session->train);
 
 	if (!status && settings->test) {
 		test.min_cols = test.max_cols = session->train.x.cols;
-		status = strads_dataset_read(session->fabric, &test, &session->test);
+		status = read_dataset(session, &test, "--test-response", &session->test);
 	}
 	session->result.rows = session->train.rows_total;
 	session->result.cols = session->train.x.cols;

@@ -13,6 +13,8 @@ printf '1 1:2\nyes 1:3\n3 1:4\n4 1:1\n' >response.svm
 printf '1 1:2\n2 1:3\n' >two.svm
 printf '5 1:2\n5 1:3\n5 1:4\n5 1:1\n5 2:2\n' >constant.svm
 printf '%%%%MatrixMarket matrix coordinate real general\n4 2 5\n1 1 1\n2 1 2\n' >cut.mtx
+printf '%%%%MatrixMarket matrix coordinate real general\n4 2 4\n1 1 1\n2 1 2\n3 2 1\n4 2 5\n' \
+	>whole.mtx
 printf '1\n2\n3\n4\n' >y.mtx
 gzip -c "$good" | head -c 4000 >cut.svm.gz
 head -c 4000 "$good" | xz -c | head -c 900 >cut.svm.xz
@@ -34,6 +36,8 @@ for ranks in 1 4; do
 	bad 'cut.svm:3' cut.svm
 	bad 'response.svm:2' response.svm
 	bad 'cut.mtx' cut.mtx --response y.mtx
+	bad 'whole.mtx: every response is 0.*--response' whole.mtx
+	bad 'whole.mtx: every response is 0.*--test-response' "$good" --test whole.mtx
 	bad 'cut.svm.gz' cut.svm.gz
 	bad 'cut.svm.xz' cut.svm.xz
 	bad '--lambda: .-1. is not a number of at least 0' "$good" --lambda -1
@@ -46,6 +50,7 @@ for ranks in 1 4; do
 	bad 'every response is 5' constant.svm --intercept
 	bad '.' "$folder"
 done
+run 0 lasso --quiet --ranks 4 whole.mtx --response y.mtx
 run failed lasso --quiet --ranks 4 two.svm
 one_line 'two.svm.*ranks'
 
