@@ -66,7 +66,7 @@ payload_before_signal(struct conform *c)
 		CHECK(conform_await(c, credit, 0, round) == 0);
 		CHECK_OK(strads_counter_wait(c->fabric, &counter));
 	}
-	return 0;
+	return conform_flush(c, -1);
 }
 
 /* Plain puts into several places, then a bare signal: the signal covers them all. */
