@@ -76,6 +76,7 @@ struct strads_ofi_peer {
 	uint64_t mailbox_base; /* of this rank's slots in the peer's mailbox */
 	uint64_t mailbox_key;
 	bool reached;
+	bool accepted;         /* libfabric has taken an operation, so there was a connection */
 	int error;             /* libfabric's, positive, once the peer is lost */
 	int provider_error;    /* and the provider's own */
 	uint32_t writes;       /* puts and put-signals under way */
@@ -224,9 +225,12 @@ int strads_ofi_op_refused(struct strads_ofi *ofi, int peer, ssize_t code);
 /* Posts more of the operations that are not posted in full. Lock. */
 void strads_ofi_ops_advance(struct strads_ofi *ofi);
 
-/* Asks a quiet peer for a sign of life: a write of nothing that must be acknowledged. Lock, owner.
- */
-void strads_ofi_probe(struct strads_ofi *ofi, int peer);
+/* Notes that libfabric has taken an operation to the peer. Lock. */
+void strads_ofi_op_accepted(struct strads_ofi_peer *peer);
+
+/* Asks a quiet peer for a sign of life, by a write of nothing that must be acknowledged; returns
+ * whether that was posted. Lock, owner. */
+bool strads_ofi_probe(struct strads_ofi *ofi, int peer);
 
 /* ---- signal.c: notes and what is told of them ---- */
 

@@ -1,5 +1,7 @@
 #include "ofi/ofi.h"
 
+#define RECONNECT_NS 250000000 /* of refusal before a connection counts as broken */
+
 void
 strads_ofi_ops_init(struct strads_ofi *ofi)
 {
@@ -48,22 +50,35 @@ strads_ofi_op_settle(struct strads_ofi *ofi, struct strads_ofi_op *op)
 	ofi->done_last = op;
 }
 
+/* A peer that is connected refuses only for a moment. ofi_rxm does not tell that a connection is
+ * gone, but tries to make it again, for ever if the peer is dead; and what was under way on the old
+ * one is lost in any case. */
 int
 strads_ofi_op_refused(struct strads_ofi *ofi, int peer, ssize_t code)
 {
 	struct strads_ofi_peer *refusing = &ofi->peers[peer];
+	bool broken = refusing->accepted && ofi->info->ep_attr->protocol == FI_PROTO_RXM;
+	uint64_t patience =
+	    broken && RECONNECT_NS < ofi->timeout_ns ? RECONNECT_NS : ofi->timeout_ns;
 	uint64_t now;
 
 	if (code == -FI_EAGAIN) {
 		now = strads_monotone_ns();
 		if (refusing->refused_ns == 0)
 			refusing->refused_ns = now;
-		if (now - refusing->refused_ns < ofi->timeout_ns)
+		if (now - refusing->refused_ns < patience)
 			return STRADS_AGAIN;
-		code = -FI_ETIMEDOUT;
+		code = broken ? -FI_ENOTCONN : -FI_ETIMEDOUT;
 	}
 	strads_ofi_peer_lose(ofi, peer, (int)-code, 0);
 	return STRADS_ERR_PEER;
+}
+
+void
+strads_ofi_op_accepted(struct strads_ofi_peer *peer)
+{
+	peer->refused_ns = 0;
+	peer->accepted = true;
 }
 
 /* Posts the next piece of the operation's bytes. */
@@ -93,7 +108,7 @@ post_piece(struct strads_ofi *ofi, struct strads_ofi_op *op)
 		code = fi_writemsg(ofi->ep, &message, flags);
 	if (code)
 		return code;
-	peer->refused_ns = 0;
+	strads_ofi_op_accepted(peer);
 	op->pending++;
 	op->local += bytes;
 	op->remote += bytes;
@@ -283,20 +298,22 @@ post_probe(struct strads_ofi *ofi, struct strads_ofi_op *op)
 	return fi_writemsg(ofi->ep, &message, FI_COMPLETION | ofi->delivered);
 }
 
-void
+bool
 strads_ofi_probe(struct strads_ofi *ofi, int peer)
 {
 	struct strads_ofi_op *op = ofi->free;
 	ssize_t code;
 
 	if (!op)
-		return;
+		return false;
 	*op = (struct strads_ofi_op){.kind = STRADS_OFI_PROBE, .peer = peer, .next = op->next};
 	code = post_probe(ofi, op);
-	if (code == 0) {
-		ofi->free = op->next;
-		op->pending = 1;
-	} else if (code != -FI_EAGAIN) {
-		strads_ofi_peer_lose(ofi, peer, (int)-code, 0);
+	if (code) {
+		strads_ofi_op_refused(ofi, peer, code);
+		return false;
 	}
+	strads_ofi_op_accepted(&ofi->peers[peer]);
+	ofi->free = op->next;
+	op->pending = 1;
+	return true;
 }

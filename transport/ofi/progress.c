@@ -92,8 +92,7 @@ watch(struct strads_ofi *ofi, int rank, uint64_t now)
 				 "rank %d has not answered for %.0f s: %llu operations wait", rank,
 				 (double)quiet * 1e-9, (unsigned long long)peer->outstanding);
 	} else if (peer->probes < PROBES_MAX && quiet >= (uint64_t)PROBE_NS << peer->probes) {
-		peer->probes++;
-		strads_ofi_probe(ofi, rank);
+		peer->probes += strads_ofi_probe(ofi, rank);
 	}
 }
 

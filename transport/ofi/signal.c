@@ -36,7 +36,7 @@ strads_ofi_note_post(struct strads_ofi *ofi, struct strads_ofi_op *op)
 	code = fi_writemsg(ofi->ep, &message, FI_COMPLETION | FI_REMOTE_CQ_DATA);
 	if (code)
 		return code;
-	peer->refused_ns = 0;
+	strads_ofi_op_accepted(peer);
 	peer->sent++;
 	peer->told = peer->taken;
 	op->pending++;
@@ -89,7 +89,7 @@ tell(struct strads_ofi *ofi, struct strads_ofi_peer *peer)
 				   peer->mailbox_base, peer->mailbox_key);
 	if (code)
 		return strads_ofi_op_refused(ofi, (int)(peer - ofi->peers), code) != STRADS_AGAIN;
-	peer->refused_ns = 0;
+	strads_ofi_op_accepted(peer);
 	peer->told = peer->taken;
 	return true;
 }

@@ -1,0 +1,227 @@
+/* Operations on networks of every ability: short longest writes, writes out of order, notes that
+ * cannot travel with their payload. */
+#include "ofi_pair.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+/* after its requirements */
+#include <cmocka.h>
+
+#define PAYLOAD ((size_t)100 * 1024)
+#define ROUNDS  5
+
+static void
+fill(uint8_t *at, size_t bytes, uint64_t seed)
+{
+	for (size_t i = 0; i < bytes; i++)
+		at[i] = (uint8_t)(i * 31 + seed * 7 + i / 251);
+}
+
+static bool
+filled(const uint8_t *at, size_t bytes, uint64_t seed)
+{
+	for (size_t i = 0; i < bytes; i++) {
+		if (at[i] != (uint8_t)(i * 31 + seed * 7 + i / 251))
+			return false;
+	}
+	return true;
+}
+
+/* Puts before the signal, a payload with it; the reader checks both, then reads them back by get.
+ */
+static int
+exchange(struct pair *pair, size_t payload)
+{
+	uint8_t *own = strads_region_base(pair->own);
+	const uint8_t *open = strads_region_base(pair->open);
+	size_t put_at = PAIR_BYTES / 2 + 8;
+	struct strads_counter counter = {0};
+
+	for (uint64_t round = 1; round <= ROUNDS; round++) {
+		int status;
+
+		fill(own, payload, round);
+		do {
+			status = strads_put(pair->fabric, pair->peer, pair->open, put_at, own,
+					    payload, &counter);
+			PAIR_CHECK(status >= 0 && strads_provider_ofi.progress(pair->ofi) == 0);
+		} while (status == STRADS_AGAIN);
+		PAIR_CHECK(pair_signal(pair, 0, payload, round, &counter) == STRADS_OK);
+		PAIR_CHECK(pair_await(pair, payload, round));
+		PAIR_CHECK(filled(open, payload, round));
+		PAIR_CHECK(filled(open + put_at, payload, round));
+		PAIR_CHECK(pair_complete(pair, &counter) && counter.status == STRADS_OK);
+		memset(own, 0, payload);
+		PAIR_CHECK(strads_get(pair->fabric, pair->peer, pair->open, put_at, own, payload,
+				      &counter) == STRADS_OK);
+		PAIR_CHECK(pair_complete(pair, &counter) && counter.status == STRADS_OK);
+		PAIR_CHECK(filled(own, payload, round));
+		PAIR_CHECK(strads_job_barrier(pair->job) == STRADS_OK);
+	}
+	PAIR_CHECK(strads_ofi_outstanding(pair->ofi, pair->peer) == 0);
+	return 0;
+}
+
+static int
+as_found(struct pair *pair)
+{
+	return exchange(pair, PAYLOAD);
+}
+
+static int
+in_pieces(struct pair *pair)
+{
+	pair->ofi->piece_bytes = 4000;
+	return exchange(pair, PAYLOAD);
+}
+
+static int
+out_of_order(struct pair *pair)
+{
+	pair->ofi->ordered = false;
+	return exchange(pair, PAYLOAD);
+}
+
+static int
+note_alone(struct pair *pair)
+{
+	pair->ofi->fused = false;
+	return exchange(pair, 64);
+}
+
+static int
+poorest(struct pair *pair)
+{
+	pair->ofi->ordered = false;
+	pair->ofi->fused = false;
+	pair->ofi->piece_bytes = 4000;
+	return exchange(pair, PAYLOAD);
+}
+
+/* The reader looks away until the writer has been refused; then every signal comes. */
+static int
+fill_window(struct pair *pair)
+{
+	struct strads_counter counter = {0};
+	uint64_t deadline = strads_monotone_ns() + PAIR_DEADLINE_NS;
+	uint64_t sent = 0;
+
+	/* The server would take the signals. */
+	if (pair->rank == 1)
+		strads_ofi_server_stop(pair->ofi);
+	PAIR_CHECK(strads_job_barrier(pair->job) == STRADS_OK);
+	if (pair->rank == 1) {
+		PAIR_CHECK(pair_await(pair, 8, 1)); /* connected */
+		PAIR_CHECK(strads_job_barrier(pair->job) == STRADS_OK);
+		PAIR_CHECK(strads_job_barrier(pair->job) == STRADS_OK);
+		PAIR_CHECK(pair_await(pair, 0, 2 * STRADS_OFI_WINDOW));
+		return 0;
+	}
+	PAIR_CHECK(pair_signal(pair, 8, 0, 1, &counter) == STRADS_OK);
+	PAIR_CHECK(pair_complete(pair, &counter));
+	PAIR_CHECK(strads_job_barrier(pair->job) == STRADS_OK);
+	while (strads_put_signal(pair->fabric, 1, pair->open, 0, NULL, 0, sent + 1, &counter) ==
+	       STRADS_OK) {
+		sent++;
+		PAIR_CHECK(strads_provider_ofi.progress(pair->ofi) == STRADS_OK);
+	}
+	PAIR_CHECK(sent == STRADS_OFI_WINDOW);
+	PAIR_CHECK(strads_job_barrier(pair->job) == STRADS_OK);
+	for (; sent < 2 * STRADS_OFI_WINDOW; sent++)
+		PAIR_CHECK(pair_signal(pair, 0, 0, sent + 1, &counter) == STRADS_OK);
+	PAIR_CHECK(pair_complete(pair, &counter) && counter.status == STRADS_OK);
+	PAIR_CHECK(strads_monotone_ns() < deadline);
+	return 0;
+}
+
+/* All operations are under way: one more is refused, and not lost. */
+static int
+fill_pool(struct pair *pair)
+{
+	uint64_t *own = strads_region_base(pair->own);
+	struct strads_counter counter = {0};
+	struct strads_counter first = {0};
+	uint64_t started = 0;
+	int status;
+
+	if (pair->rank == 1)
+		return 0;
+	PAIR_CHECK(pair_signal(pair, 0, 0, 1, &first) == STRADS_OK);
+	PAIR_CHECK(pair_complete(pair, &first));
+	while ((status = strads_get(pair->fabric, 1, pair->open, 8 * started, own + started, 8,
+				    &counter)) == STRADS_OK)
+		started++;
+	PAIR_CHECK(status == STRADS_AGAIN);
+	PAIR_CHECK(counter.posted == STRADS_OFI_OPS);
+	PAIR_CHECK(pair_complete(pair, &counter) && counter.status == STRADS_OK);
+	PAIR_CHECK(strads_get(pair->fabric, 1, pair->open, 0, own, 8, &counter) == STRADS_OK);
+	PAIR_CHECK(pair_complete(pair, &counter) && counter.status == STRADS_OK);
+	return 0;
+}
+
+static void
+transfer__as_the_network_is(void **state)
+{
+	(void)state;
+	assert_true(pair_run(as_found, false));
+}
+
+static void
+transfer__longer_than_the_longest_write(void **state)
+{
+	(void)state;
+	assert_true(pair_run(in_pieces, false));
+}
+
+static void
+transfer__out_of_order(void **state)
+{
+	(void)state;
+	assert_true(pair_run(out_of_order, false));
+}
+
+static void
+signal__note_apart_from_payload(void **state)
+{
+	(void)state;
+	assert_true(pair_run(note_alone, false));
+}
+
+static void
+transfer__poorest_network(void **state)
+{
+	(void)state;
+	assert_true(pair_run(poorest, false));
+}
+
+static void
+signal__window_full_says_again(void **state)
+{
+	(void)state;
+	assert_true(pair_run(fill_window, false));
+}
+
+static void
+get__operations_used_up_says_again(void **state)
+{
+	(void)state;
+	assert_true(pair_run(fill_pool, false));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(transfer__as_the_network_is),
+	    cmocka_unit_test(transfer__longer_than_the_longest_write),
+	    cmocka_unit_test(transfer__out_of_order),
+	    cmocka_unit_test(signal__note_apart_from_payload),
+	    cmocka_unit_test(transfer__poorest_network),
+	    cmocka_unit_test(signal__window_full_says_again),
+	    cmocka_unit_test(get__operations_used_up_says_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
