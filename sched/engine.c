@@ -232,11 +232,15 @@ strads_engine_delete(struct strads_engine **engine)
 void
 strads_engine_begin(struct strads_engine *engine)
 {
-	uint64_t now = strads_fabric_clock_ns(engine->fabric);
+	uint64_t now;
 
+	if (!engine->lapsed)
+		return; /* work follows work: one look at the clock parts them */
+	now = strads_fabric_clock_ns(engine->fabric);
 	if (engine->idle)
 		engine->stats.stage[engine->waits].stall_ns += now - engine->lap;
 	engine->idle = false;
+	engine->lapsed = false;
 	engine->lap = now;
 }
 
@@ -338,6 +342,7 @@ rest(struct strads_engine *engine, uint64_t turns)
 		strads_engine_begin(engine);
 		engine->waits = expects(engine).stage;
 		engine->idle = true;
+		engine->lapsed = true;
 		deadline = engine->lap + engine->timeout_ns;
 	} else if (turns % LOOK_TURNS == 0 && strads_fabric_clock_ns(engine->fabric) >= deadline) {
 		struct expectation e = expects(engine);
@@ -360,6 +365,7 @@ run(struct strads_engine *engine)
 		bool moved = false;
 		int status = strads_fabric_progress(engine->fabric);
 
+		engine->lapsed = true;
 		if (status == STRADS_OK)
 			status = step(engine, &moved);
 		if (status == STRADS_OK && !moved)

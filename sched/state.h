@@ -31,6 +31,7 @@ struct strads_engine {
 
 	bool idle;               /* nothing to do since `lap` … */
 	enum strads_stage waits; /* … but to wait for this */
+	bool lapsed;             /* time has passed since `lap` that is no stage's */
 	uint64_t lap;
 	struct strads_engine_stats stats;
 };

@@ -4,35 +4,46 @@
  */
 #include <stdarg.h>
 #include <setjmp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "toy_job.h"
 
-/* Jobs of forked ranks and simulated ones; a job of one rank is a process by itself. */
+/* Forked ranks and simulated ones; a job of one rank is a process by itself. */
 static const struct {
 	enum strads_job_kind kind;
 	int ranks;
 } jobs[] = {
-    {STRADS_JOB_SELF, 1}, {STRADS_JOB_LOCAL, 2}, {STRADS_JOB_LOCAL, 3}, {STRADS_JOB_LOCAL, 8},
-    {STRADS_JOB_SIM, 1},  {STRADS_JOB_SIM, 2},   {STRADS_JOB_SIM, 5},   {STRADS_JOB_SIM, 8},
+    {STRADS_JOB_LOCAL, 2}, {STRADS_JOB_LOCAL, 3}, {STRADS_JOB_LOCAL, 8}, {STRADS_JOB_SELF, 1},
+    {STRADS_JOB_SIM, 1},   {STRADS_JOB_SIM, 2},   {STRADS_JOB_SIM, 5},   {STRADS_JOB_SIM, 8},
 };
 
-#define N_JOBS (sizeof jobs / sizeof *jobs)
+/* All of them on the fabric that is taken by itself; the first few where another is asked for. */
+static const char *fabric = "auto";
+static size_t n_jobs = sizeof jobs / sizeof *jobs;
+
+#define N_FOR_OTHER_FABRIC 2
 
 static struct toy_job
 job_of(size_t i)
 {
-	return toy_job_defaults(jobs[i].kind, jobs[i].ranks);
+	struct toy_job job = toy_job_defaults(jobs[i].kind, jobs[i].ranks);
+
+	job.fabric = fabric;
+	job.toy.stop_every = n_jobs == N_FOR_OTHER_FABRIC ? 12 : 40;
+	return job;
 }
 
 static void
 strads_engine_run__defaults(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < N_JOBS; i++) {
+	for (size_t i = 0; i < n_jobs; i++) {
 		struct toy_job job = job_of(i);
 
 		toy_job_assert_reference(&job);
@@ -43,7 +54,7 @@ static void
 strads_engine_run__integers(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < N_JOBS; i++) {
+	for (size_t i = 0; i < n_jobs; i++) {
 		struct toy_job job = job_of(i);
 
 		job.toy.floating = false;
@@ -55,16 +66,16 @@ static void
 strads_engine_run__any_depth_and_schedulers(void **state)
 {
 	(void)state;
-	for (int depth = 1; depth <= 4; depth += depth)
-		for (int schedulers = 1; schedulers <= 3; schedulers++)
-			for (int kind = STRADS_JOB_LOCAL; kind <= STRADS_JOB_SIM;
-			     kind += STRADS_JOB_SIM - STRADS_JOB_LOCAL) {
-				struct toy_job job =
-				    toy_job_defaults((enum strads_job_kind)kind, 3);
+	for (size_t i = 0; i < n_jobs; i++)
+		for (int depth = 1; depth <= 4; depth += depth)
+			for (int schedulers = 1; schedulers <= 3; schedulers++) {
+				struct toy_job job = job_of(i);
 
 				job.toy.depth = depth;
 				job.toy.early_blocks = 30;
-				job.engine.schedulers = schedulers;
+				job.toy.stop_every = 12;
+				job.engine.schedulers =
+				    schedulers < jobs[i].ranks ? schedulers : jobs[i].ranks;
 				toy_job_assert_reference(&job);
 			}
 }
@@ -77,7 +88,7 @@ strads_engine_run__any_chunk_and_eager(void **state)
 	const size_t eagers[] = {0, 8, 300, 1 << 20};
 
 	(void)state;
-	for (size_t i = 1; i < N_JOBS; i++)
+	for (size_t i = 0; i < n_jobs; i++)
 		for (size_t c = 0; c < sizeof chunks / sizeof *chunks; c++) {
 			struct toy_job job = job_of(i);
 
@@ -93,7 +104,7 @@ static void
 strads_engine_run__large_partials(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < N_JOBS; i++) {
+	for (size_t i = 0; i < n_jobs; i++) {
 		struct toy_job job = job_of(i);
 
 		job.toy.stretch = 1280;
@@ -107,7 +118,7 @@ static void
 strads_engine_run__sets_of_one_block(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < N_JOBS; i++) {
+	for (size_t i = 0; i < n_jobs; i++) {
 		struct toy_job job = job_of(i);
 
 		job.toy.blocks = 1;
@@ -120,7 +131,7 @@ static void
 strads_engine_run__early_sets_longer_than_the_window(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < N_JOBS; i++) {
+	for (size_t i = 0; i < n_jobs; i++) {
 		struct toy_job job = job_of(i);
 
 		job.toy.block_max = 4;
@@ -133,7 +144,7 @@ static void
 strads_engine_run__whole_sets_of_many_blocks(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < N_JOBS; i++) {
+	for (size_t i = 0; i < n_jobs; i++) {
 		struct toy_job job = job_of(i);
 
 		job.toy.block_max = 4;
@@ -146,7 +157,7 @@ static void
 strads_engine_run__one_rank_reduces_everything(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < N_JOBS; i++) {
+	for (size_t i = 0; i < n_jobs; i++) {
 		struct toy_job job = job_of(i);
 
 		job.toy.one_reducer = true;
@@ -161,7 +172,7 @@ static void
 strads_engine_run__least_memory(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < N_JOBS; i++) {
+	for (size_t i = 0; i < n_jobs; i++) {
 		struct toy_job job = job_of(i);
 		struct toy toy;
 		struct strads_program program;
@@ -183,7 +194,7 @@ strads_engine_run__stopped_and_run_again(void **state)
 {
 	(void)state;
 	for (int depth = 1; depth <= 4; depth++)
-		for (size_t i = 0; i < N_JOBS; i++) {
+		for (size_t i = 0; i < n_jobs; i++) {
 			struct toy_job job = job_of(i);
 
 			job.toy.depth = depth;
@@ -231,8 +242,18 @@ strads_engine_run__torn_and_reordered_data(void **state)
 	}
 }
 
+static bool
+is_built(const char *provider)
+{
+	for (const char *const *built = strads_fabric_providers(); *built; built++)
+		if (strcmp(*built, provider) == 0)
+			return true;
+	return false;
+}
+
+/* engine_result [FABRIC] */
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(strads_engine_run__defaults),
@@ -246,9 +267,21 @@ main(void)
 	    cmocka_unit_test(strads_engine_run__one_rank_reduces_everything),
 	    cmocka_unit_test(strads_engine_run__least_memory),
 	    cmocka_unit_test(strads_engine_run__stopped_and_run_again),
+	};
+	const struct CMUnitTest simulated[] = {
 	    cmocka_unit_test(strads_engine_run__64_simulated_ranks),
 	    cmocka_unit_test(strads_engine_run__torn_and_reordered_data),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	if (argc > 1) {
+		fabric = argv[1];
+		n_jobs = N_FOR_OTHER_FABRIC;
+		if (!is_built("ofi")) {
+			fprintf(stderr, "skipped: built without the ofi provider\n");
+			return 77;
+		}
+		return cmocka_run_group_tests(tests, NULL, NULL);
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL) +
+	       cmocka_run_group_tests(simulated, NULL, NULL);
 }

@@ -19,6 +19,7 @@ toy_job_defaults(enum strads_job_kind kind, int ranks)
 {
 	struct toy_job job = {.job = {.kind = kind, .ranks = ranks, .timeout_ms = 20000},
 			      .toy = toy_defaults(),
+			      .fabric = "auto",
 			      .runs = 1,
 			      .odd_rank = -1};
 
@@ -61,7 +62,7 @@ rank_main(struct strads_job *job, void *arg)
 {
 	const struct shared *shared = arg;
 	struct toy_result *result = &shared->results[strads_job_rank(job)];
-	struct strads_fabric_options options = {.fabric = "auto"};
+	struct strads_fabric_options options = {.fabric = shared->job->fabric};
 	struct toy *toy = malloc(sizeof *toy);
 	struct strads_fabric *fabric = NULL;
 

@@ -13,8 +13,9 @@ struct toy_job {
 	struct strads_job_options job;
 	struct strads_engine_options engine;
 	struct toy_options toy;
-	int runs;     /* calls of strads_engine_run, one after another */
-	int odd_rank; /* is given another depth than the others; −1: none */
+	const char *fabric; /* as in struct strads_fabric_options */
+	int runs;           /* calls of strads_engine_run, one after another */
+	int odd_rank;       /* is given another depth than the others; −1: none */
 };
 
 struct toy_result {
