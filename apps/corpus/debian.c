@@ -13,7 +13,7 @@
 #include <xxhash.h>
 
 #define HELD_OUT_EVERY 10
-#define DECIMALS       7
+#define UNITS          10000000 /* values are written with 7 decimals */
 
 struct corpus {
 	const struct strads_corpus_options *options;
@@ -71,7 +71,7 @@ corpus_count(struct corpus *corpus)
 		}
 		corpus->counts->train++;
 		status = document_bag(corpus, i, true);
-		if (status < 0)
+		if (status != STRADS_OK)
 			return status;
 		for (size_t k = 0; k < corpus->bag.size; k++)
 			corpus->terms.df[corpus->bag.item[k].term]++;
@@ -123,7 +123,7 @@ vocabulary_write(const struct corpus *corpus)
 	uint32_t word[3];
 	int status = part_open(&output, corpus->options->out, "vocab.txt");
 
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	for (uint32_t t = 0; t < corpus->terms.count; t++) {
 		int words = strads_terms_words(&corpus->terms, t, word);
@@ -147,7 +147,7 @@ row_weigh(struct corpus *corpus, double *norm)
 	int status = strads_grow((void **)&corpus->weight, &corpus->weight_room, bag->size,
 				 sizeof(*corpus->weight));
 
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	for (size_t k = 0; k < bag->size; k++) {
 		corpus->weight[k] = bag->item[k].count * corpus->idf[bag->item[k].term];
@@ -162,19 +162,16 @@ row_write(struct corpus *corpus, struct strads_output *output, size_t document, 
 {
 	const struct strads_package *package = &corpus->packages.package[document];
 	double kib = package->installed_kib > 1 ? (double)package->installed_kib : 1.0, norm = 1.0;
-	double scale = 1.0;
 	int status = document_bag(corpus, document, false);
 
 	if (status == STRADS_OK)
 		status = row_weigh(corpus, &norm);
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
-	for (int i = 0; i < DECIMALS; i++)
-		scale *= 10.0;
 	strads_output_printf(output, "%.6f", log2(kib));
 	for (size_t k = 0; k < corpus->bag.size; k++) {
 		uint32_t index = corpus->index[corpus->bag.item[k].term];
-		uint64_t units = (uint64_t)(corpus->weight[k] / norm * scale + 0.5);
+		uint64_t units = (uint64_t)(corpus->weight[k] / norm * UNITS + 0.5);
 		char *to = strads_output_room(output);
 
 		if (!index || !units)
@@ -182,7 +179,7 @@ row_write(struct corpus *corpus, struct strads_output *output, size_t document, 
 		*to++ = ' ';
 		to = strads_output_digits(to, index);
 		*to++ = ':';
-		strads_output_wrote(output, strads_output_fraction(to, units, DECIMALS));
+		strads_output_wrote(output, strads_output_fraction(to, units, UNITS));
 		++*entries;
 	}
 	strads_output_write(output, "\n", 1);
@@ -194,13 +191,13 @@ static int
 part_write(struct corpus *corpus, bool held_out, const char *rows_name, const char *names_name,
 	   uint64_t *entries)
 {
-	struct strads_output rows, names;
+	struct strads_output rows = {0}, names;
 	int status = part_open(&rows, corpus->options->out, rows_name), closed;
 
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	status = part_open(&names, corpus->options->out, names_name);
-	if (status < 0)
+	if (status != STRADS_OK)
 		goto close_rows;
 	for (size_t i = 0;
 	     i < corpus->packages.count && status == STRADS_OK && rows.status == STRADS_OK; i++) {
@@ -213,10 +210,10 @@ part_write(struct corpus *corpus, bool held_out, const char *rows_name, const ch
 		strads_output_write(&names, "\n", 1);
 	}
 	closed = strads_output_close(&names, status == STRADS_OK);
-	status = status < 0 ? status : closed;
+	status = status != STRADS_OK ? status : closed;
 close_rows:
 	closed = strads_output_close(&rows, status == STRADS_OK);
-	return status < 0 ? status : closed;
+	return status != STRADS_OK ? status : closed;
 }
 
 static int
@@ -245,7 +242,7 @@ counts_write(const struct corpus *corpus)
 	struct strads_output output;
 	int status = part_open(&output, corpus->options->out, "corpus.json");
 
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	strads_output_printf(&output,
 			     "{\n"
@@ -288,7 +285,7 @@ corpus_write(struct corpus *corpus)
 		    part_write(corpus, false, "train.svm", "train.names", &counts->train_entries);
 	if (status == STRADS_OK)
 		status = part_write(corpus, true, "test.svm", "test.names", &counts->test_entries);
-	return status < 0 ? status : counts_write(corpus);
+	return status != STRADS_OK ? status : counts_write(corpus);
 }
 
 static void
@@ -312,7 +309,7 @@ strads_corpus_debian(const struct strads_corpus_options *options,
 	struct corpus corpus = {.options = options, .counts = &made};
 	int status = options_check(options);
 
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	status = strads_packages_read(options->lists, &corpus.packages, &made);
 	if (status == STRADS_OK)

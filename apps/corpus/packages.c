@@ -34,7 +34,7 @@ listing_add(struct listing *listing, struct listed item)
 	int status = strads_grow((void **)&listing->item, &listing->room, listing->count + 1,
 				 sizeof(*listing->item));
 
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	item.order = listing->count;
 	listing->item[listing->count++] = item;
@@ -112,7 +112,7 @@ text_load(struct strads_packages *packages, const char *folder, const char *name
 	int status = strads_grow((void **)&packages->text, &packages->texts_room,
 				 packages->texts + 1, sizeof(*packages->text));
 
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	if (asprintf(&path, "%s/%s", folder, name) < 0)
 		return strads_fail(STRADS_ERR_MEMORY, "no memory to read %s", name);
@@ -155,10 +155,6 @@ lists_scan(const char *folder, struct strads_packages *packages, struct listing 
 	else if (status == STRADS_OK && !counts->packages)
 		status =
 		    strads_fail(STRADS_ERR_INPUT, "no packages in the lists in %s: " FETCH, folder);
-	else if (status == STRADS_OK && !described->count)
-		status =
-		    strads_fail(STRADS_ERR_INPUT,
-				"no English descriptions (*_Translation-en) in %s: " FETCH, folder);
 	return status;
 }
 
@@ -200,11 +196,20 @@ description_find(const struct listing *described, struct strads_slice md5)
 }
 
 static int
-packages_join(struct listing *listed, struct listing *described, struct strads_packages *packages,
-	      struct strads_corpus_counts *counts)
+packages_join(const char *folder, struct listing *listed, struct listing *described,
+	      struct strads_packages *packages, struct strads_corpus_counts *counts)
 {
 	const struct strads_package *last = NULL;
 
+	if (!listed->count)
+		return strads_fail(STRADS_ERR_INPUT,
+				   "no package in the lists in %s has an Installed-Size and a "
+				   "Description-md5: " FETCH,
+				   folder);
+	if (!described->count)
+		return strads_fail(STRADS_ERR_INPUT,
+				   "no English descriptions (*_Translation-en) in %s: " FETCH,
+				   folder);
 	packages->package = calloc(listed->count + 1, sizeof(*packages->package));
 	if (!packages->package)
 		return strads_fail(STRADS_ERR_MEMORY, "no memory for %zu packages", listed->count);
@@ -238,7 +243,7 @@ strads_packages_read(const char *folder, struct strads_packages *packages,
 	*packages = (struct strads_packages){0};
 	status = lists_scan(folder, packages, &listed, &described, counts);
 	if (status == STRADS_OK)
-		status = packages_join(&listed, &described, packages, counts);
+		status = packages_join(folder, &listed, &described, packages, counts);
 	free(listed.item);
 	free(described.item);
 	return status;

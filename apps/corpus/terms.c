@@ -52,7 +52,7 @@ term_add(struct strads_terms *terms, size_t at, uint64_t key, uint32_t *term)
 	if (status == STRADS_OK)
 		status = strads_grow((void **)&terms->df, &terms->df_room, (size_t)terms->count + 1,
 				     sizeof(*terms->df));
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	terms->key[terms->count] = key;
 	terms->df[terms->count] = 0;
@@ -68,7 +68,7 @@ term_number(struct strads_terms *terms, uint64_t key, bool add, uint32_t *term)
 	size_t at;
 	int status = slots_grow(terms);
 
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	at = slot_find(terms, key);
 	*term = NOT_THERE;
@@ -118,13 +118,13 @@ strads_terms_bag(struct strads_terms *terms, const uint32_t *token, size_t token
 
 			key |= (uint64_t)(token[i + n] + 1) << (STRADS_WORDS_BITS * n);
 			status = term_number(terms, key, add, &term);
-			if (status < 0)
+			if (status != STRADS_OK)
 				break;
 			if (term != NOT_THERE)
 				bag->running[running++] = term;
 		}
 	}
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	qsort(bag->running, running, sizeof(*bag->running), compare_terms);
 	bag_count(bag, running);

@@ -62,7 +62,7 @@ word_number(struct strads_words *words, const char *word, size_t bytes, uint32_t
 	size_t at;
 	int status = slots_grow(words);
 
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	at = slot_find(words, word, bytes);
 	if (words->slot[at]) {
@@ -77,7 +77,7 @@ word_number(struct strads_words *words, const char *word, size_t bytes, uint32_t
 	if (status == STRADS_OK)
 		status = strads_grow((void **)&words->bytes, &words->bytes_room,
 				     words->bytes_have + bytes, 1);
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	memcpy(words->bytes + words->bytes_have, word, bytes);
 	words->first[words->count] = words->bytes_have;
@@ -129,7 +129,7 @@ strads_words_add(struct strads_words *words, struct strads_tokens *tokens, struc
 				   text.bytes);
 	status = strads_grow((void **)&tokens->start, &tokens->start_room, tokens->texts + 2,
 			     sizeof(*tokens->start));
-	if (status < 0)
+	if (status != STRADS_OK)
 		goto free;
 	tokens->start[tokens->texts] = tokens->count;
 	for (size_t i = 0; i <= text.bytes && status == STRADS_OK; i++) {

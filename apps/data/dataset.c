@@ -1,5 +1,6 @@
 #include "dataset.h"
 
+#include "gather.h"
 #include "market.h"
 #include "source.h"
 
@@ -43,7 +44,7 @@ source_read(struct strads_fabric *fabric, struct strads_text *text,
 	int status =
 	    strads_job_agree(strads_fabric_job(fabric), strads_source_is_market(text, &market));
 
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	return market ? strads_source_market(fabric, text, options, source)
 		      : strads_source_svmlight(fabric, text, options, source);
@@ -53,15 +54,11 @@ static int
 entries_sum(struct strads_job *job, struct strads_dataset *dataset)
 {
 	uint64_t mine = dataset->x.start[dataset->x.cols];
-	uint64_t *all = malloc((size_t)strads_job_size(job) * sizeof(*all));
-	int status =
-	    all ? STRADS_OK : strads_fail(STRADS_ERR_MEMORY, "no memory to count the entries");
+	void *all = NULL;
+	int status = strads_gather(job, STRADS_OK, &mine, sizeof(mine), &all);
 
-	status = strads_job_agree(job, status);
-	if (status == STRADS_OK)
-		status = strads_job_allgather(job, &mine, sizeof(mine), all);
 	for (int r = 0; status == STRADS_OK && r < strads_job_size(job); r++)
-		dataset->entries_total += all[r];
+		dataset->entries_total += ((const uint64_t *)all)[r];
 	free(all);
 	return status;
 }
@@ -84,7 +81,7 @@ dataset_make(struct strads_job *job, struct strads_source *source, uint64_t min_
 		source->rows.y = NULL;
 		status = entries_sum(job, &new);
 	}
-	if (status < 0) {
+	if (status != STRADS_OK) {
 		strads_dataset_free(&new);
 		return status;
 	}
@@ -100,7 +97,7 @@ strads_dataset_read(struct strads_fabric *fabric, const struct strads_dataset_op
 	struct strads_text *text;
 	int status = strads_text_open(fabric, options->data, &text);
 
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	status = source_read(fabric, text, options, &source);
 	/* Every reader ends with an agreement: nobody reads the text any more. */

@@ -13,7 +13,7 @@ strads_fetch_post(struct strads_fabric *fabric, int peer, const struct strads_re
 		status = strads_counter_wait(fabric, counter);
 		if (status == STRADS_OK)
 			status = strads_fabric_progress(fabric);
-		if (status < 0)
+		if (status != STRADS_OK)
 			return status;
 	}
 }
@@ -25,5 +25,5 @@ strads_fetch(struct strads_fabric *fabric, int peer, const struct strads_region 
 	struct strads_counter counter = {0};
 	int status = strads_fetch_post(fabric, peer, region, offset, into, bytes, &counter);
 
-	return status < 0 ? status : strads_counter_wait(fabric, &counter);
+	return status != STRADS_OK ? status : strads_counter_wait(fabric, &counter);
 }

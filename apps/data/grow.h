@@ -21,12 +21,12 @@ strads_grow(void **array, size_t *capacity, size_t need, size_t elem_bytes)
 	if (more < need)
 		more = need;
 	grown = reallocarray(*array, more, elem_bytes);
-	if (!grown)
-		return strads_fail(
-		    STRADS_ERR_MEMORY,
-		    "no memory for %zu elements of %zu bytes: use more ranks on more "
-		    "hosts",
-		    more, elem_bytes);
+	if (!grown) {
+		strads_fail(STRADS_ERR_MEMORY,
+			    "no memory for %zu elements of %zu bytes: use more ranks on more hosts",
+			    more, elem_bytes);
+		return STRADS_ERR_MEMORY;
+	}
 	*array = grown;
 	*capacity = more;
 	return STRADS_OK;

@@ -63,7 +63,7 @@ codec_open(struct strads_inflate *inflate)
 {
 	int status = input_fill(inflate);
 
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	inflate->codec = strads_codec_find(inflate->input, inflate->step.in_bytes);
 	if (inflate->codec->advice)
@@ -80,8 +80,10 @@ strads_inflate_open(const char *path, struct strads_inflate **inflate)
 	struct strads_inflate *new = calloc(1, sizeof(*new));
 	int status = STRADS_ERR_MEMORY;
 
-	if (!new)
-		return strads_fail(STRADS_ERR_MEMORY, "no memory to read %s", path);
+	if (!new) {
+		strads_fail(status, "no memory to read %s", path);
+		return status;
+	}
 	new->fd = -1;
 	new->path = strdup(path);
 	if (!new->path) {
@@ -89,10 +91,10 @@ strads_inflate_open(const char *path, struct strads_inflate **inflate)
 		goto close;
 	}
 	status = file_open(new);
-	if (status < 0)
+	if (status != STRADS_OK)
 		goto close;
 	status = codec_open(new);
-	if (status < 0) {
+	if (status != STRADS_OK) {
 		new->codec = NULL;
 		goto close;
 	}
@@ -126,10 +128,12 @@ piece_add(struct strads_inflate *inflate)
 {
 	struct strads_piece *piece = malloc(sizeof(*piece) + PIECE_BYTES);
 
-	if (!piece)
-		return strads_fail(STRADS_ERR_MEMORY,
-				   "no memory for the text of %s after %llu bytes of it",
-				   inflate->path, (unsigned long long)inflate->bytes);
+	if (!piece) {
+		strads_fail(STRADS_ERR_MEMORY,
+			    "no memory for the text of %s after %llu bytes of it", inflate->path,
+			    (unsigned long long)inflate->bytes);
+		return STRADS_ERR_MEMORY;
+	}
 	piece->next = NULL;
 	piece->bytes = 0;
 	if (inflate->last)
@@ -182,7 +186,7 @@ strads_inflate_step(struct strads_inflate *inflate, size_t budget_bytes)
 			status = piece_add(inflate);
 		if (status == STRADS_OK)
 			status = piece_decode(inflate, &moved);
-		if (status < 0)
+		if (status != STRADS_OK)
 			return status;
 		if (step->in_ended && !moved) {
 			if (!step->whole)
@@ -238,14 +242,14 @@ strads_inflate_close(struct strads_inflate **inflate)
 int
 strads_inflate_file(const char *path, char **text, size_t *bytes)
 {
-	struct strads_inflate *inflate;
+	struct strads_inflate *inflate = NULL;
 	char *whole;
 	int status = strads_inflate_open(path, &inflate);
 
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	status = strads_inflate_step(inflate, SIZE_MAX / 2);
-	if (status < 0)
+	if (status != STRADS_OK)
 		goto close;
 	whole = malloc((size_t)inflate->bytes + 1);
 	if (!whole) {

@@ -52,7 +52,7 @@ lines_seek(struct strads_lines *lines, uint64_t begin)
 		char *newline;
 		int status = lines_refill(lines);
 
-		if (status < 0)
+		if (status != STRADS_OK)
 			return status;
 		newline = memchr(lines->buffer, '\n', lines->have);
 		if (newline) {
@@ -80,7 +80,7 @@ strads_lines_open(struct strads_lines *lines, struct strads_text *text, uint64_t
 		status = lines_seek(lines, begin);
 	else
 		lines->offset = begin;
-	if (status < 0)
+	if (status != STRADS_OK)
 		strads_lines_close(lines);
 	return status;
 }
@@ -111,7 +111,7 @@ strads_lines_next(struct strads_lines *lines, const char **line, const char **st
 		}
 		searched = have;
 		status = lines_refill(lines);
-		if (status < 0)
+		if (status != STRADS_OK)
 			return status;
 	}
 	*line = lines->buffer + lines->at;

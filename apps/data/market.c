@@ -77,7 +77,7 @@ sizes_parse(struct strads_market *market, const char *line, const char *stop)
 		status = count_take(&p, stop, "number of columns", &market->cols);
 	if (status == STRADS_OK && !market->array)
 		status = count_take(&p, stop, "number of entries", &market->entries);
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	if (p < stop)
 		return strads_fail(STRADS_ERR_INPUT, "'%s' follows the sizes",
@@ -104,7 +104,7 @@ header_parse(struct strads_lines *lines, struct strads_market *market)
 	for (;;) {
 		int status = strads_lines_next(lines, &line, &stop);
 
-		if (status < 0)
+		if (status != STRADS_OK)
 			return status;
 		if (!line)
 			return strads_fail(STRADS_ERR_INPUT,
@@ -119,7 +119,7 @@ header_parse(struct strads_lines *lines, struct strads_market *market)
 			if (status == STRADS_OK)
 				return STRADS_OK;
 		}
-		if (status < 0)
+		if (status != STRADS_OK)
 			return strads_text_fail(lines->text, lines->line_offset);
 	}
 }
@@ -131,11 +131,11 @@ strads_market_header(struct strads_text *text, struct strads_market *market)
 	struct strads_lines lines;
 	int status = strads_lines_open(&lines, text, 0, text->bytes);
 
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	status = header_parse(&lines, &new);
 	strads_lines_close(&lines);
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	if (new.begin > text->bytes)
 		new.begin = text->bytes;
@@ -154,7 +154,7 @@ index_take(const char **p, const char *stop, const char *what, uint64_t bound, u
 	if (word >= stop)
 		return strads_fail(STRADS_ERR_INPUT, "a %s is missing", what);
 	status = count_take(p, stop, what, index);
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	if (*index == 0)
 		return strads_fail(STRADS_ERR_INPUT, "%s 0: indices start at 1", what);
@@ -182,7 +182,7 @@ strads_market_parse(const struct strads_market *market, const char *line, const 
 		    struct strads_triplets *triplets, uint64_t *counted)
 {
 	const char *p = strads_skip_blanks(line);
-	uint64_t row, col;
+	uint64_t row = 0, col = 0;
 	double value = 1.0;
 	int status;
 
@@ -195,7 +195,7 @@ strads_market_parse(const struct strads_market *market, const char *line, const 
 		status = strads_token_number(p, stop, "value", &value, &p);
 	if (status == STRADS_OK)
 		status = line_end(p, stop);
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	++*counted;
 	if (value == 0.0)
@@ -219,7 +219,7 @@ strads_market_parse_value(const char *line, const char *stop, struct strads_trip
 	status = strads_token_number(p, stop, "value", &value, &p);
 	if (status == STRADS_OK)
 		status = line_end(p, stop);
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	++*counted;
 	return value == 0.0 ? STRADS_OK : strads_triplets_push(triplets, *counted - 1, 0, value);

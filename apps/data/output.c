@@ -142,21 +142,18 @@ strads_output_digits(char *to, uint64_t number)
 }
 
 char *
-strads_output_fraction(char *to, uint64_t units, int decimals)
+strads_output_fraction(char *to, uint64_t units, uint64_t scale)
 {
-	uint64_t scale = 1;
+	uint64_t whole = units / scale, rest = units - whole * scale;
 
-	for (int i = 0; i < decimals; i++)
-		scale *= 10;
-	to = strads_output_digits(to, units / scale);
-	units %= scale;
-	if (!units)
-		return to;
-	*to++ = '.';
-	while (units) {
-		scale /= 10;
-		*to++ = (char)('0' + units / scale);
-		units %= scale;
+	to = strads_output_digits(to, whole);
+	if (rest)
+		*to++ = '.';
+	while (rest) {
+		uint64_t digit = rest * 10 / scale;
+
+		*to++ = (char)('0' + digit);
+		rest = rest * 10 - digit * scale;
 	}
 	return to;
 }
@@ -176,7 +173,7 @@ strads_output_close(struct strads_output *output, bool keep)
 			output_fail(output, "rename the partial file of");
 			keep = false;
 		}
-		if (!keep && !output->direct)
+		if (!keep && !output->direct && output->partial)
 			unlink(output->partial);
 	}
 	status = output->status;

@@ -38,9 +38,9 @@ void strads_output_wrote(struct strads_output *output, const char *end);
 /* The decimal digits of `number` at `to`, without a terminating zero; returns what follows them. */
 char *strads_output_digits(char *to, uint64_t number);
 
-/* The number units / 10^decimals at `to`, without trailing zeros; returns
- * what follows. decimals ≤ 19. */
-char *strads_output_fraction(char *to, uint64_t units, int decimals);
+/* The number units / scale at `to`, exactly, without trailing zeros; returns what follows. `scale`
+ * is a power of ten ≤ 10^18. */
+char *strads_output_fraction(char *to, uint64_t units, uint64_t scale);
 
 /* Completes the file and gives it its name; with `keep` false, or if a write failed, removes it.
  * Returns STRADS_OK, or the first failure: ERR_IO, ERR_MEMORY. */

@@ -19,7 +19,7 @@ strads_rows_begin(struct strads_rows *rows, double y, uint64_t offset)
 	if (status == STRADS_OK)
 		status = strads_grow((void **)&rows->first, &rows->first_room, rows->rows + 2,
 				     sizeof(uint64_t));
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	rows->y[rows->rows] = y;
 	rows->offset[rows->rows] = offset;
@@ -56,17 +56,17 @@ csc_new(struct strads_csc *csc, uint32_t rows, uint64_t cols, size_t entries)
 {
 	*csc = (struct strads_csc){.rows = rows, .cols = cols};
 	csc->start = calloc((size_t)cols + 1, sizeof(*csc->start));
-	csc->row = malloc((entries + 1) * sizeof(*csc->row));
-	csc->value = malloc((entries + 1) * sizeof(*csc->value));
+	csc->row = calloc(entries + 1, sizeof(*csc->row));
+	csc->value = calloc(entries + 1, sizeof(*csc->value));
 	if (csc->start && csc->row && csc->value)
 		return STRADS_OK;
 	free(csc->start);
 	free(csc->row);
 	free(csc->value);
-	return strads_fail(STRADS_ERR_MEMORY,
-			   "no memory for %llu columns with %zu entries: use more ranks on more "
-			   "hosts",
-			   (unsigned long long)cols, entries);
+	strads_fail(STRADS_ERR_MEMORY,
+		    "no memory for %llu columns with %zu entries: use more ranks on more hosts",
+		    (unsigned long long)cols, entries);
+	return STRADS_ERR_MEMORY;
 }
 
 /* Scatters the entries, row after row, so that each column's rows ascend. start[j] is first where
@@ -124,7 +124,7 @@ strads_rows_to_csc(struct strads_rows *rows, uint64_t cols, struct strads_csc *c
 	struct strads_csc new;
 	int status = csc_new(&new, (uint32_t)rows->rows, cols, rows->entries);
 
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	csc_scatter(rows, &new);
 	free(rows->col);

@@ -1,3 +1,4 @@
+#include "gather.h"
 #include "lines.h"
 #include "market.h"
 #include "source.h"
@@ -25,12 +26,12 @@ range_parse(struct reading *reading, uint64_t begin, uint64_t end)
 	uint64_t first;
 	int status = strads_lines_open(&lines, reading->text, begin, end);
 
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	first = lines.offset + lines.at;
 	for (;;) {
 		status = strads_lines_next(&lines, &line, &stop);
-		if (status < 0 || !line)
+		if (status != STRADS_OK || !line)
 			break;
 		if (market->array)
 			status = strads_market_parse_value(line, stop, &reading->triplets,
@@ -40,7 +41,7 @@ range_parse(struct reading *reading, uint64_t begin, uint64_t end)
 						     &reading->counted);
 		if (status == STRADS_ERR_INPUT)
 			status = strads_text_fail(reading->text, lines.line_offset);
-		if (status < 0)
+		if (status != STRADS_OK)
 			break;
 	}
 	reading->bytes_read += lines.line_offset - first;
@@ -97,37 +98,34 @@ cols_bound(struct reading *reading)
 	triplets->count = to;
 }
 
-/* Adds up what the ranks counted, checks it, and numbers the entries of an array. */
+/* Agrees on the ranks' success so far, adds up what they counted, checks it, and numbers the
+ * entries of an array. */
 static int
-ranges_join(struct reading *reading)
+ranges_join(struct reading *reading, int status)
 {
 	struct strads_job *job = strads_fabric_job(reading->fabric);
 	int rank = strads_job_rank(job), ranks = strads_job_size(job);
-	uint64_t *all = malloc((size_t)ranks * sizeof(*all)), before = 0, total = 0;
-	int status =
-	    all ? STRADS_OK
-		: strads_fail(STRADS_ERR_MEMORY, "no memory to read %s", reading->text->name);
+	uint64_t before = 0, total = 0;
+	void *all = NULL;
 
-	status = strads_job_agree(job, status);
-	if (status == STRADS_OK)
-		status = strads_job_allgather(job, &reading->counted, sizeof(*all), all);
-	if (status < 0)
-		goto free;
+	status = strads_gather(job, status, &reading->counted, sizeof(reading->counted), &all);
+	if (status != STRADS_OK)
+		return status;
 	for (int r = 0; r < ranks; r++) {
-		before += r < rank ? all[r] : 0;
-		total += all[r];
+		uint64_t counted = ((const uint64_t *)all)[r];
+
+		before += r < rank ? counted : 0;
+		total += counted;
 	}
+	free(all);
 	if (!reading->market.rows)
 		reading->market.rows = reading->market.entries = total;
-	if (!total && !reading->market.entries)
-		status = strads_fail(STRADS_ERR_INPUT, "%s has no values", reading->text->name);
-	else
-		status = count_check(reading, total);
+	if (!reading->market.rows)
+		return strads_fail(STRADS_ERR_INPUT, "%s has no values", reading->text->name);
+	status = count_check(reading, total);
 	if (status == STRADS_OK && reading->market.array)
 		array_place(reading, before);
 	cols_bound(reading);
-free:
-	free(all);
 	return status;
 }
 
@@ -155,8 +153,7 @@ reading_parse(struct reading *reading)
 	int status = range_parse(reading, begin + strads_split_first(bytes, ranks, rank),
 				 begin + strads_split_first(bytes, ranks, rank + 1));
 
-	status = strads_job_agree(job, status);
-	return status < 0 ? status : ranges_join(reading);
+	return ranges_join(reading, status);
 }
 
 /* The response must be one column with a value for every row. */
@@ -183,7 +180,7 @@ response_read(struct strads_fabric *fabric, const char *path, struct strads_sour
 	struct strads_rows rows = {0};
 	int status = strads_text_open(fabric, path, &reading.text);
 
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	status = reading_open(&reading);
 	if (status == STRADS_OK)
@@ -220,7 +217,7 @@ strads_source_market(struct strads_fabric *fabric, struct strads_text *text,
 		status = strads_triplets_exchange(fabric, &reading.triplets, reading.market.rows,
 						  reading.market.cols, &source->rows);
 	strads_triplets_free(&reading.triplets);
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	source->rows_total = reading.market.rows;
 	source->first_row = strads_split_first(source->rows_total, ranks, rank);

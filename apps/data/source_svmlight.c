@@ -1,4 +1,5 @@
 #include "fetch.h"
+#include "gather.h"
 #include "lines.h"
 #include "source.h"
 #include "split.h"
@@ -22,23 +23,23 @@ range_parse(struct strads_text *text, uint64_t begin, uint64_t end, uint64_t max
 	uint64_t first;
 	int status = strads_lines_open(&lines, text, begin, end);
 
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	first = lines.offset + lines.at;
 	for (;;) {
 		status = strads_lines_next(&lines, &line, &stop);
-		if (status < 0 || !line)
+		if (status != STRADS_OK || !line)
 			break;
 		status =
 		    strads_svmlight_parse(&source->rows, line, stop, lines.line_offset, max_cols);
 		if (status == STRADS_ERR_INPUT)
 			status = strads_text_fail(text, lines.line_offset);
-		if (status < 0)
+		if (status != STRADS_OK)
 			break;
 	}
 	source->bytes_read += lines.line_offset - first;
 	strads_lines_close(&lines);
-	return status < 0 ? status : strads_rows_end(&source->rows);
+	return status != STRADS_OK ? status : strads_rows_end(&source->rows);
 }
 
 /* The offset of row `row` (of all), from the rank that read it; `all` are the ranks' tallies. */
@@ -68,12 +69,12 @@ share_find(struct strads_fabric *fabric, struct strads_text *text, const struct 
 	if (status == STRADS_OK)
 		status = strads_region_new(fabric, STRADS_LOCAL, 2 * sizeof(uint64_t), window);
 	status = strads_job_agree(job, status);
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	for (size_t i = 0; i < source->rows.rows; i++)
 		((uint64_t *)strads_region_base(*offsets))[i] = source->rows.offset[i];
 	status = strads_fabric_wire(fabric);
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	bound = strads_region_base(*window);
 	status = offset_get(fabric, *offsets, all,
@@ -102,7 +103,7 @@ rebalance(struct strads_fabric *fabric, struct strads_text *text, const struct t
 		strads_region_delete(&offsets);
 	if (window)
 		strads_region_delete(&window);
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	strads_rows_free(&source->rows);
 	source->first_row =
@@ -134,13 +135,12 @@ strads_source_svmlight(struct strads_fabric *fabric, struct strads_text *text,
 {
 	struct strads_job *job = strads_fabric_job(fabric);
 	int rank = strads_job_rank(job), ranks = strads_job_size(job);
-	struct tally mine, *all = malloc((size_t)ranks * sizeof(*all));
+	struct tally mine;
+	void *all = NULL;
 	bool uneven;
 	int status = STRADS_OK;
 
-	if (!all)
-		status = strads_fail(STRADS_ERR_MEMORY, "no memory to read %s", text->name);
-	else if (options->response)
+	if (options->response)
 		status = strads_fail(STRADS_ERR_INPUT,
 				     "%s is svmlight text, whose labels are the responses: leave "
 				     "%s out",
@@ -149,12 +149,10 @@ strads_source_svmlight(struct strads_fabric *fabric, struct strads_text *text,
 		status = range_parse(text, strads_split_first(text->bytes, ranks, rank),
 				     strads_split_first(text->bytes, ranks, rank + 1),
 				     options->max_cols, source);
-	status = strads_job_agree(job, status);
 	mine = (struct tally){source->rows.rows, source->rows.cols};
-	if (status == STRADS_OK)
-		status = strads_job_allgather(job, &mine, sizeof(mine), all);
-	if (status < 0)
-		goto free;
+	status = strads_gather(job, status, &mine, sizeof(mine), &all);
+	if (status != STRADS_OK)
+		return status;
 	tallies_sum(all, rank, ranks, source, &uneven);
 	if (source->rows_total == 0)
 		status = strads_fail(STRADS_ERR_INPUT, "%s has no rows", text->name);
@@ -162,7 +160,6 @@ strads_source_svmlight(struct strads_fabric *fabric, struct strads_text *text,
 		status = strads_source_check_rows(options, source->rows_total, ranks);
 	if (status == STRADS_OK && uneven)
 		status = rebalance(fabric, text, all, options->max_cols, source);
-free:
 	free(all);
 	return status;
 }

@@ -53,7 +53,7 @@ feature_parse(struct strads_rows *rows, const char **p, const char *stop, uint64
 	if (!end || *end != ':' || index - 1 >= STRADS_COLS_MAX)
 		return index_refuse(*p, stop, end, index);
 	status = strads_token_number(end + 1, stop, "value", &value, p);
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	*ascending &= index > *last;
 	*last = index;
@@ -126,7 +126,7 @@ strads_svmlight_parse(struct strads_rows *rows, const char *line, const char *st
 		status = strads_rows_begin(rows, y, offset);
 	if (status == STRADS_OK) /* a feature has 4 characters at least: "1:1 " */
 		status = strads_rows_reserve(rows, (size_t)(stop - p) / 4 + 1);
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	p = strads_skip_blanks(p);
 	status = qid_skip(&p, stop);

@@ -1,5 +1,6 @@
 #include "text.h"
 
+#include "gather.h"
 #include "inflate.h"
 #include "text_source.h"
 
@@ -20,7 +21,8 @@ static int
 plan_make(struct strads_job *job, const char *path, struct strads_inflate **inflate,
 	  struct strads_text_plan *plan)
 {
-	struct strads_text_plan mine = {0}, *all;
+	struct strads_text_plan mine = {0};
+	void *all = NULL;
 	int status = STRADS_OK;
 
 	if (strads_job_rank(job) == 0)
@@ -31,14 +33,9 @@ plan_make(struct strads_job *job, const char *path, struct strads_inflate **infl
 		if (!mine.file_bytes)
 			status = strads_fail(STRADS_ERR_INPUT, "%s is empty", path);
 	}
-	all = malloc((size_t)strads_job_size(job) * sizeof(*all));
-	if (!all && status == STRADS_OK)
-		status = strads_fail(STRADS_ERR_MEMORY, "no memory to read %s", path);
-	status = strads_job_agree(job, status);
+	status = strads_gather(job, status, &mine, sizeof(mine), &all);
 	if (status == STRADS_OK)
-		status = strads_job_allgather(job, &mine, sizeof(mine), all);
-	if (status == STRADS_OK)
-		*plan = all[0];
+		*plan = *(struct strads_text_plan *)all;
 	free(all);
 	return status;
 }

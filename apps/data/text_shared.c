@@ -1,4 +1,5 @@
 #include "fetch.h"
+#include "gather.h"
 #include "text_source.h"
 
 #include <stdlib.h>
@@ -29,7 +30,7 @@ shared_read(struct strads_text *text, uint64_t offset, void *into, size_t bytes)
 		int status =
 		    strads_fetch(shared->fabric, 0, shared->whole, (size_t)offset, window, part);
 
-		if (status < 0)
+		if (status != STRADS_OK)
 			return status;
 		memcpy(to, window, part);
 		to += part;
@@ -60,49 +61,40 @@ static const struct strads_text_ops shared_ops = {
 static int
 decode(struct strads_job *job, const char *path, struct strads_inflate *inflate, uint64_t *bytes)
 {
-	struct {
+	struct progress {
 		uint64_t done, bytes;
-	} mine = {0}, *all = malloc((size_t)strads_job_size(job) * sizeof(*all));
-	int status = all ? STRADS_OK : strads_fail(STRADS_ERR_MEMORY, "no memory to read %s", path);
+	} mine = {0}, first = {0};
 
-	status = strads_job_agree(job, status);
-	for (bool done = false; status == STRADS_OK && !done;) {
+	while (!first.done) {
+		void *all = NULL;
+		int status = inflate ? strads_inflate_step(inflate, STRIDE_BYTES) : STRADS_AGAIN;
+
 		if (inflate)
-			status = strads_inflate_step(inflate, STRIDE_BYTES);
-		if (inflate && status >= 0) {
-			mine.done = status == STRADS_OK;
-			mine.bytes = strads_inflate_bytes(inflate);
-		}
-		status = strads_job_agree(job, status < 0 ? status : STRADS_OK);
-		if (status == STRADS_OK)
-			status = strads_job_allgather(job, &mine, sizeof(mine), all);
-		if (status == STRADS_OK) {
-			done = all[0].done;
-			*bytes = all[0].bytes;
-		}
+			mine =
+			    (struct progress){status == STRADS_OK, strads_inflate_bytes(inflate)};
+		status =
+		    strads_gather(job, status < 0 ? status : STRADS_OK, &mine, sizeof(mine), &all);
+		if (status != STRADS_OK)
+			return status;
+		first = *(struct progress *)all;
+		free(all);
 	}
-	free(all);
-	if (status == STRADS_OK && !*bytes)
+	if (!first.bytes)
 		return strads_fail(STRADS_ERR_INPUT, "%s is empty", path);
-	return status;
+	*bytes = first.bytes;
+	return STRADS_OK;
 }
 
 static int
-regions_new(struct text_shared *shared, struct strads_inflate *inflate)
+regions_new(struct text_shared *shared, bool holds_text)
 {
-	struct strads_job *job = strads_fabric_job(shared->fabric);
 	int status = strads_region_new(shared->fabric, STRADS_REMOTE_READ,
-				       inflate ? (size_t)shared->text.bytes : 0, &shared->whole);
+				       holds_text ? (size_t)shared->text.bytes : 0, &shared->whole);
 
 	if (status == STRADS_OK)
 		status =
 		    strads_region_new(shared->fabric, STRADS_LOCAL, WINDOW_BYTES, &shared->window);
-	status = strads_job_agree(job, status);
-	if (status < 0)
-		return status;
-	if (inflate)
-		strads_inflate_take(inflate, strads_region_base(shared->whole));
-	return strads_fabric_wire(shared->fabric);
+	return status;
 }
 
 int
@@ -110,25 +102,28 @@ strads_text_shared(struct strads_fabric *fabric, const char *path, struct strads
 		   struct strads_text **text)
 {
 	struct strads_job *job = strads_fabric_job(fabric);
-	struct text_shared *shared = calloc(1, sizeof(*shared));
-	int status =
-	    shared ? STRADS_OK : strads_fail(STRADS_ERR_MEMORY, "no memory to read %s", path);
+	struct text_shared *shared;
+	uint64_t bytes = 0;
+	int status = decode(job, path, inflate, &bytes);
 
+	if (status != STRADS_OK)
+		return status;
+	shared = calloc(1, sizeof(*shared));
+	if (shared) {
+		*shared =
+		    (struct text_shared){.text = {&shared_ops, path, bytes}, .fabric = fabric};
+		status = regions_new(shared, inflate != NULL);
+	} else {
+		status = strads_fail(STRADS_ERR_MEMORY, "no memory to read %s", path);
+	}
 	status = strads_job_agree(job, status);
-	if (status < 0)
-		goto free;
-	*shared = (struct text_shared){.text = {&shared_ops, path, 0}, .fabric = fabric};
-	status = decode(job, path, inflate, &shared->text.bytes);
+	if (status == STRADS_OK && shared && inflate)
+		strads_inflate_take(inflate, strads_region_base(shared->whole));
 	if (status == STRADS_OK)
-		status = regions_new(shared, inflate);
-	if (status < 0)
-		goto close;
-	*text = &shared->text;
-	return STRADS_OK;
-close:
-	shared_close(&shared->text);
-	return status;
-free:
-	free(shared);
+		status = strads_fabric_wire(fabric);
+	if (status == STRADS_OK && shared)
+		*text = &shared->text;
+	else if (shared)
+		shared_close(&shared->text);
 	return status;
 }

@@ -95,7 +95,7 @@ buckets_publish(struct exchange *exchange, struct strads_triplets *triplets)
 					   (size_t)exchange->ranks * 2 * sizeof(uint64_t),
 					   &exchange->bounds);
 	status = strads_job_agree(job, status);
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	buckets_fill(exchange, triplets);
 	strads_triplets_free(triplets);
@@ -115,7 +115,7 @@ bounds_get(struct exchange *exchange)
 					   (size_t)exchange->rank * sizeof(uint64_t),
 					   bounds + 2 * peer, 2 * sizeof(uint64_t), &counter);
 	waited = strads_counter_wait(exchange->fabric, &counter);
-	return status < 0 ? status : waited;
+	return status != STRADS_OK ? status : waited;
 }
 
 /* What a peer says about its bucket must fit the region that it has. */
@@ -176,7 +176,7 @@ buckets_get(struct exchange *exchange)
 		at += count;
 	}
 	waited = strads_counter_wait(exchange->fabric, &counter);
-	return status < 0 ? status : waited;
+	return status != STRADS_OK ? status : waited;
 }
 
 /* This rank's rows, without entries but with room for them. */
@@ -191,7 +191,7 @@ rows_open(const struct exchange *exchange, uint64_t count, struct strads_rows *r
 		status = strads_rows_begin(rows, 0.0, 0);
 	if (status == STRADS_OK)
 		status = strads_rows_reserve(rows, (size_t)count + 1);
-	return status < 0 ? status : strads_rows_end(rows);
+	return status != STRADS_OK ? status : strads_rows_end(rows);
 }
 
 /* Counts the entries of each row into first[row + 1]; what arrived must lie inside the matrix. */
@@ -240,7 +240,7 @@ rows_fill(const struct exchange *exchange, uint64_t count, struct strads_rows *r
 		status = bucket_tally(exchange, own, own_count, rows);
 	if (status == STRADS_OK)
 		status = bucket_tally(exchange, in, before + after, rows);
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	for (size_t i = 0; i < rows->rows; i++)
 		rows->first[i + 1] += rows->first[i];
@@ -260,7 +260,7 @@ exchange_run(struct exchange *exchange, struct strads_triplets *triplets, struct
 	uint64_t count = 0;
 	int status = buckets_publish(exchange, triplets);
 
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	status = bounds_get(exchange);
 	if (status == STRADS_OK)

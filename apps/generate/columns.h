@@ -6,8 +6,7 @@
 
 #include "strads/transport.h"
 
-#define STRADS_COLUMN_DECIMALS 6
-#define STRADS_COLUMN_UNITS    1000000 /* 10^STRADS_COLUMN_DECIMALS */
+#define STRADS_COLUMN_UNITS 1000000 /* values are multiples of its inverse */
 
 struct strads_columns {
 	uint64_t rows, cols, nonzeros, seed;

@@ -88,7 +88,7 @@ solution_make(struct lasso *lasso)
 
 	if (options->solution)
 		status = strads_output_open(&output, options->solution);
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	for (uint64_t k = 0; k < options->planted; k++) {
 		uint64_t col;
@@ -133,7 +133,7 @@ entry_write(char *to, uint64_t index, char between, uint32_t units)
 {
 	to = strads_output_digits(to, index);
 	*to++ = between;
-	return strads_output_fraction(to, units, STRADS_COLUMN_DECIMALS);
+	return strads_output_fraction(to, units, STRADS_COLUMN_UNITS);
 }
 
 static int
@@ -141,15 +141,15 @@ market_write(struct lasso *lasso)
 {
 	const struct strads_generate_lasso_options *options = lasso->options;
 	struct strads_columns *columns = &lasso->columns;
+	uint64_t entries = options->cols * options->nonzeros;
 	struct strads_output output;
 	int status = strads_output_open(&output, options->data);
 
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	strads_output_printf(&output, "%%%%MatrixMarket matrix coordinate real general\n");
 	strads_output_printf(&output, "%llu %llu %llu\n", (unsigned long long)options->rows,
-			     (unsigned long long)options->cols,
-			     (unsigned long long)(options->cols * options->nonzeros));
+			     (unsigned long long)options->cols, (unsigned long long)entries);
 	for (uint64_t j = 0; j < options->cols && output.status == STRADS_OK; j++) {
 		strads_columns_go(columns, j);
 		for (uint64_t e = 0; e < columns->nonzeros; e++) {
@@ -171,7 +171,7 @@ response_write(const struct lasso *lasso)
 	struct strads_output output;
 	int status = strads_output_open(&output, lasso->options->response);
 
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	for (uint64_t i = 0; i < lasso->options->rows; i++)
 		strads_output_printf(&output, "%.17g\n", lasso->y[i]);
@@ -278,12 +278,12 @@ svmlight_write(struct lasso *lasso)
 		return strads_fail(STRADS_ERR_MEMORY, "no memory for %llu rows",
 				   (unsigned long long)options->rows);
 	status = strads_output_open(&output, options->data);
-	if (status < 0)
+	if (status != STRADS_OK)
 		goto free;
 	rows_count(&lasso->columns, first);
 	status = blocks_write(lasso, first, &output);
 	closed = strads_output_close(&output, status == STRADS_OK);
-	status = status < 0 ? status : closed;
+	status = status != STRADS_OK ? status : closed;
 free:
 	free(first);
 	return status;
@@ -295,11 +295,11 @@ strads_generate_lasso(const struct strads_generate_lasso_options *options)
 	struct lasso lasso = {.options = options};
 	int status = options_check(options);
 
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	status = strads_columns_open(&lasso.columns, options->rows, options->cols,
 				     options->nonzeros, options->seed);
-	if (status < 0)
+	if (status != STRADS_OK)
 		return status;
 	lasso.y = calloc((size_t)options->rows, sizeof(*lasso.y));
 	if (!lasso.y) {
@@ -308,7 +308,7 @@ strads_generate_lasso(const struct strads_generate_lasso_options *options)
 		goto close;
 	}
 	status = solution_make(&lasso);
-	if (status < 0)
+	if (status != STRADS_OK)
 		goto free;
 	noise_add(&lasso);
 	if (is_market(options->data)) {
