@@ -33,4 +33,14 @@ PATH="$folder/path" run 0 $fit --plot none.svg
 grep -q 'gnuplot is not installed' stderr || complain 'a missing gnuplot is not told'
 [ ! -e none.svg ] || complain 'a picture without gnuplot'
 
+run 0 generate lasso --rows 200 --cols 500 --support 10 --out one.svm --planted planted.txt
+run 0 generate lasso two.svm --rows 200 --cols 500 --support 10
+same one.svm two.svm
+[ "$(wc -l <planted.txt)" -eq 10 ] || complain 'not as many planted coefficients as asked for'
+run 0 lasso one.svm --ranks 2 --standardize unit --quiet
+run 64 generate lasso one.mtx
+one_line '--response'
+run 1 corpus debian --lists none --out corpus
+one_line 'none'
+
 finish
