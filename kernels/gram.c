@@ -225,10 +225,11 @@ strads_gram_descend_reference(const struct strads_gram_problem *problem, double 
 			      double *gradient)
 {
 	size_t n = problem->n;
-	double *start = malloc((2 * n + 1) * sizeof *start), *g0 = start + n, before, after;
+	double *start = malloc((2 * n + 1) * sizeof *start), *g0, before, after;
 
 	if (!start)
 		return NAN;
+	g0 = start + n;
 	memcpy(start, beta, n * sizeof *start);
 	memcpy(g0, gradient, n * sizeof *g0);
 	before = objective(problem, beta, start, g0);

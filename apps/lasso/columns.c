@@ -61,7 +61,7 @@ strads_lasso_columns_pull(const struct strads_lasso *lasso, const struct strads_
 {
 	double rows = (double)lasso->train->rows_total;
 	double *out = commit;
-	float *bound = (float *)(out + block->n);
+	float *bound = (void *)(out + block->n);
 
 	if (block->arg == STRADS_LASSO_MEANS) {
 		for (uint32_t k = 0; k < block->n; k++)

@@ -86,8 +86,7 @@ push_sums(const struct strads_lasso *lasso, double *sum)
 		sum[STRADS_LASSO_R_SQUARE] += r * r;
 		sum[STRADS_LASSO_R] += r;
 		sum[STRADS_LASSO_R_Y] += r * (train->y[i] - lasso->response.offset);
-		/* So written, a NaN passes. */
-		most = away <= most ? most : away;
+		most = away > most ? away : most;
 	}
 	for (uint32_t i = 0; test && i < test->x.rows; i++) {
 		double r = lasso->test_residual[i] + lasso->shift;
@@ -148,13 +147,13 @@ pull_sums(const struct strads_lasso *lasso, const double *sum, double *out)
 	for (int rank = 0; rank < lasso->ranks; rank++) {
 		double away = sum[STRADS_LASSO_R_MAX + rank];
 
-		most = away <= most ? most : away;
+		most = away > most ? away : most;
 	}
 	out[STRADS_LASSO_R_MAX] = most;
 	return (STRADS_LASSO_SUMS + 1) * sizeof *out;
 }
 
-/* Copies the candidates of the range, least offsets first or not, behind the support. */
+/* Copies the candidates of the range behind the support. */
 static uint32_t
 pull_violators(const struct strads_lasso_candidates *candidates, struct range_entry *entry)
 {
@@ -185,7 +184,7 @@ strads_lasso_evaluate_pull(struct strads_lasso *lasso, const struct strads_block
 		double beta = block->arg & STRADS_LASSO_BETA ? sum[block->n + k]
 							     : lasso->beta[key - lasso->first_key];
 
-		header->gradient_max = g <= header->gradient_max ? header->gradient_max : g;
+		header->gradient_max = g > header->gradient_max ? g : header->gradient_max;
 		header->l1 += fabs(beta);
 		if (beta != 0)
 			entry[header->support++] = (struct range_entry){k, (float)g};
@@ -213,7 +212,7 @@ sync_range(struct strads_lasso *lasso, const struct strads_block *block, const v
 		return strads_fail(
 		    STRADS_ERR_PROTOCOL, "set %llu: %llu candidates among %u gradients",
 		    (unsigned long long)block->set, (unsigned long long)entries, block->n);
-	if (!(header->gradient_max <= evaluation->gradient_max))
+	if (header->gradient_max > evaluation->gradient_max)
 		evaluation->gradient_max = header->gradient_max;
 	evaluation->l1 += header->l1;
 	evaluation->nonzeros += header->support;
@@ -309,7 +308,7 @@ relative_gap(const struct strads_lasso *lasso, double gap)
 
 	if (lasso->lambda > 0)
 		return gap / (0.5 * lasso->response.square);
-	return steepest > 0 || isnan(steepest) ? steepest / lasso->lambda_max : 0;
+	return steepest > 0 ? steepest / lasso->lambda_max : 0;
 }
 
 static void

@@ -39,7 +39,7 @@ model_add(const struct strads_lasso *lasso, strads_key first, const double *beta
 
 		if (beta[k] == 0)
 			continue;
-		if (model->count == *room) {
+		if (!model->index || model->count == *room) {
 			int status = model_grow(model, room);
 
 			if (status)
@@ -53,6 +53,22 @@ model_add(const struct strads_lasso *lasso, strads_key first, const double *beta
 	return STRADS_OK;
 }
 
+/* Reads n coefficients of `rank`'s shard, from its `offset` on, into `chunk`. */
+static int
+shard_read(struct strads_lasso *lasso, int rank, uint64_t offset, uint64_t n, double *chunk)
+{
+	struct strads_counter counter = {0};
+	int status;
+
+	while ((status = strads_get(lasso->fabric, rank, lasso->beta_region, offset * sizeof *chunk,
+				    chunk, n * sizeof *chunk, &counter)) == STRADS_AGAIN) {
+		status = strads_fabric_progress(lasso->fabric);
+		if (status)
+			return status;
+	}
+	return status ? status : strads_counter_wait(lasso->fabric, &counter);
+}
+
 static int
 gather_shards(struct strads_lasso *lasso, struct strads_region *buffer,
 	      struct strads_lasso_model *model)
@@ -64,24 +80,14 @@ gather_shards(struct strads_lasso *lasso, struct strads_region *buffer,
 		strads_key first = strads_table_first(&lasso->table, rank);
 		strads_key end = strads_table_first(&lasso->table, rank + 1);
 
-		for (strads_key at = first; at < end;) {
+		for (strads_key at = first; at < end; at += most) {
 			uint64_t n = end - at < most ? end - at : most;
-			struct strads_counter counter = {0};
-			int status = strads_get(lasso->fabric, rank, lasso->beta_region,
-						(at - first) * sizeof *chunk, chunk,
-						n * sizeof *chunk, &counter);
+			int status = shard_read(lasso, rank, at - first, n, chunk);
 
-			if (status == STRADS_OK)
-				status = strads_counter_wait(lasso->fabric, &counter);
-			else if (status == STRADS_AGAIN) {
-				status = strads_fabric_progress(lasso->fabric);
-				n = 0;
-			}
 			if (status == STRADS_OK)
 				status = model_add(lasso, at, chunk, n, model, &room);
 			if (status)
 				return status;
-			at += n;
 		}
 	}
 	return STRADS_OK;

@@ -237,7 +237,7 @@ pass_begin(struct strads_lasso_plan *plan)
 void
 strads_lasso_plan_note(struct strads_lasso_plan *plan, double steepest, double l1, double slack)
 {
-	plan->steepest = steepest <= plan->steepest ? plan->steepest : steepest;
+	plan->steepest = steepest > plan->steepest ? steepest : plan->steepest;
 	plan->l1 += l1;
 	plan->slack += slack;
 }

@@ -171,6 +171,25 @@ struct strads_lasso {
 	enum strads_lasso_outcome outcome;
 };
 
+/* ---- state.c ------------------------------------------------------------------------------ */
+
+/* Sizes and settings, from the arguments alone. */
+void strads_lasso_state_size(struct strads_lasso *lasso);
+
+/* Allocates all but the region of β, counting memory_bytes. Returns STRADS_OK or ERR_MEMORY; gives
+ * nothing back on failure. */
+STRADS_MUST_CHECK int strads_lasso_state_take(struct strads_lasso *lasso);
+void strads_lasso_state_give(struct strads_lasso *lasso);
+
+/* β = 0: residuals are the responses. */
+void strads_lasso_state_start(struct strads_lasso *lasso);
+
+/* ---- response.c --------------------------------------------------------------------------- */
+
+/* Fills lasso->response. Collective. Returns STRADS_OK, ERR_INPUT (y is constant), or as
+ * strads_job_allgather. */
+STRADS_MUST_CHECK int strads_lasso_response_learn(struct strads_lasso *lasso);
+
 /* ---- columns.c ---------------------------------------------------------------------------- */
 
 /* The primitives for sets of kind COLUMNS; as in strads/program.h. */

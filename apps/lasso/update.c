@@ -91,7 +91,7 @@ measure(const struct strads_lasso *lasso, uint32_t n, struct update_commit *comm
 	for (uint32_t k = 0; k < n; k++) {
 		double g = fabs(s->gradient[k]);
 
-		commit->steepest = g <= commit->steepest ? commit->steepest : g;
+		commit->steepest = g > commit->steepest ? g : commit->steepest;
 		commit->l1 += fabs(s->beta[k]);
 		commit->slack += lasso->lambda * fabs(s->beta[k]) - s->beta[k] * s->gradient[k];
 	}

@@ -46,7 +46,7 @@ def main():
     x, y = load(data, response)
     z, mean, scale = standardized(x, how, intercept == "1")
     offset = y.mean() if intercept == "1" else 0.0
-    model = Lasso(alpha=float(lam) / len(y), fit_intercept=False, tol=1e-13, max_iter=10**6)
+    model = Lasso(alpha=float(lam) / len(y), fit_intercept=False, tol=1e-11, max_iter=10**6)
     model.fit(z, y - offset)
     beta = model.coef_ / scale
     constant = offset - beta @ mean

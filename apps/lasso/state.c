@@ -1,0 +1,189 @@
+#include "state.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* Variables in a range of columns: many enough that a round costs little, few enough that ranks
+ * take turns. */
+#define RANGE_MAX 16384
+
+/* Ranges end at owners' boundaries where an owner has at least so many variables. */
+#define CUT_FROM 4096
+
+/* Memory for the Gram matrices kept on a rank; it is touched only as far as they fill it. */
+#define GRAM_BYTES (UINT64_C(256) << 20)
+
+/* Longest list of variables, support and violators, in the working set. */
+#define LIST_MAX (UINT64_C(1) << 20)
+
+/* What is being allocated, and the first failure. */
+struct need {
+	struct strads_lasso *lasso;
+	const char *what;
+	int status;
+};
+
+/* calloc that counts the bytes and, once one has failed, does nothing. */
+static void *
+take(struct need *need, uint64_t count, size_t bytes)
+{
+	void *memory;
+
+	if (need->status)
+		return NULL;
+	memory = calloc(count ? count : 1, bytes);
+	need->lasso->memory_bytes += count * bytes;
+	if (!memory)
+		need->status =
+		    strads_fail(STRADS_ERR_MEMORY, "no memory for %s: %llu times %zu bytes",
+				need->what, (unsigned long long)count, bytes);
+	return memory;
+}
+
+static void
+take_columns(struct strads_lasso *lasso, struct need *need)
+{
+	uint64_t cols = lasso->train->x.cols;
+	struct strads_lasso_columns *columns = &lasso->columns;
+
+	need->what = "the statistics of the columns";
+	if (columns->centred)
+		columns->mean = take(need, cols, sizeof *columns->mean);
+	columns->scale = take(need, cols, sizeof *columns->scale);
+	columns->bound = take(need, cols, sizeof *columns->bound);
+	lasso->screen.key = take(need, cols, sizeof *lasso->screen.key);
+	lasso->screen.first = take(need, (uint64_t)lasso->ranks + 1, sizeof *lasso->screen.first);
+}
+
+static void
+take_list(struct strads_lasso *lasso, struct need *need)
+{
+	uint64_t cols = lasso->train->x.cols, rows = lasso->train->rows_total;
+
+	need->what = "the list of variables";
+	if (!lasso->options.working_set) {
+		lasso->list_count = cols;
+		lasso->permutation = take(need, cols, sizeof *lasso->permutation);
+		return;
+	}
+	lasso->list_max = 4 * rows > LIST_MAX ? 4 * rows : LIST_MAX;
+	lasso->list_max = lasso->list_max < cols ? lasso->list_max : cols;
+	lasso->list = take(need, lasso->list_max, sizeof *lasso->list);
+	lasso->permutation = take(need, lasso->list_max, sizeof *lasso->permutation);
+	lasso->support.max = lasso->violators.max = lasso->list_max;
+	lasso->support.entry = take(need, lasso->list_max, sizeof *lasso->support.entry);
+	lasso->violators.entry = take(need, lasso->list_max, sizeof *lasso->violators.entry);
+}
+
+static void
+take_scratch(struct strads_lasso *lasso, struct need *need)
+{
+	struct strads_lasso_scratch *scratch = &lasso->scratch;
+	uint64_t n = lasso->set_size;
+
+	need->what = "the residuals and one set";
+	lasso->residual = take(need, lasso->train->x.rows, sizeof *lasso->residual);
+	if (lasso->test)
+		lasso->test_residual =
+		    take(need, lasso->test->x.rows, sizeof *lasso->test_residual);
+	scratch->gradient = take(need, n, sizeof *scratch->gradient);
+	scratch->beta = take(need, n, sizeof *scratch->beta);
+	scratch->mean = take(need, n, sizeof *scratch->mean);
+	scratch->scale = take(need, n, sizeof *scratch->scale);
+	scratch->candidates.max = lasso->range_max;
+	scratch->candidates.entry = take(need, lasso->range_max, sizeof *scratch->candidates.entry);
+}
+
+static void
+take_grams(struct strads_lasso *lasso, struct need *need)
+{
+	struct strads_lasso_grams *grams = &lasso->grams;
+	uint64_t n = lasso->set_size, cols = lasso->train->x.cols;
+	uint64_t most = (cols / n + (cols % n != 0)) / (uint64_t)lasso->ranks + 1;
+
+	need->what = "Gram matrices (smaller sets need less)";
+	grams->stride = n * n;
+	grams->slots = GRAM_BYTES / (grams->stride * sizeof *grams->matrix);
+	grams->slots = grams->slots < most ? grams->slots : most;
+	grams->matrix = take(need, grams->slots + 1, grams->stride * sizeof *grams->matrix);
+	grams->order = take(need, grams->slots, sizeof *grams->order);
+	if (need->status)
+		return;
+	lasso->scratch.gram = strads_gram_scratch_new(n);
+	if (!lasso->scratch.gram)
+		need->status = strads_fail(STRADS_ERR_MEMORY, "no memory for %s", need->what);
+}
+
+int
+strads_lasso_state_take(struct strads_lasso *lasso)
+{
+	struct need need = {.lasso = lasso};
+
+	take_columns(lasso, &need);
+	take_list(lasso, &need);
+	take_scratch(lasso, &need);
+	if (lasso->options.set_update == STRADS_SET_UPDATE_GRAM)
+		take_grams(lasso, &need);
+	return need.status;
+}
+
+void
+strads_lasso_state_give(struct strads_lasso *lasso)
+{
+	free(lasso->columns.mean);
+	free(lasso->columns.scale);
+	free(lasso->columns.bound);
+	free(lasso->screen.key);
+	free(lasso->screen.first);
+	free(lasso->list);
+	free(lasso->permutation);
+	free(lasso->support.entry);
+	free(lasso->violators.entry);
+	free(lasso->scratch.gradient);
+	free(lasso->scratch.beta);
+	free(lasso->scratch.mean);
+	free(lasso->scratch.scale);
+	free(lasso->scratch.candidates.entry);
+	strads_gram_scratch_delete(&lasso->scratch.gram);
+	free(lasso->grams.matrix);
+	free(lasso->grams.order);
+	free(lasso->residual);
+	free(lasso->test_residual);
+}
+
+void
+strads_lasso_state_size(struct strads_lasso *lasso)
+{
+	uint64_t cols = lasso->train->x.cols;
+	enum strads_standardize standardize = lasso->options.standardize;
+	struct strads_job *job = strads_fabric_job(lasso->fabric);
+
+	lasso->rank = strads_job_rank(job);
+	lasso->ranks = strads_job_size(job);
+	lasso->table = (struct strads_table){.keys = cols, .ranks = lasso->ranks};
+	lasso->first_key = strads_table_first(&lasso->table, lasso->rank);
+	lasso->own_keys = strads_table_first(&lasso->table, lasso->rank + 1) - lasso->first_key;
+	lasso->set_size = lasso->options.set_size < cols ? lasso->options.set_size : (uint32_t)cols;
+	lasso->range_max = RANGE_MAX < cols ? RANGE_MAX : (uint32_t)cols;
+	lasso->cut = cols / (uint64_t)lasso->ranks >= CUT_FROM;
+	lasso->columns.centred = lasso->options.intercept ||
+				 standardize == STRADS_STANDARDIZE_CENTER_UNIT ||
+				 standardize == STRADS_STANDARDIZE_ZSCORE;
+	lasso->lambda = lasso->options.lambda;
+	lasso->lambda_max = NAN;
+	lasso->outcome = STRADS_LASSO_LIMIT;
+}
+
+void
+strads_lasso_state_start(struct strads_lasso *lasso)
+{
+	double offset = lasso->response.offset;
+
+	for (uint32_t i = 0; i < lasso->train->x.rows; i++)
+		lasso->residual[i] = lasso->train->y[i] - offset;
+	for (uint32_t i = 0; lasso->test && i < lasso->test->x.rows; i++)
+		lasso->test_residual[i] = lasso->test->y[i] - offset;
+	strads_lasso_residual_settle(lasso);
+	strads_lasso_screen_open(&lasso->screen, &lasso->table);
+	strads_lasso_plan_open(lasso);
+}
