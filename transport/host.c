@@ -43,7 +43,7 @@ strads_host_crowded(struct strads_job *job, bool *crowded)
 		     : strads_fail(STRADS_ERR_MEMORY, "no memory to count ranks on this host"));
 	if (!status)
 		status = strads_job_allgather(job, &mine, sizeof mine, all);
-	for (int rank = 0; rank < strads_job_size(job) && !status; rank++) {
+	for (int rank = 0; all && !status && rank < strads_job_size(job); rank++) {
 		if (memcmp(all[rank].boot, mine.boot, sizeof mine.boot) != 0)
 			continue;
 		ranks++;

@@ -143,7 +143,7 @@ strads_put(struct strads_fabric *fabric, int peer, const struct strads_region *r
 	struct strads_transfer transfer = {.peer = peer,
 					   .region = region,
 					   .offset = offset,
-					   .local = (void *)(uintptr_t)from,
+					   .local = (void *)from,
 					   .bytes = bytes,
 					   .counter = counter};
 	struct strads_path *path;
@@ -166,7 +166,7 @@ strads_put_signal(struct strads_fabric *fabric, int peer, const struct strads_re
 	struct strads_transfer transfer = {.peer = peer,
 					   .region = region,
 					   .offset = offset,
-					   .local = (void *)(uintptr_t)from,
+					   .local = (void *)from,
 					   .bytes = bytes,
 					   .value = value,
 					   .counter = counter};

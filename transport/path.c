@@ -166,7 +166,7 @@ connect_endpoint(struct strads_fabric *fabric, const struct strads_endpoint *end
 	else
 		status = endpoint->provider->address(endpoint->context, &mine);
 	status = strads_job_agree(fabric->job, status);
-	if (!status)
+	if (!status && all)
 		status = exchange_addresses(fabric->job, &mine, all);
 	if (!status)
 		status = strads_job_agree(fabric->job,

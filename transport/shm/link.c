@@ -368,22 +368,24 @@ confirm(struct strads_shm *shm)
 	size_t bytes = ((size_t)shm->size + 7) / 8;
 	uint8_t *mine = calloc(bytes, 1);
 	uint8_t *all = malloc(bytes * (size_t)shm->size);
-	int status = STRADS_OK;
+	int status;
 
-	if (!mine || !all)
+	if (!mine || !all) {
 		status = strads_fail(STRADS_ERR_MEMORY, "shm: no memory for %d ranks", shm->size);
-	for (int rank = 0; rank < shm->size && !status; rank++) {
+		goto free_maps;
+	}
+	for (int rank = 0; rank < shm->size; rank++) {
 		if (shm->peers[rank].control)
 			mine[rank / 8] |= (uint8_t)(1u << rank % 8);
 	}
-	if (!status)
-		status = strads_job_allgather(strads_fabric_job(shm->fabric), mine, bytes, all);
+	status = strads_job_allgather(strads_fabric_job(shm->fabric), mine, bytes, all);
 	for (int rank = 0; rank < shm->size && !status; rank++) {
 		const uint8_t *theirs = all + bytes * (size_t)rank;
 
 		if (!(theirs[shm->rank / 8] >> shm->rank % 8 & 1))
 			drop(&shm->peers[rank]);
 	}
+free_maps:
 	free(all);
 	free(mine);
 	return status;
@@ -410,14 +412,15 @@ strads_shm_links_connect(struct strads_shm *shm, const struct strads_address *al
 	struct dialling dialling = {.shm = shm, .all = all};
 	bool *to_dial = whom_to_dial(shm, all);
 	uint32_t *left = malloc((size_t)shm->size * sizeof *left);
-	int status = STRADS_OK;
+	int status;
 
 	dialling.strangers =
 	    malloc(((size_t)shm->size + STRANGERS_SPARE) * sizeof *dialling.strangers);
-	if (!to_dial || !left || !dialling.strangers)
+	if (!to_dial || !left || !dialling.strangers) {
 		status = strads_fail(STRADS_ERR_MEMORY, "shm: no memory for %d ranks", shm->size);
-	if (!status)
-		status = rounds(&dialling, to_dial, left);
+		goto free_all;
+	}
+	status = rounds(&dialling, to_dial, left);
 	for (int i = 0; i < dialling.n_strangers; i++)
 		close(dialling.strangers[i]);
 	if (!status)
@@ -427,6 +430,7 @@ strads_shm_links_connect(struct strads_shm *shm, const struct strads_address *al
 	if (!status)
 		status = strads_shm_watch_peers(shm);
 	close_fd(&shm->listener);
+free_all:
 	free(dialling.strangers);
 	free(left);
 	free(to_dial);
