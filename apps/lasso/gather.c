@@ -4,28 +4,27 @@
 #include "state.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* Read at a time. */
 #define CHUNK_BYTES (1 << 20)
 
-/* Room for one more coefficient. */
-static int
+/* Makes room for more coefficients. */
+static bool
 model_grow(struct strads_lasso_model *model, uint64_t *room)
 {
 	uint64_t more = *room ? 2 * *room : 1024;
 	uint64_t *index = realloc(model->index, more * sizeof *index);
 	double *value;
 
-	if (index)
-		model->index = index;
-	value = index ? realloc(model->value, more * sizeof *value) : NULL;
+	if (!index)
+		return false;
+	model->index = index;
+	value = realloc(model->value, more * sizeof *value);
 	if (!value)
-		return strads_fail(STRADS_ERR_MEMORY, "no memory for a model of %llu coefficients",
-				   (unsigned long long)more);
+		return false;
 	model->value = value;
 	*room = more;
-	return STRADS_OK;
+	return true;
 }
 
 /* Adds the nonzeros among n coefficients from key `first` on, back on the original scale:
@@ -39,12 +38,10 @@ model_add(const struct strads_lasso *lasso, strads_key first, const double *beta
 
 		if (beta[k] == 0)
 			continue;
-		if (!model->index || model->count == *room) {
-			int status = model_grow(model, room);
-
-			if (status)
-				return status;
-		}
+		if (model->count == *room && !model_grow(model, room))
+			return strads_fail(STRADS_ERR_MEMORY,
+					   "no memory for a model of more than %llu coefficients",
+					   (unsigned long long)*room);
 		model->index[model->count] = first + k;
 		model->value[model->count++] = value;
 		if (lasso->columns.mean)
