@@ -195,6 +195,17 @@ adopt(struct strads_fabric *fabric, const struct strads_endpoint *endpoint)
 	}
 }
 
+/* Closes, and leaves strads_error() as it was: it may hold the reason for closing. */
+static void
+close_endpoint(const struct strads_endpoint *endpoint)
+{
+	char sentence[512];
+
+	snprintf(sentence, sizeof sentence, "%s", strads_error());
+	endpoint->provider->close(endpoint->context);
+	(void)strads_fail(STRADS_OK, "%s", sentence);
+}
+
 /* Opens a provider on all ranks or on none. */
 static int
 join(struct strads_fabric *fabric, struct candidate *candidate)
@@ -213,7 +224,7 @@ join(struct strads_fabric *fabric, struct candidate *candidate)
 		return STRADS_OK;
 	}
 	if (opened)
-		endpoint.provider->close(endpoint.context);
+		close_endpoint(&endpoint);
 	if (!candidate->optional || status == STRADS_ERR_ARGUMENT || status == STRADS_ERR_PEER ||
 	    status == STRADS_ERR_TIMEOUT || status == STRADS_ERR_ABORTED)
 		return status;
@@ -303,9 +314,6 @@ strads_paths_open(struct strads_fabric *fabric, const char *option)
 void
 strads_paths_close(struct strads_fabric *fabric)
 {
-	while (fabric->n_endpoints > 0) {
-		struct strads_endpoint *endpoint = &fabric->endpoints[--fabric->n_endpoints];
-
-		endpoint->provider->close(endpoint->context);
-	}
+	while (fabric->n_endpoints > 0)
+		close_endpoint(&fabric->endpoints[--fabric->n_endpoints]);
 }
