@@ -27,9 +27,9 @@ enum strads_set_update {
 struct strads_lasso_options {
 	double lambda;       /* ≥ 0; NaN: use lambda_ratio */
 	double lambda_ratio; /* λ = λ_max · ratio */
-	double tol;          /* relative duality gap, of ½‖y − ȳ‖² */
+	double tol; /* relative duality gap, of ½‖y − ȳ‖²; see progress.gap for λ = 0 */
 	double time_limit_s; /* since data were ready; 0: none */
-	uint64_t max_sets;   /* 0: none */
+	uint64_t max_sets;   /* 0: none; the first two or three are always carried out */
 	uint64_t seed;
 	enum strads_order order;
 	uint32_t set_size; /* U */
@@ -48,7 +48,7 @@ struct strads_lasso_progress {
 	uint64_t updates; /* variables updated so far */
 	double lambda, lambda_max;
 	double objective;
-	double gap; /* relative */
+	double gap; /* relative; with λ = 0, where no dual point bounds, ‖X̃ᵀr‖∞ over λ_max */
 	uint64_t nonzeros;
 	double train_mse;
 	double test_mse;      /* NaN without test data */
@@ -61,8 +61,11 @@ struct strads_lasso_progress {
 
 enum strads_lasso_outcome {
 	STRADS_LASSO_CONVERGED,
-	STRADS_LASSO_LIMIT,    /* time or sets ran out before the tolerance */
-	STRADS_LASSO_DIVERGED, /* objective not finite, or far above its start */
+	STRADS_LASSO_LIMIT,    /* time or sets ran out before the tolerance, or 100 evaluations
+				* found no smaller gap */
+	STRADS_LASSO_DIVERGED, /* an update was not finite, or the objective more than 1000 times
+				* that of β = 0; then objective and gap are reported as infinite and
+				* the model is empty */
 };
 
 /* The fitted model, on rank 0 only (elsewhere count 0): nonzero coefficients on the original
