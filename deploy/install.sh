@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing of the Debian packages of the given groups (build, test, gate).
+# Installs what is missing of the Debian packages of the given groups (build, test, gate, softroce).
 #   deploy/install.sh build test
 set -euo pipefail
 cd "$(dirname "$0")/.."
