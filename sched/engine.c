@@ -6,19 +6,7 @@
 /* Of the signals of one engine: it lives on regions of its own, where no other epoch was. */
 #define EPOCH (UINT64_C(1) << 48)
 
-/* While idle, the deadline is looked at once in so many turns. */
-#define LOOK_TURNS 64
-
 static const char *const stage_names[STRADS_STAGES] = {"schedule", "push", "pull", "sync"};
-
-/* What a rank that has nothing to do waits for. */
-struct expectation {
-	enum strads_stage stage;
-	const char *what;
-	uint64_t set;
-	uint32_t block;
-	int rank;
-};
 
 void
 strads_engine_defaults(struct strads_engine_options *options)
@@ -45,8 +33,6 @@ strads_engine_memory(const struct strads_program *program,
 
 	return status == STRADS_OK || status == STRADS_ERR_MEMORY ? strads_shape_total(&shape) : 0;
 }
-
-/* ---- Life -------------------------------------------------------------------------------- */
 
 /* The three lanes' rings follow each other in the inbox, their credit words after them. */
 static int
@@ -131,37 +117,39 @@ static_assert(sizeof(struct strads_shape) == 8 * sizeof(uint32_t) + 6 * sizeof(u
 						 STRADS_LANES * sizeof(struct strads_lane_shape),
 	      "shapes are compared byte by byte: no padding");
 
-/* Ends with the same shape on all ranks, or with an error on all. */
+/* Gathers all ranks' shapes and looks for one that differs. */
 static int
-compare_shapes(struct strads_engine *engine)
+compare_shapes(struct strads_engine *engine, struct strads_shape *all)
 {
-	struct strads_shape *all = calloc((size_t)engine->ranks, sizeof *all);
-	int status = STRADS_OK;
+	int status = strads_job_allgather(engine->job, &engine->shape, sizeof engine->shape, all);
 
-	if (!all)
-		status = strads_fail(STRADS_ERR_MEMORY, "no memory for %d shapes", engine->ranks);
-	status = strads_job_agree(engine->job, status);
-	if (status == STRADS_OK)
-		status =
-		    strads_job_allgather(engine->job, &engine->shape, sizeof engine->shape, all);
 	for (int i = 0; status == STRADS_OK && i < engine->ranks; i++)
 		if (memcmp(&all[i], &engine->shape, sizeof engine->shape) != 0)
 			status = strads_fail(STRADS_ERR_ARGUMENT,
 					     "rank %d and rank %d were given different programs or "
 					     "engine options",
 					     engine->rank, i);
-	free(all);
 	return status;
 }
 
+/* Builds, and ends with the same shape on all ranks, or with an error on all. */
 static int
 wire_up(struct strads_engine *engine)
 {
-	int status = strads_job_agree(engine->job, build(engine));
+	struct strads_shape *all = calloc((size_t)engine->ranks, sizeof *all);
+	int status;
 
+	if (!all)
+		return strads_job_agree(
+		    engine->job,
+		    strads_fail(STRADS_ERR_MEMORY, "no memory for %d shapes", engine->ranks));
+	status = strads_job_agree(engine->job, build(engine));
 	if (status == STRADS_OK)
-		status = compare_shapes(engine);
-	return status == STRADS_OK ? strads_fabric_wire(engine->fabric) : status;
+		status = compare_shapes(engine, all);
+	if (status == STRADS_OK)
+		status = strads_fabric_wire(engine->fabric);
+	free(all);
+	return status;
 }
 
 int
@@ -172,13 +160,13 @@ strads_engine_new(struct strads_fabric *fabric, const struct strads_program *pro
 	uint64_t timeout_ms =
 	    options->timeout_ms ? options->timeout_ms : strads_fabric_timeout_ms(fabric);
 	struct strads_engine *new = calloc(1, sizeof *new);
-	int status = STRADS_OK;
+	int status;
 
 	if (!new)
-		status = strads_fail(STRADS_ERR_MEMORY, "no memory for an engine");
-	if (status == STRADS_OK)
-		status = strads_shape_fit(program, options, strads_job_size(job), &new->shape);
-	status = strads_job_agree(job, status);
+		return strads_job_agree(job,
+					strads_fail(STRADS_ERR_MEMORY, "no memory for an engine"));
+	status = strads_job_agree(
+	    job, strads_shape_fit(program, options, strads_job_size(job), &new->shape));
 	if (status != STRADS_OK)
 		goto free_new;
 	new->fabric = fabric;
@@ -225,205 +213,6 @@ strads_engine_delete(struct strads_engine **engine)
 	}
 	free(old);
 	*engine = NULL;
-}
-
-/* ---- Time -------------------------------------------------------------------------------- */
-
-void
-strads_engine_begin(struct strads_engine *engine)
-{
-	uint64_t now;
-
-	if (!engine->lapsed)
-		return; /* work follows work: one look at the clock parts them */
-	now = strads_fabric_clock_ns(engine->fabric);
-	if (engine->idle)
-		engine->stats.stage[engine->waits].stall_ns += now - engine->lap;
-	engine->idle = false;
-	engine->lapsed = false;
-	engine->lap = now;
-}
-
-void
-strads_engine_end(struct strads_engine *engine, enum strads_stage stage)
-{
-	uint64_t now = strads_fabric_clock_ns(engine->fabric);
-
-	engine->stats.stage[stage].busy_ns += now - engine->lap;
-	engine->lap = now;
-}
-
-int
-strads_engine_returned(int status, const char *primitive, const struct strads_program *program,
-		       uint64_t set, uint32_t index)
-{
-	if (status == STRADS_OK)
-		return STRADS_OK;
-	if (status > 0)
-		return strads_fail(
-		    STRADS_ERR_ARGUMENT,
-		    "program %s: %s of set %llu block %u returned %d, which is no status",
-		    program->name, primitive, (unsigned long long)set, index, status);
-	if (strads_error()[0])
-		return status;
-	return strads_fail(status, "program %s: %s of set %llu block %u failed (%s)", program->name,
-			   primitive, (unsigned long long)set, index, strads_status_name(status));
-}
-
-/* ---- The loop ---------------------------------------------------------------------------- */
-
-/* What an idle rank waits for: the oldest thing that is missing. */
-static struct expectation
-expects(const struct strads_engine *engine)
-{
-	const struct strads_window *window = &engine->window;
-	struct expectation e;
-	const struct strads_entry *entry;
-
-	if (strads_reducer_waits_for(engine, &entry, &e.rank)) {
-		e.stage = STRADS_PULL;
-		e.what = "partial";
-	} else if (window->sent < window->pushed) {
-		entry = strads_window_at(window, window->sent);
-		e.stage = STRADS_PUSH;
-		e.what = "room for the partial";
-		e.rank = entry->block.reducer;
-	} else if (window->synced < window->sent) {
-		entry = strads_window_at(window, window->synced);
-		for (uint64_t i = window->synced; entry->committed && i + 1 < window->sent; i++)
-			entry = strads_window_at(window, i + 1);
-		e.stage = STRADS_SYNC;
-		e.what = "commit";
-		e.rank = entry->block.reducer;
-	} else {
-		e.stage = STRADS_SCHEDULE;
-		e.what = "schedule";
-		e.set = engine->worker.set;
-		e.block = engine->worker.index;
-		e.rank = (int)(e.set % (uint64_t)engine->schedulers);
-		return e;
-	}
-	e.set = entry->block.set;
-	e.block = entry->block.index;
-	return e;
-}
-
-/* One pass over the roles; each does what it can. */
-static int
-step(struct strads_engine *engine, bool *moved)
-{
-	static int (*const steps[])(struct strads_engine *, bool *) = {
-	    strads_worker_collect, strads_worker_sync, strads_scheduler_step, strads_worker_admit,
-	    strads_worker_push,    strads_worker_send, strads_reducer_step,
-	};
-
-	for (size_t i = 0; i < sizeof steps / sizeof *steps && !engine->stopping; i++) {
-		int status = steps[i](engine, moved);
-
-		if (status != STRADS_OK)
-			return status;
-	}
-	for (int i = 0; i < STRADS_LANES; i++) {
-		int status = strads_lane_settle(&engine->lane[i]);
-
-		if (status < 0)
-			return status;
-	}
-	return STRADS_OK;
-}
-
-/* Idle for the `turns`-th time in a row: waits, up to the deadline. */
-static int
-rest(struct strads_engine *engine, uint64_t turns)
-{
-	uint64_t deadline = engine->lap + engine->timeout_ns;
-
-	if (turns == 0) {
-		strads_engine_begin(engine);
-		engine->waits = expects(engine).stage;
-		engine->idle = true;
-		engine->lapsed = true;
-		deadline = engine->lap + engine->timeout_ns;
-	} else if (turns % LOOK_TURNS == 0 && strads_fabric_clock_ns(engine->fabric) >= deadline) {
-		struct expectation e = expects(engine);
-
-		return strads_fail(STRADS_ERR_TIMEOUT,
-				   "rank %d: no %s of set %llu block %u from rank %d for %llu s",
-				   engine->rank, e.what, (unsigned long long)e.set, e.block, e.rank,
-				   (unsigned long long)(engine->timeout_ns / 1000000000));
-	}
-	strads_fabric_wait(engine->fabric, deadline);
-	return STRADS_OK;
-}
-
-static int
-run(struct strads_engine *engine)
-{
-	uint64_t turns = 0;
-
-	while (!engine->stopping) {
-		bool moved = false;
-		int status = strads_fabric_progress(engine->fabric);
-
-		engine->lapsed = true;
-		if (status == STRADS_OK)
-			status = step(engine, &moved);
-		if (status == STRADS_OK && !moved)
-			status = rest(engine, turns++);
-		if (status != STRADS_OK)
-			return status;
-		if (moved) {
-			if (turns > 0)
-				strads_fabric_awake(engine->fabric);
-			turns = 0;
-		}
-	}
-	return STRADS_OK;
-}
-
-/* What was sent for the sets that are done arrives before the ranks part. What was sent for later
- * ones waits in the rings for the next run. */
-static int
-drain(struct strads_engine *engine)
-{
-	uint64_t deadline = strads_fabric_clock_ns(engine->fabric) + engine->timeout_ns;
-	int status;
-
-	while ((status = strads_flush(engine->fabric, -1)) == STRADS_AGAIN) {
-		status = strads_fabric_progress(engine->fabric);
-		if (status != STRADS_OK)
-			return status;
-		if (strads_fabric_clock_ns(engine->fabric) >= deadline)
-			return strads_fail(
-			    STRADS_ERR_TIMEOUT,
-			    "rank %d: operations of set %llu did not complete in %llu s",
-			    engine->rank, (unsigned long long)engine->finished - 1,
-			    (unsigned long long)(engine->timeout_ns / 1000000000));
-		strads_fabric_wait(engine->fabric, deadline);
-	}
-	strads_fabric_awake(engine->fabric);
-	return status;
-}
-
-int
-strads_engine_run(struct strads_engine *engine)
-{
-	uint64_t start = strads_fabric_clock_ns(engine->fabric);
-	int status;
-
-	(void)strads_fail(STRADS_OK, "%s", ""); /* a sentence found later is of this run */
-	engine->stopping = false;
-	engine->idle = false;
-	engine->lap = start;
-	status = run(engine);
-	if (status == STRADS_OK)
-		status = drain(engine);
-	if (status == STRADS_OK)
-		status = strads_job_barrier(engine->job);
-	else if (status != STRADS_ERR_PEER && status != STRADS_ERR_ABORTED)
-		strads_job_abort(engine->job, status);
-	engine->stats.wall_ns += strads_fabric_clock_ns(engine->fabric) - start;
-	return status;
 }
 
 void

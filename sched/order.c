@@ -63,13 +63,13 @@ mix(uint64_t x)
 static void
 shuffle_init(struct shuffle *shuffle, uint64_t seed, uint64_t draw, uint64_t n)
 {
-	uint64_t rows = 0;
+	uint64_t rows = 1;
 
-	for (uint64_t bit = UINT64_C(1) << 31; bit; bit >>= 1)
+	for (uint64_t bit = UINT64_C(1) << 30; bit; bit >>= 1)
 		if ((rows + bit) * (rows + bit) <= n)
 			rows += bit;
 	shuffle->n = n;
-	shuffle->rows = rows; /* ⌊√n⌋ */
+	shuffle->rows = rows; /* ⌊√n⌋, at most 2^31 */
 	shuffle->columns = n / rows + (n % rows != 0);
 	for (int i = 0; i < ROUNDS; i++)
 		shuffle->key[i] = strads_random(seed, STREAM_DRAW + draw, (uint64_t)i);

@@ -135,8 +135,7 @@ sum_eager(struct strads_engine *engine, struct strads_reduction *reduction, int 
 
 		if (status != STRADS_OK)
 			return status;
-		if (!*moved)
-			strads_engine_begin(engine);
+		strads_engine_begin(engine);
 		*moved = true;
 		add(engine, reduction->sum, payload, reduction->entry->elems, reduction->rank == 0);
 		status = strads_lane_take(lane, reduction->rank);
@@ -229,18 +228,17 @@ sum_read(struct strads_engine *engine, bool *moved)
 	while (reducer->done < reducer->asked) {
 		size_t place = reducer->done % reducer->reads;
 		struct strads_reading *reading = &reducer->readings[place];
-		const uint8_t *staged = reducer->staging + place * engine->shape.read_bytes;
+		const void *staged = reducer->staging + place * engine->shape.read_bytes;
 
 		if (reading->counter.done != reading->counter.posted)
 			return STRADS_OK;
 		if (reading->counter.status != STRADS_OK)
 			return strads_fail(reading->counter.status,
 					   "cannot read a partial from rank %d", reading->rank);
-		if (!*moved)
-			strads_engine_begin(engine);
+		strads_engine_begin(engine);
 		*moved = true;
-		add(engine, reading->reduction->sum + reading->offset / sizeof(double),
-		    (const double *)staged, reading->bytes / sizeof(double), reading->rank == 0);
+		add(engine, reading->reduction->sum + reading->offset / sizeof(double), staged,
+		    reading->bytes / sizeof(double), reading->rank == 0);
 		reading->reduction->reads--;
 		reducer->done++;
 	}
@@ -254,22 +252,17 @@ sum_step(struct strads_engine *engine, bool *moved)
 {
 	struct strads_reducer *reducer = &engine->reducer;
 	int limit = engine->ranks;
-	bool summed = false;
-	int status = sum_read(engine, &summed);
+	int status = sum_read(engine, moved);
 
 	for (uint64_t i = reducer->first; status == STRADS_OK && i < reducer->opened; i++) {
 		struct strads_reduction *reduction = reduction_at(reducer, i);
 
 		if (is_eager(engine, reduction))
-			status = sum_eager(engine, reduction, limit, &summed);
+			status = sum_eager(engine, reduction, limit, moved);
 		else
 			status = ask_ready(engine, reduction, limit, moved);
 		limit = reduction->rank;
 	}
-	if (!summed)
-		return status;
-	strads_engine_end(engine, STRADS_PULL);
-	*moved = true;
 	return status;
 }
 
@@ -299,7 +292,6 @@ pull(struct strads_engine *engine, struct strads_reduction *reduction)
 	reduction->pulled = true;
 	strads_stream_start(&engine->reducer.stream, block->set, block->index, reduction->commit,
 			    bytes);
-	strads_engine_end(engine, STRADS_PULL);
 	return STRADS_OK;
 }
 

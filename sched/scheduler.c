@@ -154,7 +154,6 @@ draft_block(struct strads_engine *engine, uint64_t number, struct strads_draft_s
 	engine->scheduler.lengths[place] = write_draft(engine, &draft, number, set->drafted, wire);
 	set->drafted++;
 	set->complete = draft.last;
-	strads_engine_end(engine, STRADS_SCHEDULE);
 	return STRADS_OK;
 }
 

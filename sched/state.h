@@ -36,10 +36,8 @@ struct strads_engine {
 	struct strads_engine_stats stats;
 };
 
-/* Before and after work of a stage: what is between counts as busy, what was idle before as a
- * stall. */
+/* Work begins that the stage of the running step is busy with; ends being idle. */
 void strads_engine_begin(struct strads_engine *engine);
-void strads_engine_end(struct strads_engine *engine, enum strads_stage stage);
 
 /* Passes on the status of a primitive; gives a failure without a sentence one. */
 STRADS_MUST_CHECK int strads_engine_returned(int status, const char *primitive,

@@ -115,8 +115,9 @@ strads_worker_admit(struct strads_engine *engine, bool *moved)
 		    strads_window_at(&engine->window, engine->window.admitted);
 		int scheduler = (int)(engine->worker.set % (uint64_t)engine->schedulers);
 
-		if (!receive(engine, entry))
+		if (!receive(engine, entry) || !strads_lane_ready(lane, scheduler))
 			return STRADS_OK;
+		strads_engine_begin(engine);
 		do
 			status = strads_sink_step(&entry->sink, lane, scheduler, moved);
 		while (status == STRADS_AGAIN && strads_lane_ready(lane, scheduler));
@@ -152,7 +153,6 @@ strads_worker_push(struct strads_engine *engine, bool *moved)
 		strads_fabric_charge(engine->fabric, program->push_cost_ns(program->state, block));
 	window->pushed++;
 	engine->worker.sets_pushed += block->last;
-	strads_engine_end(engine, STRADS_PUSH);
 	*moved = true;
 	return STRADS_OK;
 }
@@ -209,7 +209,10 @@ collect_from(struct strads_engine *engine, int reducer, bool *moved)
 
 	while (awaited->first && strads_lane_ready(lane, reducer)) {
 		struct strads_entry *entry = awaited->first;
-		int status = strads_sink_step(&entry->sink, lane, reducer, moved);
+		int status;
+
+		strads_engine_begin(engine);
+		status = strads_sink_step(&entry->sink, lane, reducer, moved);
 
 		if (status < 0)
 			return status;
@@ -281,7 +284,6 @@ strads_worker_sync(struct strads_engine *engine, bool *moved)
 	engine->stats.blocks++;
 	engine->stats.variables += block->n;
 	window->synced++;
-	strads_engine_end(engine, STRADS_SYNC);
 	*moved = true;
 	return STRADS_OK;
 }

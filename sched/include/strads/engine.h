@@ -31,7 +31,7 @@ enum strads_stage { STRADS_SCHEDULE, STRADS_PUSH, STRADS_PULL, STRADS_SYNC, STRA
  * schedule: sets sent; push: partials sent or announced; pull: partials read, commits sent;
  * sync: credits returned. */
 struct strads_stage_stats {
-	uint64_t busy_ns; /* inside the program's primitive, summation and copying */
+	uint64_t busy_ns; /* inside the program's primitive, summing, copying, posting */
 	uint64_t
 	    stall_ns; /* nothing to do but wait for: a set, room for a partial, partials, commits */
 	uint64_t bytes;
@@ -49,7 +49,8 @@ struct strads_engine_stats {
 struct strads_engine;
 
 /* Bytes of registered and private memory that an engine of this program will take per rank, from
- * sizes alone: nothing is allocated. Thread: any. */
+ * sizes alone: nothing is allocated. More than options->memory_bytes: the least that would do; 0:
+ * an option or size is out of range, see strads_error(). Thread: any. */
 size_t strads_engine_memory(const struct strads_program *program,
 			    const struct strads_engine_options *options, int ranks);
 

@@ -70,8 +70,8 @@ strads_engine_stats__reads_belong_to_pull(void **state)
 	}
 }
 
-/* On a virtual clock, push is busy for as long as its declared cost (looking at the clock takes a
- * little, too), and the wall is no shorter. */
+/* On a virtual clock, push is busy for as long as its declared cost and the posting of the partial
+ * (100 ns; looking at the clock takes a little, too), and the wall is no shorter than the parts. */
 static void
 strads_engine_stats__busy_is_the_declared_cost(void **state)
 {
@@ -86,7 +86,7 @@ strads_engine_stats__busy_is_the_declared_cost(void **state)
 		uint64_t sum = 0;
 
 		assert_in_range(stats->stage[STRADS_PUSH].busy_ns, stats->variables * 1000,
-				stats->variables * 1000 + stats->blocks * 100);
+				stats->variables * 1000 + stats->blocks * 200);
 		for (int j = 0; j < STRADS_STAGES; j++)
 			sum += stats->stage[j].busy_ns + stats->stage[j].stall_ns;
 		assert_true(stats->wall_ns >= sum);

@@ -1,0 +1,247 @@
+#include "state.h"
+
+/* While idle, the deadline is looked at once in so many turns. */
+#define LOOK_TURNS 64
+
+/* What a rank that has nothing to do waits for. */
+struct expectation {
+	enum strads_stage stage;
+	const char *what;
+	uint64_t set;
+	uint32_t block;
+	int rank;
+};
+
+/* ---- Time -------------------------------------------------------------------------------- */
+
+void
+strads_engine_begin(struct strads_engine *engine)
+{
+	uint64_t now;
+
+	if (!engine->lapsed)
+		return; /* work follows work: one look at the clock parts them */
+	now = strads_fabric_clock_ns(engine->fabric);
+	if (engine->idle)
+		engine->stats.stage[engine->waits].stall_ns += now - engine->lap;
+	engine->idle = false;
+	engine->lapsed = false;
+	engine->lap = now;
+}
+
+/* A stage's work is over. */
+static void
+end(struct strads_engine *engine, enum strads_stage stage)
+{
+	uint64_t now;
+
+	strads_engine_begin(engine); /* where it was not known to be work before it was done */
+	now = strads_fabric_clock_ns(engine->fabric);
+	engine->stats.stage[stage].busy_ns += now - engine->lap;
+	engine->lap = now;
+}
+
+int
+strads_engine_returned(int status, const char *primitive, const struct strads_program *program,
+		       uint64_t set, uint32_t index)
+{
+	if (status == STRADS_OK)
+		return STRADS_OK;
+	if (status > 0)
+		return strads_fail(
+		    STRADS_ERR_ARGUMENT,
+		    "program %s: %s of set %llu block %u returned %d, which is no status",
+		    program->name, primitive, (unsigned long long)set, index, status);
+	if (strads_error()[0])
+		return status;
+	return strads_fail(status, "program %s: %s of set %llu block %u failed (%s)", program->name,
+			   primitive, (unsigned long long)set, index, strads_status_name(status));
+}
+
+/* ---- The loop ---------------------------------------------------------------------------- */
+
+static struct expectation
+expect_entry(const struct strads_entry *entry, enum strads_stage stage, const char *what, int rank)
+{
+	return (struct expectation){.stage = stage,
+				    .what = what,
+				    .set = entry->block.set,
+				    .block = entry->block.index,
+				    .rank = rank};
+}
+
+static struct expectation
+expect_commit(const struct strads_engine *engine)
+{
+	const struct strads_window *window = &engine->window;
+	const struct strads_cast *cast = &engine->reducer.cast;
+	int reducer = window->reducers[0];
+	const struct strads_entry *entry = window->awaited[reducer].first;
+
+	if (reducer == engine->rank && cast->sent < cast->composed)
+		return expect_entry(entry, STRADS_SYNC, "room for the commit",
+				    strads_cast_waits_for(cast));
+	return expect_entry(entry, STRADS_SYNC, "commit", reducer);
+}
+
+static struct expectation
+expect_schedule(const struct strads_engine *engine)
+{
+	const struct strads_cast *cast = &engine->scheduler.cast;
+	struct expectation e = {.stage = STRADS_SCHEDULE,
+				.what = "schedule",
+				.set = engine->worker.set,
+				.block = engine->worker.index,
+				.rank = (int)(engine->worker.set % (uint64_t)engine->schedulers)};
+
+	if (e.rank == engine->rank && cast->sent < cast->composed) {
+		e.what = "room for the schedule";
+		e.rank = strads_cast_waits_for(cast);
+	}
+	return e;
+}
+
+/* What an idle rank waits for: of all that is missing, what comes first in a round. */
+static struct expectation
+expects(const struct strads_engine *engine)
+{
+	const struct strads_window *window = &engine->window;
+	const struct strads_entry *entry;
+	int rank;
+
+	if (strads_reducer_waits_for(engine, &entry, &rank))
+		return expect_entry(entry, STRADS_PULL, "partial", rank);
+	if (window->sent < window->pushed) {
+		entry = strads_window_at(window, window->sent);
+		return expect_entry(entry, STRADS_PUSH, "room for the partial",
+				    entry->block.reducer);
+	}
+	return window->n_reducers > 0 ? expect_commit(engine) : expect_schedule(engine);
+}
+
+/* What the roles do in one pass, in the order in which a round goes on. */
+static const struct {
+	int (*step)(struct strads_engine *engine, bool *moved);
+	enum strads_stage stage;
+} steps[] = {
+    {strads_worker_collect, STRADS_SYNC},     {strads_worker_sync, STRADS_SYNC},
+    {strads_scheduler_step, STRADS_SCHEDULE}, {strads_worker_admit, STRADS_SCHEDULE},
+    {strads_worker_push, STRADS_PUSH},        {strads_worker_send, STRADS_PUSH},
+    {strads_reducer_step, STRADS_PULL},
+};
+
+static int
+pass(struct strads_engine *engine, bool *moved)
+{
+	for (size_t i = 0; i < sizeof steps / sizeof *steps && !engine->stopping; i++) {
+		bool worked = false;
+		int status = steps[i].step(engine, &worked);
+
+		if (status != STRADS_OK)
+			return status;
+		if (worked)
+			end(engine, steps[i].stage);
+		*moved |= worked;
+	}
+	for (int i = 0; i < STRADS_LANES; i++) {
+		int status = strads_lane_settle(&engine->lane[i]);
+
+		if (status < 0)
+			return status;
+	}
+	return STRADS_OK;
+}
+
+/* Idle for the `turns`-th time in a row: waits, up to the deadline. */
+static int
+rest(struct strads_engine *engine, uint64_t turns)
+{
+	uint64_t deadline = engine->lap + engine->timeout_ns;
+
+	if (turns == 0) {
+		strads_engine_begin(engine);
+		engine->waits = expects(engine).stage;
+		engine->idle = true;
+		engine->lapsed = true;
+		deadline = engine->lap + engine->timeout_ns;
+	} else if (turns % LOOK_TURNS == 0 && strads_fabric_clock_ns(engine->fabric) >= deadline) {
+		struct expectation e = expects(engine);
+
+		return strads_fail(STRADS_ERR_TIMEOUT,
+				   "rank %d: no %s of set %llu block %u from rank %d for %llu s",
+				   engine->rank, e.what, (unsigned long long)e.set, e.block, e.rank,
+				   (unsigned long long)(engine->timeout_ns / 1000000000));
+	}
+	strads_fabric_wait(engine->fabric, deadline);
+	return STRADS_OK;
+}
+
+static int
+run(struct strads_engine *engine)
+{
+	uint64_t turns = 0;
+
+	while (!engine->stopping) {
+		bool moved = false;
+		int status = strads_fabric_progress(engine->fabric);
+
+		engine->lapsed = true;
+		if (status == STRADS_OK)
+			status = pass(engine, &moved);
+		if (status == STRADS_OK && !moved)
+			status = rest(engine, turns++);
+		if (status != STRADS_OK)
+			return status;
+		if (moved) {
+			if (turns > 0)
+				strads_fabric_awake(engine->fabric);
+			turns = 0;
+		}
+	}
+	return STRADS_OK;
+}
+
+/* What was sent for the sets that are done arrives before the ranks part. What was sent for later
+ * ones waits in the rings for the next run. */
+static int
+drain(struct strads_engine *engine)
+{
+	uint64_t deadline = strads_fabric_clock_ns(engine->fabric) + engine->timeout_ns;
+	int status;
+
+	while ((status = strads_flush(engine->fabric, -1)) == STRADS_AGAIN) {
+		status = strads_fabric_progress(engine->fabric);
+		if (status != STRADS_OK)
+			return status;
+		if (strads_fabric_clock_ns(engine->fabric) >= deadline)
+			return strads_fail(
+			    STRADS_ERR_TIMEOUT,
+			    "rank %d: operations of set %llu did not complete in %llu s",
+			    engine->rank, (unsigned long long)engine->finished - 1,
+			    (unsigned long long)(engine->timeout_ns / 1000000000));
+		strads_fabric_wait(engine->fabric, deadline);
+	}
+	strads_fabric_awake(engine->fabric);
+	return status;
+}
+
+int
+strads_engine_run(struct strads_engine *engine)
+{
+	uint64_t start = strads_fabric_clock_ns(engine->fabric);
+	int status;
+
+	(void)strads_fail(STRADS_OK, "%s", ""); /* a sentence found later is of this run */
+	engine->stopping = false;
+	engine->idle = false;
+	engine->lap = start;
+	status = run(engine);
+	if (status == STRADS_OK)
+		status = drain(engine);
+	if (status == STRADS_OK)
+		status = strads_job_barrier(engine->job);
+	else if (status != STRADS_ERR_PEER && status != STRADS_ERR_ABORTED)
+		strads_job_abort(engine->job, status);
+	engine->stats.wall_ns += strads_fabric_clock_ns(engine->fabric) - start;
+	return status;
+}
