@@ -13,7 +13,7 @@ strads=build/release/strads
 
 lists=data/debian/lists
 corpus=data/debian/corpus
-if [ ! -e "$corpus/train.svm" ]; then
+if [ ! -e "$corpus/corpus.json" ]; then
 	echo "Fetching the package lists and their English descriptions …"
 	mkdir -p "$lists/partial" data/debian/cache/archives/partial
 	# The machine's own sources, into a folder of the project's own: nothing of the system's
@@ -31,7 +31,7 @@ fi
 
 mkdir -p results
 common=(--ranks 2 --model results/model.txt --log results/run.jsonl --plot results/convergence.svg)
-if [ -e "$corpus/train.svm" ]; then
+if [ -e "$corpus/corpus.json" ]; then
 	"$strads" lasso --data "$corpus/train.svm" --test "$corpus/test.svm" \
 		--vocab "$corpus/vocab.txt" --intercept --lambda-ratio 0.01 --tol 1e-4 \
 		"${common[@]}" "$@"
