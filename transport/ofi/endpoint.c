@@ -32,17 +32,15 @@ mailbox_bytes(const struct strads_ofi *ofi)
 	return (size_t)ofi->size * STRADS_OFI_WINDOW * sizeof *ofi->mailbox;
 }
 
-/* Whether everything to and from this rank has come to its end. */
+/* Whether a read is under way whose answer may have come in part. */
 static bool
-at_rest(const struct strads_ofi *ofi)
+reading(const struct strads_ofi *ofi)
 {
-	if (ofi->status || ofi->outstanding > 0)
-		return false;
-	for (int peer = 0; ofi->peers && peer < ofi->size; peer++) {
-		if (ofi->peers[peer].error)
-			return false;
+	for (int i = 0; ofi->ops && i < STRADS_OFI_OPS; i++) {
+		if (ofi->ops[i].kind == STRADS_OFI_GET && ofi->ops[i].pending > 0)
+			return true;
 	}
-	return true;
+	return false;
 }
 
 /* Closes what was opened of the endpoint, the newest first. */
@@ -63,9 +61,6 @@ close_objects(struct strads_ofi *ofi)
 		fi_close(&ofi->domain->fid);
 	if (ofi->root)
 		fi_close(&ofi->root->fid);
-	if (ofi->info)
-		fi_freeinfo(ofi->info);
-	free(ofi->ops);
 	if (ofi->mailbox)
 		munmap(ofi->mailbox, mailbox_bytes(ofi));
 }
@@ -77,10 +72,13 @@ strads_ofi_close(void *context)
 
 	strads_ofi_server_stop(ofi);
 	/* libfabric 1.17 reads through a null pointer when an endpoint of tcp;ofi_rxm is closed
-	 * while part of a read's answer has come in. After a failure the process is about to end:
-	 * leave the endpoint to it. */
-	if (at_rest(ofi))
+	 * while part of a read's answer has come in. After a failure that has left reads under way
+	 * the end of the process has to close it; nobody calls it any more. */
+	if (!reading(ofi))
 		close_objects(ofi);
+	if (ofi->info)
+		fi_freeinfo(ofi->info);
+	free(ofi->ops);
 	if (ofi->gate >= 0)
 		close(ofi->gate);
 	pthread_mutex_destroy(&ofi->lock);

@@ -183,6 +183,7 @@ strads_ofi_region_release(void *context, struct strads_region *region)
 	struct strads_ofi *ofi = context;
 	struct attachment *attachment = region->attached[STRADS_SLOT_OFI];
 
+	strads_ofi_server_bar(ofi);
 	pthread_mutex_lock(&ofi->lock);
 	if (region->id >= 0 && region->id < ofi->n_regions && ofi->regions[region->id] == region)
 		ofi->regions[region->id] = NULL;

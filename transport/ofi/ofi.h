@@ -104,6 +104,8 @@ struct strads_ofi_server {
 	_Atomic uint64_t turns; /* of the owner's progress */
 	_Atomic bool asleep;    /* the owner sleeps on the endpoint's descriptor itself */
 	_Atomic bool parked;    /* the thread waits to be woken */
+	_Atomic uint64_t
+	    barred_ns; /* memory has gone: until then, or the owner's next turn, stay away */
 	_Atomic bool stop;
 };
 
@@ -283,7 +285,11 @@ strads_ofi_server_note_turn(struct strads_ofi *ofi)
 
 	atomic_store_explicit(turns, atomic_load_explicit(turns, memory_order_relaxed) + 1,
 			      memory_order_relaxed);
+	atomic_store_explicit(&ofi->server.barred_ns, 0, memory_order_relaxed);
 }
+
+/* Keeps the server away for a moment, for memory of this rank is about to go. */
+void strads_ofi_server_bar(struct strads_ofi *ofi);
 
 /* The owner is about to sleep on the endpoint's descriptor, or has slept. */
 void strads_ofi_server_hush(struct strads_ofi *ofi);

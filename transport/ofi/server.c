@@ -16,7 +16,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define PERIOD_MS 1 /* between two looks at the owner */
+#define PERIOD_MS 1         /* between two looks at the owner */
+#define BAR_NS    100000000 /* after memory has gone */
 #define IDLE_MAX                                                                                   \
 	8 /* times to find nothing, and yet not be let to block, before a period's rest            \
 	   */
@@ -26,8 +27,11 @@ enum mode { WATCH, PARK, SERVE };
 static bool
 owner_away(const struct strads_ofi *ofi, uint64_t seen)
 {
-	return atomic_load_explicit(&ofi->server.turns, memory_order_relaxed) == seen &&
-	       !atomic_load(&ofi->server.asleep);
+	const struct strads_ofi_server *server = &ofi->server;
+	uint64_t barred = atomic_load_explicit(&server->barred_ns, memory_order_relaxed);
+
+	return atomic_load_explicit(&server->turns, memory_order_relaxed) == seen &&
+	       !atomic_load(&server->asleep) && (barred == 0 || strads_monotone_ns() >= barred);
 }
 
 /* Serves until nothing is left or the owner is back; returns whether to block on the descriptor
@@ -150,6 +154,15 @@ strads_ofi_server_stop(struct strads_ofi *ofi)
 	pthread_join(server->thread, NULL);
 	close(server->wake);
 	server->wake = -1;
+}
+
+/* A rank that gives up deletes its regions, and then closes its endpoint, while others still write:
+ * what has come in part must not go on into memory that is gone. */
+void
+strads_ofi_server_bar(struct strads_ofi *ofi)
+{
+	atomic_store_explicit(&ofi->server.barred_ns, strads_monotone_ns() + BAR_NS,
+			      memory_order_relaxed);
 }
 
 void

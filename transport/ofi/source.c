@@ -36,25 +36,21 @@ identify(struct host *host)
 static int
 gather_one_host(struct strads_job *job, bool *one)
 {
-	size_t size = (size_t)strads_job_size(job);
-	struct host *all = malloc(size * sizeof *all);
 	struct host mine;
-	int status = STRADS_OK;
+	const struct host *host;
+	void *all;
+	int status;
 
 	identify(&mine);
-	status =
-	    strads_job_agree(job, all ? STRADS_OK
-				      : strads_fail(STRADS_ERR_MEMORY,
-						    "no memory for the names of %zu hosts", size));
-	if (!status)
-		status = strads_job_allgather(job, &mine, sizeof mine, all);
-	if (!status) {
-		*one = true;
-		for (size_t rank = 0; rank < size; rank++)
-			*one = *one && memcmp(&all[rank], &mine, sizeof mine) == 0;
-	}
+	status = strads_job_gather(job, STRADS_OK, &mine, sizeof mine, &all);
+	if (status)
+		return status;
+	host = all;
+	*one = true;
+	for (int rank = 0; rank < strads_job_size(job); rank++)
+		*one = *one && memcmp(&host[rank], &mine, sizeof mine) == 0;
 	free(all);
-	return status;
+	return STRADS_OK;
 }
 
 /* The interface of the best IPv4 default route, "" if there is none. */

@@ -108,9 +108,12 @@ static bool
 has_come(struct pair *pair, void *arg)
 {
 	const struct word *word = arg;
+	bool told;
 
-	return strads_signal_load(pair->open, word->offset) >= word->value &&
-	       !pair->ofi->first_telling;
+	pthread_mutex_lock(&pair->ofi->lock);
+	told = !pair->ofi->first_telling;
+	pthread_mutex_unlock(&pair->ofi->lock);
+	return told && strads_signal_load(pair->open, word->offset) >= word->value;
 }
 
 bool
