@@ -2,7 +2,7 @@
 # Makes what a machine boots from, once: build/softroce/image/ with Debian's kernel (its package is
 # downloaded and unpacked, never installed) and an initramfs of busybox, init.sh and the modules
 # named below. Nothing is done where it is all there and of the sources as they are.
-#   tests/softroce/image.sh
+# run.sh and pair.sh call it.
 # Exit code 77, after a line saying why: a machine cannot be had here.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -11,7 +11,7 @@ cd "$here/../.."
 # Loaded in this order, what each depends on before it. Without crc32_generic no rxe device appears.
 modules=(virtio_pci virtio_rng 9pnet_virtio 9p overlay crc32_generic rdma_rxe rdma_ucm ib_uverbs veth
 	sch_netem virtio_net)
-image=build/softroce/image
+image=$PWD/build/softroce/image
 
 skip() {
 	echo "skipped: $*"
@@ -19,20 +19,20 @@ skip() {
 }
 
 [ "$(uname -m)" = x86_64 ] || skip "the virtual machine is an x86_64 one, this is $(uname -m)"
+PATH=$PATH:/usr/sbin:/sbin
 for tool in qemu-system-x86_64 busybox cpio depmod strip xz ip rdma; do
-	PATH=$PATH:/usr/sbin:/sbin command -v $tool >/dev/null ||
+	command -v $tool >/dev/null ||
 		skip "no $tool; deploy/install.sh softroce installs what a virtual machine needs"
 done
-PATH=$PATH:/usr/sbin:/sbin
 
 stamp=$(cat "$here/image.sh" "$here/init.sh" | sha256sum)
-if [ "$(cat $image/stamp 2>/dev/null)" = "$stamp" ]; then exit 0; fi
+if [ "$(cat "$image/stamp" 2>/dev/null)" = "$stamp" ]; then exit 0; fi
 
-folder=build/softroce/image.new
-rm -rf $image $folder
-mkdir -p $folder
-trap 'rm -rf "$OLDPWD/$folder"' EXIT
-cd $folder
+folder=$image.new
+rm -rf "$image" "$folder"
+mkdir -p "$folder"
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
 
 # The package lists may be missing, or name a version that the mirror no longer has.
 download() {
@@ -87,6 +87,5 @@ done
 
 rm -rf root kernel linux-image-*.deb download.log
 echo "$stamp" >stamp
-cd - >/dev/null
-mv $folder $image
+mv "$folder" "$image"
 trap - EXIT

@@ -64,9 +64,13 @@ clean_up() {
 
 # One run at a time in a checkout; what a killed one left behind goes first.
 prepare() {
-	"$here/image.sh" >&2 || exit
+	mkdir -p "$softroce"
 	exec {lock}>"$softroce/lock"
-	flock "$lock"
+	if ! flock -n "$lock"; then
+		echo "${0##*/}: waiting for another run in this checkout" >&2
+		flock "$lock"
+	fi
+	"$here/image.sh" >&2 {lock}>&- || exit
 	rm -rf "$softroce"/run.*
 	work=$(mktemp -d "$softroce/run.XXXXXX")
 	trap clean_up EXIT
@@ -81,6 +85,7 @@ boot() {
 	local host=$1 address=$2 peer=$3 exchange=$work/$1/exchange
 	shift 3
 	mkdir -p "$exchange/results"
+	chmod 777 "$exchange/results"
 	cp "$here/guest.sh" "$exchange/guest.sh"
 	command_script >"$exchange/command"
 	cat >"$exchange/settings" <<-END
@@ -136,26 +141,31 @@ wait_for_all() {
 status() {
 	if [ -e "$work/$1/exchange/status" ]; then
 		cat "$work/$1/exchange/status"
+	elif [ "$(cat "$work/$1/ended")" = stopped ]; then
+		echo 0
 	elif [ "$(cat "$work/$1/ended")" -eq 124 ]; then
 		echo "${0##*/}: host $1 did not end within $deadline s" >&2
 		echo 124
 	else
-		echo "${0##*/}: virtual machine $1 failed; its last words:" >&2
+		echo "${0##*/}: the virtual machine of host $1 failed; its last words:" >&2
 		tail -n 30 "$work/$1/console" "$work/$1/emulator" >&2
 		echo 125
 	fi
+}
+
+# stop HOST: ends its machine, and notes whether that had ended by itself.
+stop() {
+	local code=0 stopped=
+	if kill "${machines[$1]}" 2>/dev/null; then stopped=stopped; fi
+	wait "${machines[$1]}" 2>/dev/null || code=$?
+	echo "${stopped:-$code}" >"$work/$1/ended"
 }
 
 # Ends the machines and this script, with the worst of the commands' statuses.
 finish() {
 	local host code worst=0
 	wait_for_all
-	for host in "${!machines[@]}"; do
-		[ ! -e "$work/$host/exchange/status" ] || kill "${machines[host]}" 2>/dev/null
-		code=0
-		wait "${machines[host]}" || code=$?
-		echo $code >"$work/$host/ended"
-	done
+	for host in "${!machines[@]}"; do stop "$host"; done
 	wait "${followers[@]}"
 	for host in "${!machines[@]}"; do
 		code=$(status "$host")

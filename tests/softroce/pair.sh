@@ -9,7 +9,8 @@ options "$@"
 prepare
 cd "$work" || exit 1 # a socket's name has little room
 
-# join HOST WIRE…: the address is of this folder; nothing outside of it can reach the wire.
+# network MAC OPTIONS…: a device on the wire, which is a socket in this folder, out of reach for
+# anything else.
 network() {
 	local mac=$1
 	shift
