@@ -117,18 +117,24 @@ static_assert(sizeof(struct strads_shape) == 8 * sizeof(uint32_t) + 6 * sizeof(u
 						 STRADS_LANES * sizeof(struct strads_lane_shape),
 	      "shapes are compared byte by byte: no padding");
 
-/* Gathers all ranks' shapes and looks for one that differs. */
+/* Gathers all ranks' shapes, if they have STRADS_OK, and looks for one that differs. */
 static int
-compare_shapes(struct strads_engine *engine, struct strads_shape *all)
+compare_shapes(struct strads_engine *engine, int status)
 {
-	int status = strads_job_allgather(engine->job, &engine->shape, sizeof engine->shape, all);
+	const struct strads_shape *shape;
+	void *all;
 
+	status = strads_job_gather(engine->job, status, &engine->shape, sizeof engine->shape, &all);
+	if (status != STRADS_OK)
+		return status;
+	shape = all;
 	for (int i = 0; status == STRADS_OK && i < engine->ranks; i++)
-		if (memcmp(&all[i], &engine->shape, sizeof engine->shape) != 0)
+		if (memcmp(&shape[i], &engine->shape, sizeof engine->shape) != 0)
 			status = strads_fail(STRADS_ERR_ARGUMENT,
 					     "rank %d and rank %d were given different programs or "
 					     "engine options",
 					     engine->rank, i);
+	free(all);
 	return status;
 }
 
@@ -136,20 +142,9 @@ compare_shapes(struct strads_engine *engine, struct strads_shape *all)
 static int
 wire_up(struct strads_engine *engine)
 {
-	struct strads_shape *all = calloc((size_t)engine->ranks, sizeof *all);
-	int status;
+	int status = compare_shapes(engine, build(engine));
 
-	if (!all)
-		return strads_job_agree(
-		    engine->job,
-		    strads_fail(STRADS_ERR_MEMORY, "no memory for %d shapes", engine->ranks));
-	status = strads_job_agree(engine->job, build(engine));
-	if (status == STRADS_OK)
-		status = compare_shapes(engine, all);
-	if (status == STRADS_OK)
-		status = strads_fabric_wire(engine->fabric);
-	free(all);
-	return status;
+	return status == STRADS_OK ? strads_fabric_wire(engine->fabric) : status;
 }
 
 int

@@ -31,26 +31,25 @@ int
 strads_host_crowded(struct strads_job *job, bool *crowded)
 {
 	struct place mine;
-	struct place *all = malloc((size_t)strads_job_size(job) * sizeof *all);
+	const struct place *place;
 	cpu_set_t processors;
+	void *all;
 	int ranks = 0;
 	int status;
 
 	own_place(&mine);
+	status = strads_job_gather(job, STRADS_OK, &mine, sizeof mine, &all);
+	if (status)
+		return status;
 	processors = mine.processors;
-	status = strads_job_agree(
-	    job, all ? STRADS_OK
-		     : strads_fail(STRADS_ERR_MEMORY, "no memory to count ranks on this host"));
-	if (!status)
-		status = strads_job_allgather(job, &mine, sizeof mine, all);
-	for (int rank = 0; all && !status && rank < strads_job_size(job); rank++) {
-		if (memcmp(all[rank].boot, mine.boot, sizeof mine.boot) != 0)
+	place = all;
+	for (int rank = 0; rank < strads_job_size(job); rank++, place++) {
+		if (memcmp(place->boot, mine.boot, sizeof mine.boot) != 0)
 			continue;
 		ranks++;
-		CPU_OR(&processors, &processors, &all[rank].processors);
+		CPU_OR(&processors, &processors, &place->processors);
 	}
 	free(all);
-	if (!status)
-		*crowded = ranks > CPU_COUNT(&processors);
-	return status;
+	*crowded = ranks > CPU_COUNT(&processors);
+	return STRADS_OK;
 }

@@ -91,16 +91,18 @@ static int
 compare_option(struct strads_job *job, const char *option)
 {
 	uint64_t mine = 0xcbf29ce484222325u; /* FNV-1a, 64 bits */
-	uint64_t *all = malloc((size_t)job->size * sizeof *all);
+	const uint64_t *hash;
+	void *all;
 	int status;
 
-	if (!all)
-		return strads_fail(STRADS_ERR_MEMORY, "no memory to compare the fabric option");
 	for (const char *at = option; *at; at++)
 		mine = (mine ^ (uint8_t)*at) * 0x100000001b3u;
-	status = strads_job_allgather(job, &mine, sizeof mine, all);
+	status = strads_job_gather(job, STRADS_OK, &mine, sizeof mine, &all);
+	if (status)
+		return status;
+	hash = all;
 	for (int rank = 0; rank < job->size && !status; rank++) {
-		if (all[rank] != all[0])
+		if (hash[rank] != hash[0])
 			status = strads_fail(
 			    STRADS_ERR_ARGUMENT,
 			    "rank %d was given another --fabric than rank 0; give all the same",
@@ -110,42 +112,42 @@ compare_option(struct strads_job *job, const char *option)
 	return status;
 }
 
-/* Gathers the addresses of all ranks; only as many bytes travel as the longest has. */
+static uint32_t
+longest_of(const uint32_t *lengths, int n)
+{
+	uint32_t longest = 0;
+
+	for (int i = 0; i < n; i++) {
+		if (lengths[i] > longest)
+			longest = lengths[i];
+	}
+	return longest;
+}
+
+/* Gathers the addresses of all ranks; only as many bytes travel as the longest has. Collective: it
+ * begins with agreement on `status`. */
 static int
-exchange_addresses(struct strads_job *job, const struct strads_address *mine,
+exchange_addresses(struct strads_job *job, int status, const struct strads_address *mine,
 		   struct strads_address *all)
 {
-	size_t size = (size_t)job->size;
-	uint32_t *lengths = calloc(size, sizeof *lengths);
-	uint8_t *packed = NULL;
-	size_t longest = 0;
-	int status;
+	void *lengths, *packed;
+	size_t longest;
 
-	if (!lengths)
-		return strads_fail(STRADS_ERR_MEMORY, "no memory for %zu addresses", size);
-	status = strads_job_allgather(job, &mine->bytes, sizeof mine->bytes, lengths);
+	status = strads_job_gather(job, status, &mine->bytes, sizeof mine->bytes, &lengths);
 	if (status)
-		goto free_lengths;
-	for (size_t rank = 0; rank < size; rank++) {
-		if (lengths[rank] > longest)
-			longest = lengths[rank];
-	}
+		return status;
+	longest = longest_of(lengths, job->size);
 	if (longest > sizeof mine->data) {
 		status =
 		    strads_fail(STRADS_ERR_PROTOCOL, "an address of %zu bytes came in", longest);
 		goto free_lengths;
 	}
-	if (longest == 0)
+	status = strads_job_gather(job, STRADS_OK, mine->data, longest, &packed);
+	if (status)
 		goto free_lengths;
-	packed = malloc(size * longest);
-	if (!packed) {
-		status = strads_fail(STRADS_ERR_MEMORY, "no memory for %zu addresses", size);
-		goto free_lengths;
-	}
-	status = strads_job_allgather(job, mine->data, longest, packed);
-	for (size_t rank = 0; rank < size && !status; rank++) {
-		all[rank].bytes = lengths[rank];
-		memcpy(all[rank].data, packed + rank * longest, longest);
+	for (size_t rank = 0; rank < (size_t)job->size; rank++) {
+		all[rank].bytes = ((const uint32_t *)lengths)[rank];
+		memcpy(all[rank].data, (const uint8_t *)packed + rank * longest, longest);
 	}
 	free(packed);
 free_lengths:
@@ -161,13 +163,12 @@ connect_endpoint(struct strads_fabric *fabric, const struct strads_endpoint *end
 	struct strads_address *all = calloc((size_t)fabric->size, sizeof *all);
 	int status;
 
-	if (!all)
-		status = strads_fail(STRADS_ERR_MEMORY, "no memory for %d addresses", fabric->size);
-	else
-		status = endpoint->provider->address(endpoint->context, &mine);
-	status = strads_job_agree(fabric->job, status);
-	if (!status && all)
-		status = exchange_addresses(fabric->job, &mine, all);
+	if (!all) /* the others agree in exchange_addresses */
+		return strads_job_agree(
+		    fabric->job,
+		    strads_fail(STRADS_ERR_MEMORY, "no memory for %d addresses", fabric->size));
+	status = endpoint->provider->address(endpoint->context, &mine);
+	status = exchange_addresses(fabric->job, status, &mine, all);
 	if (!status)
 		status = strads_job_agree(fabric->job,
 					  endpoint->provider->connect(endpoint->context, all));
@@ -247,16 +248,14 @@ static int
 gather_complete(struct strads_fabric *fabric, bool *complete)
 {
 	uint8_t mine = first_unreached(fabric) < 0;
-	uint8_t *all = malloc((size_t)fabric->size);
-	int status;
+	void *all;
+	int status = strads_job_gather(fabric->job, STRADS_OK, &mine, sizeof mine, &all);
 
-	if (!all)
-		return strads_fail(STRADS_ERR_MEMORY, "no memory to compare paths");
-	status = strads_job_allgather(fabric->job, &mine, sizeof mine, all);
-	if (!status)
-		*complete = !memchr(all, 0, (size_t)fabric->size);
+	if (status)
+		return status;
+	*complete = !memchr(all, 0, (size_t)fabric->size);
 	free(all);
-	return status;
+	return STRADS_OK;
 }
 
 /* The sentence about a peer that no candidate reaches. */

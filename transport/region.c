@@ -136,22 +136,24 @@ static int
 compare_counts(struct strads_fabric *fabric)
 {
 	uint32_t mine = 0;
-	uint32_t *all = malloc((size_t)fabric->size * sizeof *all);
+	const uint32_t *count;
+	void *all;
 	int status;
 
-	if (!all)
-		return strads_fail(STRADS_ERR_MEMORY, "no memory to compare regions");
 	for (struct strads_region *region = next_unwired(fabric->regions); region;
 	     region = next_unwired(region->next))
 		mine++;
-	status = strads_job_allgather(fabric->job, &mine, sizeof mine, all);
+	status = strads_job_gather(fabric->job, STRADS_OK, &mine, sizeof mine, &all);
+	if (status)
+		return status;
+	count = all;
 	for (int rank = 0; rank < fabric->size && !status; rank++) {
-		if (all[rank] != all[0])
+		if (count[rank] != count[0])
 			status = strads_fail(
 			    STRADS_ERR_PROTOCOL,
 			    "rank %d wires %u new regions, but rank 0 wires %u: every rank must "
 			    "create the same sequence",
-			    rank, all[rank], all[0]);
+			    rank, count[rank], count[0]);
 	}
 	free(all);
 	return status;
@@ -163,22 +165,23 @@ gather_sizes(struct strads_region *region)
 {
 	struct strads_fabric *fabric = region->fabric;
 	struct notice mine = {.bytes = region->bytes, .access = region->access};
-	struct notice *all = malloc((size_t)fabric->size * sizeof *all);
-	int status;
+	const struct notice *notice;
+	void *all;
+	int status = strads_job_gather(fabric->job, STRADS_OK, &mine, sizeof mine, &all);
 
-	if (!all)
-		return strads_fail(STRADS_ERR_MEMORY, "no memory to compare regions");
-	status = strads_job_allgather(fabric->job, &mine, sizeof mine, all);
+	if (status)
+		return status;
+	notice = all;
 	for (int rank = 0; rank < fabric->size && !status; rank++) {
-		if (all[rank].access != all[0].access)
+		if (notice[rank].access != notice[0].access)
 			status = strads_fail(STRADS_ERR_PROTOCOL,
 					     "region %d has access class %llu on rank %d, but %llu "
 					     "on rank 0: every rank must create the same sequence",
-					     region->id, (unsigned long long)all[rank].access, rank,
-					     (unsigned long long)all[0].access);
+					     region->id, (unsigned long long)notice[rank].access,
+					     rank, (unsigned long long)notice[0].access);
 	}
 	for (int rank = 0; rank < fabric->size && !status; rank++)
-		region->peer_bytes[rank] = (size_t)all[rank].bytes;
+		region->peer_bytes[rank] = (size_t)notice[rank].bytes;
 	free(all);
 	return status;
 }
@@ -189,19 +192,15 @@ attach(struct strads_region *region, const struct strads_endpoint *endpoint)
 {
 	struct strads_fabric *fabric = region->fabric;
 	struct strads_region_key mine = {.bytes = region->bytes};
-	struct strads_region_key *all = malloc((size_t)fabric->size * sizeof *all);
-	int status;
+	void *all;
+	int status = strads_job_gather(
+	    fabric->job, endpoint->provider->region_key(endpoint->context, region, &mine), &mine,
+	    sizeof mine, &all);
 
-	if (!all)
-		status = strads_fail(STRADS_ERR_MEMORY, "no memory for %d keys", fabric->size);
-	else
-		status = endpoint->provider->region_key(endpoint->context, region, &mine);
-	status = strads_job_agree(fabric->job, status);
-	if (!status)
-		status = strads_job_allgather(fabric->job, &mine, sizeof mine, all);
-	if (!status)
-		status = strads_job_agree(
-		    fabric->job, endpoint->provider->region_attach(endpoint->context, region, all));
+	if (status)
+		return status;
+	status = strads_job_agree(
+	    fabric->job, endpoint->provider->region_attach(endpoint->context, region, all));
 	free(all);
 	return status;
 }

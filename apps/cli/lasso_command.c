@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #define TERMS_SHOWN 15
 
@@ -83,25 +84,28 @@ static int
 compare_settings(struct session *session)
 {
 	struct strads_option_group groups[STRADS_LASSO_GROUPS + 1];
-	int size = strads_job_size(session->job), status = STRADS_OK;
-	uint64_t hash = UINT64_C(0xcbf29ce484222325), *all = malloc((size_t)size * sizeof *all);
+	int status = STRADS_OK;
+	uint64_t mine = 0;
+	const uint64_t *hash;
 	json_t *values;
 	char *text;
+	void *all;
 
 	strads_lasso_groups(&session->task->settings, groups);
 	values = strads_options_json(groups);
 	text = values ? json_dumps(values, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
 	json_decref(values);
-	if (!text || !all)
+	if (text)
+		mine = XXH3_64bits(text, strlen(text));
+	else
 		status = strads_fail(STRADS_ERR_MEMORY, "no memory to compare the settings");
-	for (const char *c = text; c && *c; c++) /* FNV-1a */
-		hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
 	free(text);
-	status = strads_job_agree(session->job, status);
-	if (!status)
-		status = strads_job_allgather(session->job, &hash, sizeof hash, all);
-	for (int rank = 1; !status && rank < size; rank++) {
-		if (all[rank] != all[0])
+	status = strads_job_gather(session->job, status, &mine, sizeof mine, &all);
+	if (status)
+		return status;
+	hash = all;
+	for (int rank = 1; !status && rank < strads_job_size(session->job); rank++) {
+		if (hash[rank] != hash[0])
 			status = strads_fail(STRADS_ERR_INPUT,
 					     "the settings of ranks 0 and %d differ: give all the "
 					     "same flags and STRADS_ variables",
@@ -144,16 +148,16 @@ static int
 check_response(struct session *session, const struct strads_dataset_options *options,
 	       const struct strads_dataset *dataset, const char *option)
 {
-	int size = strads_job_size(session->job), status;
-	unsigned char other = 0, *all = malloc((size_t)size);
+	unsigned char other = 0;
+	void *all;
+	int status;
 
 	for (uint32_t i = 0; i < dataset->x.rows; i++)
 		other |= dataset->y[i] != 0;
-	status = strads_job_agree(
-	    session->job, all ? STRADS_OK : strads_fail(STRADS_ERR_MEMORY, "no memory to load"));
-	if (!status)
-		status = strads_job_allgather(session->job, &other, 1, all);
-	if (!status && !memchr(all, 1, (size_t)size))
+	status = strads_job_gather(session->job, STRADS_OK, &other, sizeof other, &all);
+	if (status)
+		return status;
+	if (!memchr(all, 1, (size_t)strads_job_size(session->job)))
 		status =
 		    strads_fail(STRADS_ERR_INPUT,
 				"%s: every response is 0; those of a MatrixMarket matrix are a "
@@ -297,22 +301,16 @@ save_model(struct session *session)
 static int
 gather_peaks(struct session *session)
 {
-	int size = strads_job_size(session->job);
 	struct rusage usage;
 	uint64_t mine = 0;
-	int status = STRADS_OK;
+	void *all;
+	int status;
 
-	session->peak_bytes = calloc((size_t)size, sizeof *session->peak_bytes);
-	if (!session->peak_bytes)
-		status = strads_fail(STRADS_ERR_MEMORY, "no memory for the summary");
 	if (getrusage(RUSAGE_SELF, &usage) == 0)
 		mine = (uint64_t)usage.ru_maxrss * 1024;
-	status = strads_job_agree(session->job, status);
+	status = strads_job_gather(session->job, STRADS_OK, &mine, sizeof mine, &all);
 	if (!status)
-		status =
-		    strads_job_allgather(session->job, &mine, sizeof mine, session->peak_bytes);
-	if (!status)
-		session->result.peak_bytes = session->peak_bytes;
+		session->result.peak_bytes = session->peak_bytes = all;
 	return status;
 }
 

@@ -32,24 +32,6 @@ column_moments(const struct strads_csc *x, uint64_t column)
 	return m;
 }
 
-/* What every rank gives, in rank order, in a new array. */
-static int
-gather(struct strads_job *job, const void *mine, size_t bytes, void **all)
-{
-	void *made = malloc((size_t)strads_job_size(job) * bytes);
-	int status = strads_job_agree(
-	    job, made ? STRADS_OK : strads_fail(STRADS_ERR_MEMORY, "no memory to rank the terms"));
-
-	if (!status)
-		status = strads_job_allgather(job, mine, bytes, made);
-	if (status || !made) {
-		free(made);
-		return status ? status : STRADS_ERR_MEMORY;
-	}
-	*all = made;
-	return STRADS_OK;
-}
-
 /* The moments over all ranks of the n columns that rank 0 gives. */
 static int
 exchange_chunk(struct strads_job *job, const struct strads_csc *x, const uint64_t *columns,
@@ -57,14 +39,14 @@ exchange_chunk(struct strads_job *job, const struct strads_csc *x, const uint64_
 {
 	void *asked = NULL, *all = NULL;
 	struct moments mine[CHUNK];
-	int status = gather(job, columns, n * sizeof *columns, &asked);
+	int status = strads_job_gather(job, STRADS_OK, columns, n * sizeof *columns, &asked);
 
 	if (status)
 		return status;
 	for (size_t i = 0; i < n; i++)
 		mine[i] = column_moments(x, ((const uint64_t *)asked)[i]);
 	free(asked);
-	status = gather(job, mine, n * sizeof *mine, &all);
+	status = strads_job_gather(job, STRADS_OK, mine, n * sizeof *mine, &all);
 	if (status)
 		return status;
 	for (size_t i = 0; i < n; i++) {
@@ -234,7 +216,7 @@ strads_ranking_find(struct strads_job *job, const struct strads_dataset *train,
 	struct strads_ranking found = {0};
 	void *counts = NULL;
 	uint64_t count;
-	int status = gather(job, &model->count, sizeof model->count, &counts);
+	int status = strads_job_gather(job, STRADS_OK, &model->count, sizeof model->count, &counts);
 
 	if (status)
 		return status;

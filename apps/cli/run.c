@@ -124,21 +124,20 @@ static bool
 elected(struct strads_job *job, bool knows)
 {
 	int size = strads_job_size(job), rank = strads_job_rank(job), dead;
-	char *all = malloc((size_t)size), mine = knows;
-	char sentence[1024];
 	bool speaks = knows;
+	char mine = knows;
+	char sentence[1024];
+	void *all;
 
-	if (!all)
-		return knows;
 	snprintf(sentence, sizeof sentence, "%s", strads_error());
-	if (strads_job_allgather(job, &mine, 1, all) == STRADS_OK) {
-		char *first = memchr(all, 1, (size_t)size);
+	if (strads_job_gather(job, STRADS_OK, &mine, sizeof mine, &all) == STRADS_OK) {
+		const char *first = memchr(all, 1, (size_t)size);
 
-		speaks = first ? first - all == rank : rank == 0;
+		speaks = first ? first - (const char *)all == rank : rank == 0;
+		free(all);
 	} else if (knows && sscanf(sentence, "rank %d (", &dead) == 1) {
 		speaks = rank == 0 || (rank == 1 && dead == 0);
 	}
-	free(all);
 	strads_fail(STRADS_ERR_ABORTED, "%s", sentence);
 	return speaks;
 }

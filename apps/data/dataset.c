@@ -1,6 +1,5 @@
 #include "dataset.h"
 
-#include "gather.h"
 #include "market.h"
 #include "source.h"
 
@@ -55,7 +54,7 @@ entries_sum(struct strads_job *job, struct strads_dataset *dataset)
 {
 	uint64_t mine = dataset->x.start[dataset->x.cols];
 	void *all = NULL;
-	int status = strads_gather(job, STRADS_OK, &mine, sizeof(mine), &all);
+	int status = strads_job_gather(job, STRADS_OK, &mine, sizeof(mine), &all);
 
 	for (int r = 0; status == STRADS_OK && r < strads_job_size(job); r++)
 		dataset->entries_total += ((const uint64_t *)all)[r];

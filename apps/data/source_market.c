@@ -1,4 +1,3 @@
-#include "gather.h"
 #include "lines.h"
 #include "market.h"
 #include "source.h"
@@ -108,7 +107,7 @@ ranges_join(struct reading *reading, int status)
 	uint64_t before = 0, total = 0;
 	void *all = NULL;
 
-	status = strads_gather(job, status, &reading->counted, sizeof(reading->counted), &all);
+	status = strads_job_gather(job, status, &reading->counted, sizeof(reading->counted), &all);
 	if (status != STRADS_OK)
 		return status;
 	for (int r = 0; r < ranks; r++) {

@@ -1,5 +1,4 @@
 #include "fetch.h"
-#include "gather.h"
 #include "lines.h"
 #include "source.h"
 #include "split.h"
@@ -150,7 +149,7 @@ strads_source_svmlight(struct strads_fabric *fabric, struct strads_text *text,
 				     strads_split_first(text->bytes, ranks, rank + 1),
 				     options->max_cols, source);
 	mine = (struct tally){source->rows.rows, source->rows.cols};
-	status = strads_gather(job, status, &mine, sizeof(mine), &all);
+	status = strads_job_gather(job, status, &mine, sizeof(mine), &all);
 	if (status != STRADS_OK)
 		return status;
 	tallies_sum(all, rank, ranks, source, &uneven);

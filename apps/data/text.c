@@ -1,6 +1,5 @@
 #include "text.h"
 
-#include "gather.h"
 #include "inflate.h"
 #include "text_source.h"
 
@@ -33,7 +32,7 @@ plan_make(struct strads_job *job, const char *path, struct strads_inflate **infl
 		if (!mine.file_bytes)
 			status = strads_fail(STRADS_ERR_INPUT, "%s is empty", path);
 	}
-	status = strads_gather(job, status, &mine, sizeof(mine), &all);
+	status = strads_job_gather(job, status, &mine, sizeof(mine), &all);
 	if (status == STRADS_OK)
 		*plan = *(struct strads_text_plan *)all;
 	free(all);

@@ -1,5 +1,4 @@
 #include "fetch.h"
-#include "gather.h"
 #include "text_source.h"
 
 #include <stdlib.h>
@@ -72,8 +71,8 @@ decode(struct strads_job *job, const char *path, struct strads_inflate *inflate,
 		if (inflate)
 			mine =
 			    (struct progress){status == STRADS_OK, strads_inflate_bytes(inflate)};
-		status =
-		    strads_gather(job, status < 0 ? status : STRADS_OK, &mine, sizeof(mine), &all);
+		status = strads_job_gather(job, status < 0 ? status : STRADS_OK, &mine,
+					   sizeof(mine), &all);
 		if (status != STRADS_OK)
 			return status;
 		first = *(struct progress *)all;

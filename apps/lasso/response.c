@@ -20,27 +20,24 @@ static int
 response_round(struct strads_lasso *lasso, const struct response_part *mine,
 	       struct response_part *whole)
 {
-	struct response_part *all = calloc((size_t)lasso->ranks, sizeof *all);
-	struct strads_job *job = strads_fabric_job(lasso->fabric);
-	int status =
-	    all ? STRADS_OK
-		: strads_fail(STRADS_ERR_MEMORY, "no memory for %d ranks' responses", lasso->ranks);
+	const struct response_part *part;
+	void *all;
+	int status = strads_job_gather(strads_fabric_job(lasso->fabric), STRADS_OK, mine,
+				       sizeof *mine, &all);
 
-	status = strads_job_agree(job, status);
-	if (status == STRADS_OK)
-		status = strads_job_allgather(job, mine, sizeof *mine, all);
-	if (status == STRADS_OK) {
-		*whole = (struct response_part){.least = INFINITY, .most = -INFINITY};
-		for (int rank = 0; rank < lasso->ranks; rank++) {
-			whole->sum += all[rank].sum;
-			whole->least = fmin(whole->least, all[rank].least);
-			whole->most = fmax(whole->most, all[rank].most);
-			whole->square += all[rank].square;
-			whole->test_sst += all[rank].test_sst;
-		}
+	if (status != STRADS_OK)
+		return status;
+	part = all;
+	*whole = (struct response_part){.least = INFINITY, .most = -INFINITY};
+	for (int rank = 0; rank < lasso->ranks; rank++, part++) {
+		whole->sum += part->sum;
+		whole->least = fmin(whole->least, part->least);
+		whole->most = fmax(whole->most, part->most);
+		whole->square += part->square;
+		whole->test_sst += part->test_sst;
 	}
 	free(all);
-	return status;
+	return STRADS_OK;
 }
 
 int

@@ -152,6 +152,26 @@ strads_job_agree(struct strads_job *job, int status)
 	return result;
 }
 
+int
+strads_job_gather(struct strads_job *job, int status, const void *mine, size_t bytes, void **all)
+{
+	/* The 1 makes room for nothing differ from no room. */
+	void *room = malloc((size_t)job->size * bytes + 1);
+
+	if (!room && !status)
+		status =
+		    strads_fail(STRADS_ERR_MEMORY, "no memory for %zu bytes from each of %d ranks",
+				bytes, job->size);
+	status = strads_job_agree(job, status);
+	if (!status)
+		status = strads_job_allgather(job, mine, bytes, room);
+	if (status)
+		free(room);
+	else
+		*all = room;
+	return status;
+}
+
 void
 strads_job_abort(struct strads_job *job, int status)
 {

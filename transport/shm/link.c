@@ -335,8 +335,10 @@ step(struct dialling *dialling, bool *to_dial)
 	return left;
 }
 
+/* Dials and answers until no rank of the job has anyone left. Collective: it begins with agreement,
+ * as does every round, so that none goes on while another cannot. */
 static int
-rounds(struct dialling *dialling, bool *to_dial, uint32_t *left)
+rounds(struct dialling *dialling, bool *to_dial)
 {
 	struct strads_shm *shm = dialling->shm;
 	struct strads_job *job = strads_fabric_job(shm->fabric);
@@ -345,18 +347,22 @@ rounds(struct dialling *dialling, bool *to_dial, uint32_t *left)
 
 	while (again) {
 		uint32_t mine = step(dialling, to_dial);
-		int status;
+		const uint32_t *left;
+		int status = STRADS_OK;
+		void *all;
 
 		if (mine > 0 && strads_monotone_ns() > deadline)
-			return strads_fail(STRADS_ERR_TIMEOUT,
-					   "shm: %u ranks of this host have not answered in time",
-					   mine);
-		status = strads_job_allgather(job, &mine, sizeof mine, left);
+			status = strads_fail(STRADS_ERR_TIMEOUT,
+					     "shm: %u ranks of this host have not answered in time",
+					     mine);
+		status = strads_job_gather(job, status, &mine, sizeof mine, &all);
 		if (status)
 			return status;
+		left = all;
 		again = false;
 		for (int rank = 0; rank < shm->size; rank++)
 			again = again || left[rank] > 0;
+		free(all);
 	}
 	return STRADS_OK;
 }
@@ -367,28 +373,27 @@ confirm(struct strads_shm *shm)
 {
 	size_t bytes = ((size_t)shm->size + 7) / 8;
 	uint8_t *mine = calloc(bytes, 1);
-	uint8_t *all = malloc(bytes * (size_t)shm->size);
-	int status;
+	const uint8_t *theirs;
+	void *all;
+	int status = STRADS_OK;
 
-	if (!mine || !all) {
+	if (!mine)
 		status = strads_fail(STRADS_ERR_MEMORY, "shm: no memory for %d ranks", shm->size);
-		goto free_maps;
-	}
-	for (int rank = 0; rank < shm->size; rank++) {
+	for (int rank = 0; mine && rank < shm->size; rank++) {
 		if (shm->peers[rank].control)
 			mine[rank / 8] |= (uint8_t)(1u << rank % 8);
 	}
-	status = strads_job_allgather(strads_fabric_job(shm->fabric), mine, bytes, all);
-	for (int rank = 0; rank < shm->size && !status; rank++) {
-		const uint8_t *theirs = all + bytes * (size_t)rank;
-
+	status = strads_job_gather(strads_fabric_job(shm->fabric), status, mine, bytes, &all);
+	free(mine);
+	if (status)
+		return status;
+	theirs = all;
+	for (int rank = 0; rank < shm->size; rank++, theirs += bytes) {
 		if (!(theirs[shm->rank / 8] >> shm->rank % 8 & 1))
 			drop(&shm->peers[rank]);
 	}
-free_maps:
 	free(all);
-	free(mine);
-	return status;
+	return STRADS_OK;
 }
 
 static bool *
@@ -411,16 +416,16 @@ strads_shm_links_connect(struct strads_shm *shm, const struct strads_address *al
 {
 	struct dialling dialling = {.shm = shm, .all = all};
 	bool *to_dial = whom_to_dial(shm, all);
-	uint32_t *left = malloc((size_t)shm->size * sizeof *left);
 	int status;
 
 	dialling.strangers =
 	    malloc(((size_t)shm->size + STRANGERS_SPARE) * sizeof *dialling.strangers);
-	if (!to_dial || !left || !dialling.strangers) {
-		status = strads_fail(STRADS_ERR_MEMORY, "shm: no memory for %d ranks", shm->size);
-		goto free_all;
-	}
-	status = rounds(&dialling, to_dial, left);
+	if (to_dial && dialling.strangers)
+		status = rounds(&dialling, to_dial);
+	else
+		status = strads_job_agree(
+		    strads_fabric_job(shm->fabric),
+		    strads_fail(STRADS_ERR_MEMORY, "shm: no memory for %d ranks", shm->size));
 	for (int i = 0; i < dialling.n_strangers; i++)
 		close(dialling.strangers[i]);
 	if (!status)
@@ -430,9 +435,7 @@ strads_shm_links_connect(struct strads_shm *shm, const struct strads_address *al
 	if (!status)
 		status = strads_shm_watch_peers(shm);
 	close_fd(&shm->listener);
-free_all:
 	free(dialling.strangers);
-	free(left);
 	free(to_dial);
 	return status;
 }

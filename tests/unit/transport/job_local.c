@@ -120,6 +120,65 @@ local__agree_on_the_lowest_failing_rank(void **state)
 	board_delete(board);
 }
 
+/* Byte b of rank r is 16 r + b, which no other rank has. */
+static int
+gather_new(struct strads_job *job, void *arg)
+{
+	uint8_t rank = (uint8_t)strads_job_rank(job);
+	const uint8_t mine[3] = {rank << 4, rank << 4 | 1, rank << 4 | 2};
+	void *all = NULL, *nothing = NULL;
+	int status = strads_job_gather(job, STRADS_OK, mine, sizeof mine, &all);
+
+	if (status == STRADS_OK)
+		memcpy(((struct board *)arg)->reports[rank].sentence, all, 4 * sizeof mine);
+	free(all);
+	if (status == STRADS_OK)
+		status = strads_job_gather(job, STRADS_OK, NULL, 0, &nothing);
+	free(nothing);
+	return status != STRADS_OK || strads_job_barrier(job);
+}
+
+static void
+local__gather_into_new_memory(void **state)
+{
+	static const uint8_t expected[] = {0,    1,    2,    0x10, 0x11, 0x12,
+					   0x20, 0x21, 0x22, 0x30, 0x31, 0x32};
+	struct board *board = board_new();
+
+	(void)state;
+	assert_int_equal(board_run(board, 4, LIMIT_MS, gather_new), 0);
+	for (int rank = 0; rank < 4; rank++)
+		assert_memory_equal(board->reports[rank].sentence, expected, sizeof expected);
+	board_delete(board);
+}
+
+static int
+gather_failed(struct strads_job *job, void *arg)
+{
+	int mine = strads_job_rank(job), status = STRADS_OK;
+	void *all = arg;
+
+	if (mine == 2)
+		status = strads_fail(STRADS_ERR_IO, "cannot open x.svm");
+	board_report(arg, job, strads_job_gather(job, status, &mine, sizeof mine, &all));
+	return all != arg || strads_job_barrier(job);
+}
+
+static void
+local__gather_fails_on_all_where_one_failed(void **state)
+{
+	struct board *board = board_new();
+
+	(void)state;
+	assert_int_equal(board_run(board, 4, LIMIT_MS, gather_failed), 0);
+	for (int rank = 0; rank < 4; rank++) {
+		assert_int_equal(board->reports[rank].status, STRADS_ERR_IO);
+		assert_string_equal(board->reports[rank].sentence,
+				    rank == 2 ? "cannot open x.svm" : "rank 2: cannot open x.svm");
+	}
+	board_delete(board);
+}
+
 /* ---- Abort --------------------------------------------------------------------------------- */
 
 static int
@@ -217,6 +276,8 @@ main(void)
 	    cmocka_unit_test(local__allgather),
 	    cmocka_unit_test(local__unequal_sizes_fail_on_all),
 	    cmocka_unit_test(local__agree_on_the_lowest_failing_rank),
+	    cmocka_unit_test(local__gather_into_new_memory),
+	    cmocka_unit_test(local__gather_fails_on_all_where_one_failed),
 	    cmocka_unit_test(local__abort_reaches_all),
 	    cmocka_unit_test(local__highest_exit_code),
 	    cmocka_unit_test(local__ranks_are_processes_and_their_output_is_whole),

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 static struct strads_job_options
@@ -19,6 +20,7 @@ static int
 look_around(struct strads_job *job, void *arg)
 {
 	uint64_t mine = 42, all = 0;
+	void *gathered = NULL;
 
 	*(int *)arg = 1;
 	assert_int_equal(strads_job_rank(job), 0);
@@ -27,6 +29,10 @@ look_around(struct strads_job *job, void *arg)
 	assert_int_equal(strads_job_allgather(job, &mine, sizeof mine, &all), STRADS_OK);
 	assert_int_equal(all, 42);
 	assert_int_equal(strads_job_allgather(job, NULL, 0, NULL), STRADS_OK);
+	assert_int_equal(strads_job_gather(job, STRADS_OK, &mine, sizeof mine, &gathered),
+			 STRADS_OK);
+	assert_int_equal(*(uint64_t *)gathered, 42);
+	free(gathered);
 	assert_int_equal(strads_job_barrier(job), STRADS_OK);
 	assert_int_equal(strads_job_check(job), STRADS_OK);
 	return 5;
@@ -88,11 +94,14 @@ static int
 ask_too_much(struct strads_job *job, void *arg)
 {
 	char byte = 0;
+	void *all = &byte;
 
 	(void)arg;
 	assert_int_equal(strads_job_allgather(job, &byte, SIZE_MAX, &byte), STRADS_ERR_ARGUMENT);
 	assert_int_equal(strads_job_allgather(job, NULL, 1, &byte), STRADS_ERR_ARGUMENT);
 	assert_int_equal(strads_job_allgather(job, &byte, 1, NULL), STRADS_ERR_ARGUMENT);
+	assert_int_equal(strads_job_gather(job, STRADS_OK, NULL, 1, &all), STRADS_ERR_ARGUMENT);
+	assert_ptr_equal(all, &byte);
 	return 0;
 }
 

@@ -120,6 +120,13 @@ STRADS_MUST_CHECK int strads_job_barrier(struct strads_job *job);
  * (opening a file, parsing, allocating) ends with, so that all stop together and one reports. */
 STRADS_MUST_CHECK int strads_job_agree(struct strads_job *job, int status);
 
+/* strads_job_agree on `status` and, if all gave STRADS_OK, strads_job_allgather into new memory:
+ * *all, which the caller frees and which a failure leaves as it was. Memory that this rank is
+ * refused counts as its failure, so that no rank waits for one that has none. Collective. Returns
+ * as strads_job_agree and strads_job_allgather. Thread: owner. */
+STRADS_MUST_CHECK int strads_job_gather(struct strads_job *job, int status, const void *mine,
+					size_t bytes, void **all);
+
 /* Tells every rank that this one gives up, with strads_error() as the reason; they see
  * STRADS_ERR_ABORTED with that reason at their next progress or collective. Never blocks for
  * longer than a second. */
