@@ -249,14 +249,12 @@ remove_all(void **state)
 					    "test.names", "vocab.txt", "corpus.json"};
 	char path[600];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", out, names[i]);
 		(void)unlink(path);
 	}
 	(void)rmdir(out);
-	data_folder_remove();
-	return 0;
+	return data_folder_remove(state);
 }
 
 int

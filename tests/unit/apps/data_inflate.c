@@ -174,14 +174,6 @@ inflate_file__missing_or_a_folder(void **state)
 	assert_non_null(strstr(strads_error(), "not a regular file"));
 }
 
-static int
-remove_folder(void **state)
-{
-	(void)state;
-	data_folder_remove();
-	return 0;
-}
-
 int
 main(void)
 {
@@ -195,5 +187,5 @@ main(void)
 	    cmocka_unit_test(inflate_file__missing_or_a_folder),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, remove_folder);
+	return cmocka_run_group_tests(tests, NULL, data_folder_remove);
 }

@@ -118,15 +118,16 @@ data_folder(void)
 	return folder;
 }
 
-void
-data_folder_remove(void)
+int
+data_folder_remove(void **state)
 {
 	DIR *dir = folder[0] ? opendir(folder) : NULL;
 	struct dirent *entry;
 	char path[512];
 
+	(void)state;
 	if (!dir)
-		return;
+		return 0;
 	while ((entry = readdir(dir))) {
 		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
 		(void)unlink(path);
@@ -134,6 +135,7 @@ data_folder_remove(void)
 	closedir(dir);
 	(void)rmdir(folder);
 	folder[0] = '\0';
+	return 0;
 }
 
 const char *

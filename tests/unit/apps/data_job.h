@@ -31,9 +31,11 @@ void data_job_read(enum strads_job_kind kind, int ranks,
 /* The sum of `content` over ranks, all of which must have succeeded. */
 uint64_t data_job_content(const struct data_outcome *outcome, int ranks);
 
-/* A folder of the test's own, made by the first call and emptied by data_folder_remove. */
+/* A folder of the test's own, made by the first call. */
 const char *data_folder(void);
-void data_folder_remove(void);
+
+/* The tear-down of tests that use the folder: removes it with its files. */
+int data_folder_remove(void **state);
 
 /* Writes a file there; the path is valid until the next call but seven. */
 const char *data_file(const char *name, const void *data, size_t bytes);

@@ -201,14 +201,6 @@ read__more_ranks_than_rows(void **state)
 	assert_non_null(strstr(outcome[4].sentence, "4 rows for 5 ranks"));
 }
 
-static int
-remove_folder(void **state)
-{
-	(void)state;
-	data_folder_remove();
-	return 0;
-}
-
 int
 main(void)
 {
@@ -220,5 +212,5 @@ main(void)
 	    cmocka_unit_test(read__more_ranks_than_rows),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, remove_folder);
+	return cmocka_run_group_tests(tests, NULL, data_folder_remove);
 }

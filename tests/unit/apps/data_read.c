@@ -471,14 +471,6 @@ read__text_of_many_chunks(void **state)
 	text_free(&text);
 }
 
-static int
-remove_folder(void **state)
-{
-	(void)state;
-	data_folder_remove();
-	return 0;
-}
-
 int
 main(void)
 {
@@ -499,5 +491,5 @@ main(void)
 	    cmocka_unit_test(read__text_of_many_chunks),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, remove_folder);
+	return cmocka_run_group_tests(tests, NULL, data_folder_remove);
 }

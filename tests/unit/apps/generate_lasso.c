@@ -265,14 +265,6 @@ generate_lasso__full_disk(void **state)
 	assert_int_equal(strads_generate_lasso(&options), STRADS_ERR_IO);
 }
 
-static int
-remove_folder(void **state)
-{
-	(void)state;
-	data_folder_remove();
-	return 0;
-}
-
 int
 main(void)
 {
@@ -287,5 +279,5 @@ main(void)
 	    cmocka_unit_test(generate_lasso__full_disk),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, remove_folder);
+	return cmocka_run_group_tests(tests, NULL, data_folder_remove);
 }
