@@ -233,7 +233,7 @@ fabric_wait__returns_by_its_deadline(void **state)
 {
 	struct fixture *f = *state;
 	struct strads_fabric_stats stats;
-	uint64_t until = strads_fabric_clock_ns(f->fabric) + 20000000;
+	uint64_t until = strads_fabric_clock_ns(f->fabric) + 1000000000;
 
 	while (strads_fabric_clock_ns(f->fabric) < until) {
 		assert_int_equal(strads_fabric_progress(f->fabric), STRADS_OK);
@@ -241,7 +241,7 @@ fabric_wait__returns_by_its_deadline(void **state)
 	}
 	strads_fabric_awake(f->fabric);
 	strads_fabric_stats(f->fabric, &stats);
-	assert_true(stats.sleeps > 0);
+	assert_true(stats.sleeps > 0); /* a second outlasts the yields of a busy machine */
 }
 
 static void
