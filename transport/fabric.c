@@ -97,6 +97,12 @@ strads_fabric_size(const struct strads_fabric *fabric)
 	return fabric->size;
 }
 
+bool
+strads_fabric_reaches(const struct strads_fabric *fabric, int peer)
+{
+	return fabric->paths[peer].provider != NULL;
+}
+
 uint64_t
 strads_fabric_timeout_ms(const struct strads_fabric *fabric)
 {

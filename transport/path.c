@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CANDIDATES_MAX 2
+#define CANDIDATES_MAX 3
 
 /* A provider that the option allows. */
 struct candidate {
@@ -73,6 +73,7 @@ parse(const struct strads_job *job, const char *option, struct candidates *candi
 		add_candidate(candidates, "sim", NULL, false);
 	} else if (automatic) {
 		add_candidate(candidates, "shm", argument, true);
+		add_candidate(candidates, "verbs", NULL, true);
 		add_candidate(candidates, "ofi", NULL, true);
 	} else if (simulated != (strcmp(provider->name, "sim") == 0)) {
 		return strads_fail(
@@ -263,7 +264,7 @@ static int
 fail_unreached(const struct strads_fabric *fabric, const struct candidates *candidates)
 {
 	int peer = first_unreached(fabric);
-	char tried[700] = "";
+	char tried[1000] = "";
 	size_t used = 0;
 
 	if (peer < 0)

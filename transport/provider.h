@@ -1,6 +1,6 @@
 /*
- * The seam between the fabric and a provider: one table of operations per folder (shm/, ofi/,
- * sim/). Internal to transport/.
+ * The seam between the fabric and a provider: one table of operations per folder (shm/,
+ * verbs/, ofi/, sim/). Internal to transport/.
  *
  * The fabric checks arguments, bounds and access before it calls a provider, keeps the statistics,
  * and serves operations on the own rank itself. A provider moves bytes between two ranks and says
@@ -24,7 +24,13 @@ struct strads_region_key {
 };
 
 /* Index of a provider into strads_region.attached. */
-enum strads_slot { STRADS_SLOT_SHM, STRADS_SLOT_OFI, STRADS_SLOT_SIM, STRADS_SLOTS };
+enum strads_slot {
+	STRADS_SLOT_SHM,
+	STRADS_SLOT_VERBS,
+	STRADS_SLOT_OFI,
+	STRADS_SLOT_SIM,
+	STRADS_SLOTS
+};
 
 struct strads_region {
 	struct strads_fabric *fabric;
@@ -114,6 +120,7 @@ struct strads_time_ops {
 };
 
 extern const struct strads_provider strads_provider_shm;
+extern const struct strads_provider strads_provider_verbs;
 extern const struct strads_provider strads_provider_ofi;
 extern const struct strads_provider strads_provider_sim;
 
@@ -123,6 +130,10 @@ int strads_provider_no_transfer(void *context, const struct strads_transfer *tra
 
 int strads_fabric_rank(const struct strads_fabric *fabric);
 int strads_fabric_size(const struct strads_fabric *fabric);
+
+/* Whether a provider opened before this one serves the peer (the own rank always is): no need to
+ * connect to it once more. */
+bool strads_fabric_reaches(const struct strads_fabric *fabric, int peer);
 
 /* The regions of this rank, oldest first, linked by `next`. */
 struct strads_region *strads_fabric_regions(const struct strads_fabric *fabric);

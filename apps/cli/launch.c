@@ -23,8 +23,9 @@ const struct strads_option strads_launch_rank_options[] = {
      .fallback = "auto",
      .kind = STRADS_OPTION_STRING,
      AT(fabric),
-     .doc = "auto (shared memory within a host, else libfabric; auto:N as if each N ranks had a "
-	    "host), shm, ofi, ofi:PROVIDER, or sim: all ranks in this process on a virtual clock"},
+     .doc = "auto (shared memory within a host, else an RDMA device, else libfabric; auto:N as if "
+	    "each N ranks had a host), shm, verbs, verbs:DEVICE[:PORT[:GID]], ofi, ofi:PROVIDER, "
+	    "or sim: all ranks in this process on a virtual clock"},
     {.name = "timeout",
      .value = "SECONDS",
      .fallback = "60",
@@ -150,8 +151,9 @@ simulated(const struct strads_launch *launch)
 int
 strads_launch_check(const struct strads_launch *launch)
 {
-	static const char *const names[] = {"auto", "shm", "ofi", "sim", NULL};
+	static const char *const names[] = {"auto", "shm", "verbs", "ofi", "sim", NULL};
 	bool known = (strncmp(launch->fabric, "ofi:", 4) == 0 && launch->fabric[4]) ||
+		     (strncmp(launch->fabric, "verbs:", 6) == 0 && launch->fabric[6]) ||
 		     (strncmp(launch->fabric, "auto:", 5) == 0 && launch->fabric[5]);
 
 	for (int i = 0; names[i]; i++)
@@ -159,7 +161,8 @@ strads_launch_check(const struct strads_launch *launch)
 	if (!known)
 		return strads_fail(
 		    STRADS_ERR_INPUT,
-		    "--fabric: '%s' is not one of auto, shm, ofi, ofi:PROVIDER, sim; "
+		    "--fabric: '%s' is not one of auto, shm, verbs, verbs:DEVICE, ofi, "
+		    "ofi:PROVIDER, sim; "
 		    "see `strads info`",
 		    launch->fabric);
 	return STRADS_OK;

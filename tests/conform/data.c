@@ -31,7 +31,9 @@ paths_as_asked(struct conform *c)
 		struct strads_fabric_info info;
 
 		strads_fabric_query(c->fabric, peer, &info);
-		CHECK(strncmp(info.path, wanted, strlen(wanted)) == 0);
+		/* Where there is an RDMA device, it is preferred. */
+		CHECK(strncmp(info.path, wanted, strlen(wanted)) == 0 ||
+		      (c->group > 0 && !near && strncmp(info.path, "verbs:", 6) == 0));
 		CHECK(info.signal[0] != '\0' && info.completion[0] != '\0');
 	}
 	return 0;

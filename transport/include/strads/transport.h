@@ -143,7 +143,8 @@ STRADS_MUST_CHECK int strads_job_check(struct strads_job *job);
 struct strads_fabric;
 
 struct strads_fabric_options {
-	const char *fabric;  /* "auto", "shm", "ofi", "ofi:PROVIDER" (say "ofi:tcp;ofi_rxm"), "sim";
+	const char *fabric;  /* "auto", "shm", "verbs", "verbs:DEVICE[:PORT[:GID]]", "ofi",
+			      * "ofi:PROVIDER" (say "ofi:tcp;ofi_rxm"), "sim";
 			      * "auto:N": as auto, but shm only among N consecutive ranks, as
 			      * though they were a host (to try mixed paths on one) */
 	uint64_t timeout_ms; /* deadline of wire-up and of one operation; 0: the job's */
@@ -266,8 +267,8 @@ void strads_fabric_charge(struct strads_fabric *fabric, double ns);
 /* ---- What there is, what was done --------------------------------------------------------- */
 
 struct strads_fabric_info {
-	char path[64];       /* of the asked peer: "self", "shm", "ofi:tcp;ofi_rxm", "sim" */
-	bool fetch_add;      /* strads_fetch_add works */
+	char path[64];  /* of the asked peer: "self", "shm", "verbs:mlx5_0:1", "ofi:tcp", … */
+	bool fetch_add; /* strads_fetch_add works */
 	bool passive_target; /* the peer need not call progress for operations on it to complete */
 	const char *signal;  /* how a signal travels: "release store", "write with CQ data", … */
 	const char *completion; /* what a completed put means there: "delivered", … */
@@ -301,7 +302,7 @@ struct strads_job *strads_fabric_job(const struct strads_fabric *fabric);
 /* The deadline of wire-up and of one operation, as options and job have it. */
 uint64_t strads_fabric_timeout_ms(const struct strads_fabric *fabric);
 
-/* The providers built into this library, NULL-terminated: "shm", "ofi", "sim". Thread: any. */
+/* The providers built into this library, NULL-terminated: "shm", "verbs", … Thread: any. */
 const char *const *strads_fabric_providers(void);
 
 #ifdef __cplusplus

@@ -1,0 +1,53 @@
+/*
+ * An RDMA adapter that is none: the calls of libibverbs, answered inside the test's own process.
+ * Queue pairs carry out their requests on the memory of this process, as strictly as an adapter
+ * would (keys, access, lengths of queues), and every call can be made to fail.
+ */
+#ifndef VERBS_FAKE_H
+#define VERBS_FAKE_H
+
+#include <infiniband/verbs.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define FAKE_DEVICES 2
+#define FAKE_PORTS   2
+#define FAKE_GIDS    6
+
+struct fake_port {
+	struct ibv_port_attr attr;
+	struct ibv_gid_entry gids[FAKE_GIDS]; /* of a type beyond the known ones: an empty place */
+};
+
+struct fake {
+	int devices; /* 0 … FAKE_DEVICES */
+	struct ibv_device_attr attr;
+	struct fake_port ports[FAKE_DEVICES][FAKE_PORTS];
+	uint32_t inline_max;
+
+	int fail_at;      /* the call that fails, counted from 1; 0: none does … */
+	int fail_errno;   /* … with this */
+	int calls;        /* that can fail, so far */
+	const char *what; /* has failed */
+	int live;         /* objects not destroyed */
+
+	bool paused; /* posted requests wait for fake_run */
+	int posts;   /* doorbells … */
+	int packets; /* … and requests carried out */
+	int missing; /* immediates that met no receive */
+	int overrun; /* completions that met a full queue, and requests posted to one */
+	enum ibv_wc_status refuse; /* what the next request to be carried out ends with */
+};
+
+extern struct fake fake;
+
+/* One adapter with one port on Ethernet that is up and has an IPv4 address; nothing fails. */
+void fake_reset(void);
+
+/* Carries out what was posted while paused, at most `n` requests, oldest first of each pair. */
+void fake_run(int n);
+
+/* The adapters tell of an event. */
+void fake_event(enum ibv_event_type type);
+
+#endif

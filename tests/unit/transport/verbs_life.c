@@ -1,0 +1,149 @@
+/* Wire-up of the verbs provider and its end, whatever call fails on the way. */
+#include "verbs_pair.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+
+static int
+setup(void **state)
+{
+	(void)state;
+	fake_reset();
+	return 0;
+}
+
+static void
+open__wires_two_ranks(void **state)
+{
+	struct strads_fabric_info info;
+	struct verbs_pair pair;
+
+	(void)state;
+	verbs_pair_open(&pair);
+	assert_int_equal(pair.status[0], STRADS_OK);
+	assert_int_equal(pair.status[1], STRADS_OK);
+	strads_fabric_query(pair.fabrics[0], 1, &info);
+	assert_string_equal(info.path, "verbs:fake0:1");
+	assert_true(info.passive_target);
+	verbs_pair_close(&pair);
+	assert_int_equal(fake.live, 0);
+}
+
+/* The N-th call fails, for every N: both ranks learn of it, with a sentence, and nothing is left.
+ */
+static void
+open__any_call_may_fail(void **state)
+{
+	(void)state;
+	for (int n = 1;; n++) {
+		struct verbs_pair pair;
+
+		fake_reset();
+		fake.fail_at = n;
+		verbs_pair_open(&pair);
+		if (!fake.what) {
+			assert_int_equal(pair.status[0], STRADS_OK);
+			verbs_pair_close(&pair);
+			assert_true(n > 40);
+			break;
+		}
+		/* A gentler way is found where a queue pair is refused for what it asks. */
+		if (strcmp(fake.what, "ibv_create_qp") != 0) {
+			assert_true(pair.status[0] < 0);
+			assert_int_equal(pair.status[0], pair.status[1]);
+			assert_true(pair.why[0][0] != '\0');
+		}
+		verbs_pair_close(&pair);
+		assert_int_equal(fake.live, 0);
+	}
+}
+
+static void
+open__no_queue_pair_at_all_is_said(void **state)
+{
+	struct verbs_pair pair;
+
+	(void)state;
+	fake.attr.max_srq_wr = 2;
+	verbs_pair_open(&pair);
+	assert_int_equal(pair.status[0], STRADS_ERR_UNSUPPORTED);
+	assert_non_null(strstr(pair.why[0], "2 shared receives"));
+	verbs_pair_close(&pair);
+	assert_int_equal(fake.live, 0);
+}
+
+static void
+open__takes_what_the_adapter_can_send_inline(void **state)
+{
+	struct verbs_pair pair;
+
+	(void)state;
+	fake.inline_max = 40;
+	verbs_pair_open(&pair);
+	assert_int_equal(pair.status[0], STRADS_OK);
+	assert_int_equal(pair.verbs[0]->inline_bytes, 32);
+	verbs_pair_close(&pair);
+	assert_int_equal(fake.live, 0);
+}
+
+static void
+open__small_queues_make_small_windows(void **state)
+{
+	struct verbs_pair pair;
+
+	(void)state;
+	fake.attr.max_srq_wr = 7;
+	fake.attr.max_cqe = 40;
+	verbs_pair_open(&pair);
+	assert_int_equal(pair.status[0], STRADS_OK);
+	assert_int_equal(pair.verbs[0]->window, 5);
+	assert_int_equal(pair.verbs[0]->depth, 32);
+	verbs_pair_close(&pair);
+	assert_int_equal(fake.live, 0);
+}
+
+static void
+region__refused_registration_names_the_limit(void **state)
+{
+	struct rlimit before, small = {.rlim_cur = 65536};
+	struct strads_region *region;
+	struct verbs_pair pair;
+
+	(void)state;
+	verbs_pair_open(&pair);
+	assert_int_equal(pair.status[0], STRADS_OK);
+	assert_int_equal(getrlimit(RLIMIT_MEMLOCK, &before), 0);
+	small.rlim_max = before.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &small), 0);
+	fake.calls = 0;
+	fake.fail_at = 1;
+	assert_int_equal(strads_region_new(pair.fabrics[0], STRADS_LOCAL, 1 << 20, &region),
+			 STRADS_ERR_MEMORY);
+	assert_non_null(strstr(strads_error(), "1048576 bytes"));
+	assert_non_null(strstr(strads_error(), "65536 bytes"));
+	assert_non_null(strstr(strads_error(), "ulimit -l"));
+	assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &before), 0);
+	verbs_pair_close(&pair);
+	assert_int_equal(fake.live, 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup(open__wires_two_ranks, setup),
+	    cmocka_unit_test_setup(open__any_call_may_fail, setup),
+	    cmocka_unit_test_setup(open__no_queue_pair_at_all_is_said, setup),
+	    cmocka_unit_test_setup(open__takes_what_the_adapter_can_send_inline, setup),
+	    cmocka_unit_test_setup(open__small_queues_make_small_windows, setup),
+	    cmocka_unit_test_setup(region__refused_registration_names_the_limit, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,115 @@
+#include "verbs_pair.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A meeting of two threads that leaves what each has brought. */
+struct meeting {
+	pthread_barrier_t barrier;
+	const void *brought[2];
+};
+
+static struct meeting meeting;
+
+static int
+allgather(struct strads_job *job, const void *mine, size_t bytes, void *all)
+{
+	meeting.brought[job->rank] = mine;
+	pthread_barrier_wait(&meeting.barrier);
+	for (size_t rank = 0; rank < 2 && bytes > 0; rank++)
+		memcpy((uint8_t *)all + rank * bytes, meeting.brought[rank], bytes);
+	pthread_barrier_wait(&meeting.barrier);
+	return STRADS_OK;
+}
+
+static int
+check(struct strads_job *job)
+{
+	(void)job;
+	return STRADS_OK;
+}
+
+static void
+give_up(struct strads_job *job, int status, const char *reason)
+{
+	(void)job;
+	(void)status;
+	(void)reason;
+}
+
+static const struct strads_job_ops ops = {
+    .name = "local", .allgather = allgather, .check = check, .abort = give_up};
+
+struct seat {
+	struct verbs_pair *pair;
+	int rank;
+};
+
+static int
+open_rank(struct verbs_pair *pair, int rank)
+{
+	const struct strads_fabric_options options = {.fabric = "verbs"};
+	struct strads_job *job = &pair->jobs[rank];
+	int status = strads_fabric_open(job, &options, &pair->fabrics[rank]);
+
+	if (status)
+		return status;
+	pair->verbs[rank] = pair->fabrics[rank]->endpoints[0].context;
+	status = strads_region_new(pair->fabrics[rank], STRADS_REMOTE_READ | STRADS_REMOTE_WRITE,
+				   PAIR_BYTES, &pair->open[rank]);
+	if (!status)
+		status = strads_region_new(pair->fabrics[rank], STRADS_LOCAL, PAIR_BYTES,
+					   &pair->own[rank]);
+	status = strads_job_agree(job, status);
+	return status ? status : strads_fabric_wire(pair->fabrics[rank]);
+}
+
+static void *
+rank_main(void *arg)
+{
+	struct seat *seat = arg;
+	struct verbs_pair *pair = seat->pair;
+
+	pair->status[seat->rank] = open_rank(pair, seat->rank);
+	snprintf(pair->why[seat->rank], sizeof pair->why[0], "%s", strads_error());
+	return NULL;
+}
+
+void
+verbs_pair_open(struct verbs_pair *pair)
+{
+	struct seat seats[2] = {{pair, 0}, {pair, 1}};
+	pthread_t threads[2];
+
+	memset(pair, 0, sizeof *pair);
+	pthread_barrier_init(&meeting.barrier, NULL, 2);
+	for (int rank = 0; rank < 2; rank++) {
+		pair->jobs[rank] = (struct strads_job){.ops = &ops,
+						       .rank = rank,
+						       .size = 2,
+						       .timeout_ms = 1000,
+						       .cookie = 4711,
+						       .fd = -1};
+		pthread_create(&threads[rank], NULL, rank_main, &seats[rank]);
+	}
+	for (int rank = 0; rank < 2; rank++)
+		pthread_join(threads[rank], NULL);
+	pthread_barrier_destroy(&meeting.barrier);
+}
+
+void
+verbs_pair_close(struct verbs_pair *pair)
+{
+	for (int rank = 0; rank < 2; rank++) {
+		strads_region_delete(&pair->own[rank]);
+		strads_region_delete(&pair->open[rank]);
+		strads_fabric_close(&pair->fabrics[rank]);
+	}
+}
+
+int
+verbs_pair_turn(struct verbs_pair *pair, int rank)
+{
+	return strads_provider_verbs.progress(pair->verbs[rank]);
+}

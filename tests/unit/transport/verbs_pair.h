@@ -1,0 +1,34 @@
+/*
+ * Two ranks in this process, joined by the verbs provider over adapters that are none. They wire up
+ * in two threads; after that the test is both of them.
+ */
+#ifndef VERBS_PAIR_H
+#define VERBS_PAIR_H
+
+#include "fabric.h"
+#include "job/job.h"
+#include "verbs/verbs.h"
+#include "verbs_fake.h"
+
+#define PAIR_BYTES (64 * 1024)
+
+struct verbs_pair {
+	struct strads_job jobs[2];
+	struct strads_fabric *fabrics[2];
+	struct strads_verbs *verbs[2]; /* the providers' contexts inside them */
+	struct strads_region *open[2]; /* peers may read and write */
+	struct strads_region *own[2];  /* local */
+	int status[2];
+	char why[2][512];
+};
+
+/* Opens and wires both; status and why tell how it went. */
+void verbs_pair_open(struct verbs_pair *pair);
+
+/* Closes whatever is open. */
+void verbs_pair_close(struct verbs_pair *pair);
+
+/* Lets one rank make progress, without looking after the job. */
+int verbs_pair_turn(struct verbs_pair *pair, int rank);
+
+#endif

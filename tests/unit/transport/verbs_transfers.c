@@ -1,0 +1,417 @@
+/* Operations of the verbs provider: what arrives, in how many requests, and what holds them back.
+ */
+#include "verbs_pair.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <string.h>
+#include <poll.h>
+
+#define WORD  sizeof(uint64_t)
+#define TURNS 100 /* that take all that can be on the way */
+
+static struct verbs_pair pair;
+static uint8_t *out;      /* rank 0's local region */
+static const uint8_t *in; /* rank 1's open region */
+
+static int
+setup(void **state)
+{
+	(void)state;
+	fake_reset();
+	return 0;
+}
+
+static void
+open_pair(void)
+{
+	verbs_pair_open(&pair);
+	assert_int_equal(pair.status[0], STRADS_OK);
+	assert_int_equal(pair.status[1], STRADS_OK);
+	out = strads_region_base(pair.own[0]);
+	in = strads_region_base(pair.open[1]);
+	fake.posts = 0;
+	fake.packets = 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	verbs_pair_close(&pair);
+	return fake.live || fake.missing || fake.overrun;
+}
+
+static int
+put(size_t offset, size_t bytes, struct strads_counter *counter)
+{
+	return strads_put(pair.fabrics[0], 1, pair.open[0], offset, out, bytes, counter);
+}
+
+static int
+signal_word(size_t offset, size_t bytes, uint64_t value, struct strads_counter *counter)
+{
+	return strads_put_signal(pair.fabrics[0], 1, pair.open[0], offset, out, bytes, value,
+				 counter);
+}
+
+static int
+get(size_t offset, size_t bytes, struct strads_counter *counter)
+{
+	return strads_get(pair.fabrics[0], 1, pair.open[0], offset, out, bytes, counter);
+}
+
+static uint64_t
+word_at(size_t offset)
+{
+	return strads_signal_load(pair.open[1], offset);
+}
+
+static bool
+complete(const struct strads_counter *counter)
+{
+	return counter->done == counter->posted && counter->status == STRADS_OK;
+}
+
+static void
+put_signal__word_appears_when_its_owner_looks(void **state)
+{
+	struct strads_counter counter = {0};
+
+	(void)state;
+	open_pair();
+	memset(out, 7, 64);
+	assert_int_equal(signal_word(128, 64, 5, &counter), STRADS_OK);
+	assert_int_equal(in[128], 7); /* the payload is where it belongs … */
+	assert_int_equal(word_at(192), 0);
+	assert_int_equal(verbs_pair_turn(&pair, 0), STRADS_OK);
+	assert_true(complete(&counter)); /* … without anything done by its owner */
+	assert_int_equal(verbs_pair_turn(&pair, 1), STRADS_OK);
+	assert_int_equal(word_at(192), 5);
+}
+
+static void
+put_signal__a_known_word_needs_one_request(void **state)
+{
+	(void)state;
+	open_pair();
+	assert_int_equal(signal_word(0, 8, 1, NULL), STRADS_OK);
+	assert_int_equal(fake.packets, 2);
+	for (uint64_t value = 2; value <= 10; value++) {
+		out[0] = (uint8_t)value;
+		assert_int_equal(signal_word(0, 8, value, NULL), STRADS_OK);
+		assert_int_equal(verbs_pair_turn(&pair, 1), STRADS_OK);
+		assert_int_equal(word_at(8), value);
+		assert_int_equal(in[0], value);
+	}
+	assert_int_equal(fake.packets, 2 + 9);
+	assert_int_equal(fake.posts, 10);
+}
+
+/* Any jump of the value is taken: back to an old one, too, as after a reconnect. */
+static void
+put_signal__any_value_arrives(void **state)
+{
+	static const uint64_t values[] = {1,  1, UINT64_C(1) << 48, (UINT64_C(1) << 48) + 4194303,
+					  12, 0, UINT64_MAX};
+
+	(void)state;
+	open_pair();
+	for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+		assert_int_equal(signal_word(40, 0, values[i], NULL), STRADS_OK);
+		assert_int_equal(verbs_pair_turn(&pair, 1), STRADS_OK);
+		assert_int_equal(word_at(40), values[i]);
+	}
+}
+
+/* More words than both ends remember. */
+static void
+put_signal__many_words_arrive(void **state)
+{
+	(void)state;
+	open_pair();
+	for (uint64_t value = 1; value <= 3; value++) {
+		for (size_t i = 0; i < 1000; i++) {
+			while (signal_word(i * WORD, 0, value + i, NULL) == STRADS_AGAIN) {
+				assert_int_equal(verbs_pair_turn(&pair, 1), STRADS_OK);
+				assert_int_equal(verbs_pair_turn(&pair, 0), STRADS_OK);
+			}
+		}
+		for (int turn = 0; turn < TURNS; turn++)
+			assert_int_equal(verbs_pair_turn(&pair, 1), STRADS_OK);
+		for (size_t i = 0; i < 1000; i++)
+			assert_int_equal(word_at(i * WORD), value + i);
+	}
+}
+
+/* A target that computes holds its peer back before any queue is full. */
+static void
+put_signal__waits_for_a_target_that_does_not_look(void **state)
+{
+	struct strads_counter counter = {0};
+	uint64_t sent = 0;
+
+	(void)state;
+	open_pair();
+	while (signal_word(0, 8, sent + 1, &counter) == STRADS_OK) {
+		sent++;
+		assert_int_equal(verbs_pair_turn(&pair, 0), STRADS_OK);
+	}
+	assert_int_equal(sent, pair.verbs[0]->window);
+	assert_true(complete(&counter)); /* what was sent has arrived all the same */
+	for (int turn = 0; turn < TURNS; turn++)
+		assert_int_equal(verbs_pair_turn(&pair, 1), STRADS_OK);
+	assert_int_equal(word_at(8), sent);
+	assert_int_equal(verbs_pair_turn(&pair, 0), STRADS_OK);
+	assert_int_equal(signal_word(0, 8, sent + 1, NULL), STRADS_OK);
+}
+
+static void
+put_signal__gives_up_on_a_target_that_never_looks(void **state)
+{
+	uint64_t until = strads_monotone_ns() + 20000000000u;
+	uint64_t sent = 0;
+	int status;
+
+	(void)state;
+	open_pair();
+	do {
+		status = signal_word(0, 0, sent + 1, NULL);
+		sent += status == STRADS_OK;
+		assert_int_equal(verbs_pair_turn(&pair, 0), STRADS_OK);
+	} while (status >= 0 && strads_monotone_ns() < until);
+	assert_int_equal(status, STRADS_ERR_TIMEOUT);
+	assert_non_null(strstr(strads_error(), "rank 1"));
+}
+
+/* Both at once, in both directions, for long. */
+static void
+put_signal__windows_turn_over(void **state)
+{
+	uint64_t sent[2] = {0};
+
+	(void)state;
+	open_pair();
+	for (int turn = 0; turn < 20000; turn++) {
+		for (int rank = 0; rank < 2; rank++) {
+			if (turn % (rank ? 3 : 5) != 0)
+				assert_int_equal(verbs_pair_turn(&pair, rank), STRADS_OK);
+			sent[rank] += strads_put_signal(pair.fabrics[rank], 1 - rank,
+							pair.open[rank], sent[rank] % 7 * 16,
+							strads_region_base(pair.own[rank]), 8,
+							sent[rank] + 1, NULL) == STRADS_OK;
+		}
+	}
+	assert_true(sent[0] > 1000 && sent[1] > 1000);
+	for (int turn = 0; turn < TURNS; turn++) {
+		assert_int_equal(verbs_pair_turn(&pair, 0), STRADS_OK);
+		assert_int_equal(verbs_pair_turn(&pair, 1), STRADS_OK);
+	}
+	for (int rank = 0; rank < 2; rank++)
+		assert_int_equal(
+		    strads_signal_load(pair.open[1 - rank], (sent[rank] - 1) % 7 * 16 + 8),
+		    sent[rank]);
+}
+
+static void
+put_signal__longer_than_a_request(void **state)
+{
+	struct strads_counter counter = {0};
+
+	(void)state;
+	open_pair(); /* a request carries 4096 bytes */
+	for (size_t i = 0; i < 20000; i++)
+		out[i] = (uint8_t)(i * 31);
+	assert_int_equal(signal_word(0, 20000, 9, &counter), STRADS_OK);
+	assert_int_equal(verbs_pair_turn(&pair, 0), STRADS_OK);
+	assert_int_equal(verbs_pair_turn(&pair, 1), STRADS_OK);
+	assert_true(complete(&counter));
+	assert_int_equal(word_at(20000), 9);
+	assert_memory_equal(in, out, 20000);
+}
+
+/* Longer than the whole queue: it goes on as completions come, and what follows stays behind. */
+static void
+put__longer_than_the_queue(void **state)
+{
+	struct strads_counter counter = {0};
+
+	(void)state;
+	fake.attr.max_qp_wr = 8;
+	open_pair();
+	fake.paused = true;
+	for (size_t i = 0; i < 50000; i++)
+		out[i] = (uint8_t)(i * 29);
+	assert_int_equal(put(0, 50000, &counter), STRADS_OK);
+	assert_int_equal(signal_word(50000, 0, 3, NULL), STRADS_AGAIN);
+	for (int turn = 0; turn < 20 && !complete(&counter); turn++) {
+		fake_run(3);
+		assert_int_equal(verbs_pair_turn(&pair, 0), STRADS_OK);
+	}
+	assert_true(complete(&counter));
+	assert_memory_equal(in, out, 50000);
+	assert_int_equal(signal_word(50000, 0, 3, NULL), STRADS_OK);
+	fake.paused = false;
+	fake_run(100);
+}
+
+/* Small puts wait for the signal that tells of them, or for progress, and share a doorbell. */
+static void
+put__small_ones_share_a_doorbell(void **state)
+{
+	struct strads_counter counter = {0};
+
+	(void)state;
+	open_pair();
+	for (size_t i = 0; i < 8; i++)
+		assert_int_equal(put(i * 100, 100, &counter), STRADS_OK);
+	assert_int_equal(fake.posts, 0);
+	assert_int_equal(signal_word(800, 0, 1, &counter), STRADS_OK);
+	assert_int_equal(fake.posts, 1);
+	assert_int_equal(fake.packets, 9);
+	assert_int_equal(verbs_pair_turn(&pair, 0), STRADS_OK);
+	assert_true(complete(&counter));
+	assert_int_equal(put(0, 100, &counter), STRADS_OK);
+	assert_int_equal(verbs_pair_turn(&pair, 0), STRADS_OK);
+	assert_int_equal(verbs_pair_turn(&pair, 0), STRADS_OK);
+	assert_int_equal(fake.posts, 2);
+	assert_true(complete(&counter));
+}
+
+static void
+get__as_many_at_once_as_both_adapters_take(void **state)
+{
+	struct strads_counter counter = {0};
+
+	(void)state;
+	open_pair();
+	fake.paused = true;
+	memset(strads_region_base(pair.open[1]), 3, 1000);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(get(0, 1000, &counter), STRADS_OK);
+	assert_int_equal(get(0, 1000, &counter), STRADS_AGAIN);
+	assert_int_equal(counter.posted, 4);
+	fake_run(1);
+	assert_int_equal(verbs_pair_turn(&pair, 0), STRADS_OK);
+	assert_int_equal(get(0, 1000, &counter), STRADS_OK);
+	fake_run(10);
+	assert_int_equal(verbs_pair_turn(&pair, 0), STRADS_OK);
+	assert_true(complete(&counter));
+	assert_int_equal(out[999], 3);
+	fake.paused = false;
+}
+
+static void
+flush__reads_behind_the_writes(void **state)
+{
+	(void)state;
+	open_pair();
+	fake.paused = true;
+	assert_int_equal(put(0, 5000, NULL), STRADS_OK);
+	assert_int_equal(strads_flush(pair.fabrics[0], 1), STRADS_AGAIN);
+	fake_run(2); /* both writes, but not the read */
+	assert_int_equal(verbs_pair_turn(&pair, 0), STRADS_OK);
+	assert_int_equal(strads_flush(pair.fabrics[0], 1), STRADS_AGAIN);
+	fake_run(1);
+	assert_int_equal(verbs_pair_turn(&pair, 0), STRADS_OK);
+	assert_int_equal(strads_flush(pair.fabrics[0], 1), STRADS_OK);
+	fake.paused = false;
+}
+
+static void
+fetch_add__where_the_adapter_is_atomic_to_processors(void **state)
+{
+	struct strads_counter counter = {0};
+	uint64_t *word;
+
+	(void)state;
+	open_pair();
+	word = strads_region_base(pair.open[1]);
+	*word = 40;
+	assert_int_equal(strads_fetch_add(pair.fabrics[0], 1, pair.open[0], 0, 2,
+					  (uint64_t *)(void *)out, &counter),
+			 STRADS_OK);
+	assert_int_equal(verbs_pair_turn(&pair, 0), STRADS_OK);
+	assert_true(complete(&counter));
+	assert_int_equal(*word, 42);
+	assert_int_equal(*(uint64_t *)(void *)out, 40);
+}
+
+static void
+fetch_add__unsupported_where_it_is_not(void **state)
+{
+	struct strads_fabric_info info;
+
+	(void)state;
+	fake.attr.atomic_cap = IBV_ATOMIC_HCA;
+	open_pair();
+	strads_fabric_query(pair.fabrics[0], 1, &info);
+	assert_false(info.fetch_add);
+	assert_int_equal(
+	    strads_fetch_add(pair.fabrics[0], 1, pair.open[0], 0, 2, (uint64_t *)(void *)out, NULL),
+	    STRADS_ERR_UNSUPPORTED);
+}
+
+static void
+sleep__a_signal_wakes(void **state)
+{
+	const struct strads_provider *provider = &strads_provider_verbs;
+	struct pollfd gate;
+
+	(void)state;
+	open_pair();
+	gate = (struct pollfd){.fd = provider->wait_fd(pair.verbs[1]), .events = POLLIN};
+	assert_int_equal(provider->sleep_prepare(pair.verbs[1]), STRADS_OK);
+	assert_int_equal(poll(&gate, 1, 0), 0);
+	assert_int_equal(signal_word(0, 0, 1, NULL), STRADS_OK);
+	assert_int_equal(poll(&gate, 1, 0), 1);
+	provider->sleep_done(pair.verbs[1]);
+	assert_int_equal(poll(&gate, 1, 0), 0);
+	assert_int_equal(verbs_pair_turn(&pair, 1), STRADS_OK);
+	assert_int_equal(word_at(0), 1);
+}
+
+static void
+sleep__not_while_there_is_something_to_take(void **state)
+{
+	const struct strads_provider *provider = &strads_provider_verbs;
+
+	(void)state;
+	open_pair();
+	assert_int_equal(signal_word(0, 0, 1, NULL), STRADS_OK);
+	assert_int_equal(provider->sleep_prepare(pair.verbs[1]), STRADS_AGAIN);
+	provider->sleep_done(pair.verbs[1]);
+	assert_int_equal(word_at(0), 1);
+	assert_int_equal(provider->sleep_prepare(pair.verbs[1]), STRADS_OK);
+	provider->sleep_done(pair.verbs[1]);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(put_signal__word_appears_when_its_owner_looks),
+	    TEST(put_signal__a_known_word_needs_one_request),
+	    TEST(put_signal__any_value_arrives),
+	    TEST(put_signal__many_words_arrive),
+	    TEST(put_signal__waits_for_a_target_that_does_not_look),
+	    TEST(put_signal__gives_up_on_a_target_that_never_looks),
+	    TEST(put_signal__windows_turn_over),
+	    TEST(put_signal__longer_than_a_request),
+	    TEST(put__longer_than_the_queue),
+	    TEST(put__small_ones_share_a_doorbell),
+	    TEST(get__as_many_at_once_as_both_adapters_take),
+	    TEST(flush__reads_behind_the_writes),
+	    TEST(fetch_add__where_the_adapter_is_atomic_to_processors),
+	    TEST(fetch_add__unsupported_where_it_is_not),
+	    TEST(sleep__a_signal_wakes),
+	    TEST(sleep__not_while_there_is_something_to_take),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

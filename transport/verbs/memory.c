@@ -1,0 +1,155 @@
+#include "verbs/verbs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+/* What a region has attached. */
+struct attachment {
+	struct ibv_mr *mr;                /* NULL: an empty region */
+	struct strads_region_key *remote; /* [size]; NULL before it is known */
+};
+
+static void
+refused(const struct strads_verbs *verbs, size_t bytes, int error)
+{
+	struct rlimit limit;
+
+	if ((error == ENOMEM || error == EAGAIN) && getrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
+	    limit.rlim_cur != RLIM_INFINITY)
+		strads_fail(STRADS_ERR_MEMORY,
+			    "cannot register %zu bytes with %s: the locked-memory limit is %zu "
+			    "bytes in all; raise it with `ulimit -l unlimited`, or memlock in "
+			    "/etc/security/limits.conf",
+			    bytes, verbs->port.name, (size_t)limit.rlim_cur);
+	else
+		strads_fail(STRADS_ERR_MEMORY, "cannot register %zu bytes with %s: %s", bytes,
+			    verbs->port.name, strerror(error));
+}
+
+struct ibv_mr *
+strads_verbs_register(const struct strads_verbs *verbs, void *base, size_t bytes, int access)
+{
+	struct ibv_mr *mr = ibv_reg_mr(verbs->pd, base, bytes, (unsigned)access);
+
+	if (!mr)
+		refused(verbs, bytes, errno);
+	return mr;
+}
+
+uint32_t
+strads_verbs_local_key(const struct strads_region *region)
+{
+	const struct attachment *attachment = region->attached[STRADS_SLOT_VERBS];
+
+	return attachment->mr->lkey;
+}
+
+const struct strads_region_key *
+strads_verbs_remote(const struct strads_region *region, int peer)
+{
+	const struct attachment *attachment = region->attached[STRADS_SLOT_VERBS];
+
+	return &attachment->remote[peer];
+}
+
+/* The least that the region's class needs. The adapter writes into any region as the sink of this
+ * rank's own reads, so that LOCAL_WRITE is always there, which peers have nothing of. */
+static int
+access_of(const struct strads_verbs *verbs, const struct strads_region *region)
+{
+	int access = IBV_ACCESS_LOCAL_WRITE;
+
+	if (region->access & STRADS_REMOTE_READ)
+		access |= IBV_ACCESS_REMOTE_READ;
+	if (region->access & STRADS_REMOTE_WRITE)
+		access |= IBV_ACCESS_REMOTE_WRITE | (verbs->adds ? IBV_ACCESS_REMOTE_ATOMIC : 0);
+	return access;
+}
+
+int
+strads_verbs_region_register(void *context, struct strads_region *region)
+{
+	struct strads_verbs *verbs = context;
+	struct attachment *attachment = calloc(1, sizeof *attachment);
+
+	if (!attachment)
+		return strads_fail(STRADS_ERR_MEMORY, "no memory to describe a region");
+	if (region->bytes > 0) {
+		attachment->mr = strads_verbs_register(verbs, region->base, region->bytes,
+						       access_of(verbs, region));
+		if (!attachment->mr) {
+			free(attachment);
+			return STRADS_ERR_MEMORY;
+		}
+	}
+	region->attached[STRADS_SLOT_VERBS] = attachment;
+	return STRADS_OK;
+}
+
+int
+strads_verbs_region_key(void *context, struct strads_region *region, struct strads_region_key *mine)
+{
+	const struct attachment *attachment = region->attached[STRADS_SLOT_VERBS];
+
+	(void)context;
+	if (!attachment->mr)
+		return STRADS_OK; /* empty: nobody will address it */
+	mine->base = (uintptr_t)region->base;
+	mine->key = attachment->mr->rkey;
+	return STRADS_OK;
+}
+
+/* Enters the region where signals look for it. */
+static int
+enter(struct strads_verbs *verbs, struct strads_region *region)
+{
+	int needed = region->id + 1;
+
+	if (needed > verbs->n_regions) {
+		struct strads_region **grown =
+		    realloc(verbs->regions, (size_t)needed * sizeof *grown);
+
+		if (!grown)
+			return strads_fail(STRADS_ERR_MEMORY, "no memory to describe a region");
+		memset(grown + verbs->n_regions, 0,
+		       (size_t)(needed - verbs->n_regions) * sizeof *grown);
+		verbs->regions = grown;
+		verbs->n_regions = needed;
+	}
+	verbs->regions[region->id] = region;
+	return STRADS_OK;
+}
+
+int
+strads_verbs_region_attach(void *context, struct strads_region *region,
+			   const struct strads_region_key *all)
+{
+	struct strads_verbs *verbs = context;
+	struct attachment *attachment = region->attached[STRADS_SLOT_VERBS];
+	size_t bytes = (size_t)verbs->size * sizeof *all;
+
+	attachment->remote = malloc(bytes);
+	if (!attachment->remote)
+		return strads_fail(STRADS_ERR_MEMORY, "no memory for the keys of %d ranks",
+				   verbs->size);
+	memcpy(attachment->remote, all, bytes);
+	return enter(verbs, region);
+}
+
+void
+strads_verbs_region_release(void *context, struct strads_region *region)
+{
+	struct strads_verbs *verbs = context;
+	struct attachment *attachment = region->attached[STRADS_SLOT_VERBS];
+
+	if (region->id >= 0 && region->id < verbs->n_regions &&
+	    verbs->regions[region->id] == region)
+		verbs->regions[region->id] = NULL;
+	if (attachment->mr)
+		ibv_dereg_mr(attachment->mr);
+	region->attached[STRADS_SLOT_VERBS] = NULL;
+	free(attachment->remote);
+	free(attachment);
+}

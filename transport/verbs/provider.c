@@ -1,0 +1,42 @@
+#include "verbs/verbs.h"
+
+#include <stdio.h>
+
+static void
+query(void *context, int peer, struct strads_fabric_info *info)
+{
+	const struct strads_verbs *verbs = context;
+
+	(void)peer;
+	*info = (struct strads_fabric_info){
+	    .fetch_add = verbs->adds,
+	    .passive_target = true,
+	    .signal = "write with immediate, word stored by its receiver",
+	    .completion = "acknowledged by the peer's adapter; flushed by a read behind it"};
+	snprintf(info->path, sizeof info->path, "verbs:%s:%u", verbs->port.name,
+		 verbs->port.number);
+}
+
+const struct strads_provider strads_provider_verbs = {
+    .name = "verbs",
+    .slot = STRADS_SLOT_VERBS,
+    .open = strads_verbs_open,
+    .close = strads_verbs_close,
+    .address = strads_verbs_address,
+    .connect = strads_verbs_connect,
+    .reaches = strads_verbs_reaches,
+    .region_register = strads_verbs_region_register,
+    .region_key = strads_verbs_region_key,
+    .region_attach = strads_verbs_region_attach,
+    .region_release = strads_verbs_region_release,
+    .put = strads_verbs_put,
+    .put_signal = strads_verbs_put_signal,
+    .get = strads_verbs_get,
+    .fetch_add = strads_verbs_fetch_add,
+    .outstanding = strads_verbs_outstanding,
+    .progress = strads_verbs_progress,
+    .wait_fd = strads_verbs_wait_fd,
+    .sleep_prepare = strads_verbs_sleep_prepare,
+    .sleep_done = strads_verbs_sleep_done,
+    .query = query,
+};

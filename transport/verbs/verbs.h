@@ -1,0 +1,351 @@
+/*
+ * The verbs provider: one-sided operations over reliable connections of an RDMA adapter. Internal
+ * to transport/verbs/.
+ *
+ * Puts are RDMA writes, gets RDMA reads. How a signal becomes visible rests on one guarantee of the
+ * InfiniBand specification alone: once a receive completes at the target (here that of an
+ * immediate), all that the same queue pair carried before it is in the target's memory. Nothing is
+ * guaranteed to a processor that polls memory the adapter is writing, neither the order of two
+ * writes nor that of the bytes of one (ibv_query_qp_data_in_order speaks of single writes, and few
+ * adapters answer). So the adapter never writes a signal's word into its place. The writer sends
+ *
+ *     WRITE           payload   into the peer's region
+ *     WRITE_WITH_IMM  note      into the writer's slot of the peer's mailbox
+ *
+ * by one doorbell, and the peer, when it polls the immediate, checks the note and stores the word
+ * it names with release order. A word that was signalled before can do without its note: both ends
+ * remember a few words (strads_verbs_word), and
+ *
+ *     WRITE_WITH_IMM  payload   into the peer's region
+ *
+ * whose immediate tells which of them grows and by how much is the whole operation, one packet for
+ * up to a path MTU. Both forms need no processor at the target but to look at its own signals.
+ *
+ * Every immediate takes a receive of the target's shared queue and an entry of its completion
+ * queue, and a target that computes gives none back. So a writer may have `window` signals on the
+ * way that the target has not told to have taken; it tells so in the notes it sends anyway, and by
+ * an immediate of its own for every half window. With
+ *
+ *     receives  = served peers × (window + 2)
+ *     entries   = receives + served peers × depth
+ *
+ * (two such immediates at most are ever unread, for each stands for half a window) neither queue
+ * can overflow and no receive is ever missing, whatever the target does.
+ *
+ * One thread, the fabric's owner, uses all of this.
+ */
+#ifndef STRADS_VERBS_H
+#define STRADS_VERBS_H
+
+#include "pace.h"
+#include "provider.h"
+
+#include <assert.h>
+#include <infiniband/verbs.h>
+
+#define STRADS_VERBS_WINDOW    512 /* signals on the way to one peer, at most */
+#define STRADS_VERBS_DEPTH     128 /* work requests on the way to one peer, at most; a power of 2 */
+#define STRADS_VERBS_DEPTH_MIN 8
+#define STRADS_VERBS_BATCH     16  /* work requests posted by one doorbell, at most */
+#define STRADS_VERBS_WORDS     256 /* words of one peer that need no note; a power of 2 */
+#define STRADS_VERBS_INLINE    128 /* bytes asked for to travel in the work request itself */
+#define STRADS_VERBS_TELLS     2   /* immediates on the way to one peer that only tell, at most */
+#define STRADS_VERBS_FENCE     8   /* bytes read to see that writes have arrived */
+
+/* What the environment and the fabric's argument ask for; see settings.c. */
+struct strads_verbs_settings {
+	char device[64];        /* "": any */
+	uint32_t port;          /* 0: any that is up */
+	int32_t gid;            /* index; −1: the best */
+	uint32_t mtu_bytes;     /* 0: the port's */
+	uint32_t timeout;       /* 4.096 µs · 2^timeout until a packet is sent again */
+	uint32_t retries;       /* times it is */
+	uint32_t service_level; /* InfiniBand: and so the virtual lane */
+	uint32_t traffic_class; /* RoCE and routed InfiniBand: and so DSCP */
+	uint32_t pkey_index;
+};
+
+/* A port of an adapter, open. */
+struct strads_verbs_port {
+	struct ibv_context *context;
+	struct ibv_device_attr device;
+	struct ibv_port_attr attr;
+	char name[40]; /* of the device, perhaps cut */
+	uint8_t number;
+	uint8_t gid_index;
+	union ibv_gid gid;
+};
+
+/* What a slot of a mailbox holds: the word that a put-signal leaves. */
+struct strads_verbs_note {
+	uint64_t value;
+	uint64_t offset; /* of the word in the region */
+	uint32_t region;
+	uint32_t number; /* low bits: put-signals this writer has sent to this reader before */
+	uint32_t taken;  /* low bits: put-signals of the reader that the writer has taken */
+	uint32_t word;   /* index under which both remember it */
+};
+
+static_assert(sizeof(struct strads_verbs_note) == 32, "a note is 32 bytes on the wire");
+
+/* A word that was signalled. The writer of signals and their reader go through the same sequence,
+ * so that both have the same in the same place. */
+struct strads_verbs_word {
+	uint64_t value;
+	uint64_t offset;
+	uint32_t region;
+	bool known;
+};
+
+enum strads_verbs_kind {
+	STRADS_VERBS_PUT,
+	STRADS_VERBS_SIGNAL,
+	STRADS_VERBS_GET,
+	STRADS_VERBS_ADD,
+	STRADS_VERBS_TELL, /* from here on the provider's own */
+	STRADS_VERBS_PROBE,
+};
+
+/* What a work request stands for. */
+struct strads_verbs_entry {
+	struct strads_counter *counter;
+	uint8_t kind;
+	bool ends; /* the last one of its operation */
+};
+
+/* An operation, or what is left to post of it. */
+struct strads_verbs_op {
+	struct strads_counter *counter;
+	enum strads_verbs_kind kind;
+	bool signal_due; /* the word has not been posted */
+	uint8_t *local;
+	uint32_t lkey;
+	uint32_t rkey;
+	uint64_t remote;
+	size_t left;
+	uint64_t value;  /* the word, or the addend */
+	uint64_t offset; /* of the word in the region … */
+	uint32_t region; /* … of this id */
+};
+
+struct strads_verbs_peer {
+	struct ibv_qp *qp; /* NULL: another path serves it */
+	bool reached;
+	int status;                 /* why it is lost; 0: it is not … */
+	enum ibv_wc_status refusal; /* … what the adapter says … */
+	uint32_t vendor;            /* … and its maker … */
+	int error;                  /* … or errno, where posting failed */
+
+	uint64_t mailbox_base; /* of this rank's slots in the peer's mailbox */
+	uint32_t mailbox_key;
+	uint32_t scratch_key; /* of what probes read there */
+	uint64_t scratch_base;
+	uint32_t slots;     /* of the peer's mailbox, for this rank */
+	uint32_t reads_max; /* reads and adds on the way, at most */
+	uint32_t reads;
+
+	struct strads_verbs_entry *entries; /* [depth], a ring of what was posted … */
+	uint32_t posted;                    /* … counts, modulo 2^32 */
+	uint32_t retired;
+	uint32_t unsignalled; /* posted since the last that yields a completion */
+
+	uint64_t outstanding; /* operations not counted done */
+	bool unproven;        /* writes were started since the last probe */
+	bool probing;
+
+	uint64_t sent;         /* put-signals to the peer … */
+	uint64_t acknowledged; /* … and how many it has told to have taken */
+	uint64_t taken;        /* put-signals from the peer … */
+	uint64_t told;         /* … and how many it was told to be taken */
+	uint64_t full_ns;      /* since when the window is full; 0: it is not */
+
+	struct strads_verbs_word *words_out; /* [STRADS_VERBS_WORDS], of this rank's signals */
+	struct strads_verbs_word *words_in;  /* [STRADS_VERBS_WORDS], of the peer's */
+
+	struct strads_verbs_op held; /* not posted in full; others wait */
+	bool holding;
+	bool telling; /* is to be told, once there is room */
+	struct strads_verbs_peer *next_busy;
+	bool busy; /* in the list of those that hold or are to be told */
+};
+
+/* Work requests to one peer that wait for their doorbell. */
+struct strads_verbs_batch {
+	struct strads_verbs_peer *peer;
+	int n;
+	bool wanted; /* somebody waits for the completion of one of them */
+	struct ibv_send_wr requests[STRADS_VERBS_BATCH];
+	struct ibv_sge pieces[STRADS_VERBS_BATCH];
+};
+
+struct strads_verbs {
+	struct strads_fabric *fabric;
+	int rank;
+	int size;
+	uint64_t timeout_ns;
+	int served; /* peers that no other path reaches */
+
+	struct strads_verbs_settings settings;
+	struct strads_verbs_port port;
+	struct ibv_pd *pd;
+	struct ibv_comp_channel *channel;
+	struct ibv_cq *cq;
+	struct ibv_srq *srq;
+	int gate; /* epoll over the channel and the adapter's events: what the owner sleeps on */
+	bool armed;
+
+	uint32_t depth;  /* work requests to a peer */
+	uint32_t window; /* signals to a peer; the same on all ranks */
+	uint32_t inline_bytes;
+	size_t piece_bytes; /* the longest write or read */
+	bool adds;          /* the adapter adds atomically even to the processor's eyes */
+
+	struct strads_verbs_peer *peers; /* [size] */
+	struct strads_verbs_peer *first_busy;
+	struct strads_verbs_peer **by_number; /* [numbers], peers by their queue pair's number */
+	uint32_t numbers;                     /* a power of 2 */
+	struct strads_verbs_batch batch;
+
+	struct strads_verbs_note *mailbox; /* [size][slots], written by the peers … */
+	uint32_t slots;                    /* … as many as the window might have been */
+	struct strads_verbs_note *outbox; /* [size][slots], what this rank writes into theirs … */
+	uint8_t *scratch; /* … followed by [STRADS_VERBS_FENCE] that probes read and read into */
+	struct ibv_mr *mailbox_mr;
+	struct ibv_mr *own; /* of the outbox and the scratch */
+
+	struct strads_region **regions; /* [n_regions], by id */
+	int n_regions;
+
+	struct strads_pace pace; /* of looking for the adapter's events */
+	const char *news;        /* what the adapter has said of late that may explain a failure */
+	int status;              /* why this endpoint is of no use any more … */
+	char why[512];           /* … in a sentence */
+};
+
+/* ---- settings.c ---- */
+
+/* Reads the environment, then the fabric's argument "DEVICE[:PORT[:GID]]" (may be NULL). Returns
+ * STRADS_OK or ERR_ARGUMENT. */
+int strads_verbs_settings_read(const char *argument, struct strads_verbs_settings *settings);
+
+/* ---- device.c: which adapter and port ---- */
+
+/* Opens the first port that is up and fits the settings. Returns STRADS_OK, ERR_UNSUPPORTED with
+ * what is wrong with those there are, ERR_MEMORY. */
+int strads_verbs_port_open(const struct strads_verbs_settings *settings,
+			   struct strads_verbs_port *port);
+void strads_verbs_port_close(struct strads_verbs_port *port);
+
+/* ---- endpoint.c ---- */
+
+int strads_verbs_open(struct strads_fabric *fabric, const char *argument, void **context);
+void strads_verbs_close(void *context);
+
+/* ---- connection.c ---- */
+
+int strads_verbs_address(void *context, struct strads_address *mine);
+int strads_verbs_connect(void *context, const struct strads_address *all);
+bool strads_verbs_reaches(void *context, int peer);
+
+/* The peer of a queue pair of this endpoint, NULL if there is none of that number. */
+struct strads_verbs_peer *strads_verbs_peer_of(const struct strads_verbs *verbs, uint32_t number);
+
+/* ---- memory.c: registration ---- */
+
+/* Registers memory of this rank; `access` as of ibv_reg_mr. NULL, with the sentence, if refused. */
+struct ibv_mr *strads_verbs_register(const struct strads_verbs *verbs, void *base, size_t bytes,
+				     int access);
+
+/* The key that a work request needs with a local buffer of `region`. */
+uint32_t strads_verbs_local_key(const struct strads_region *region);
+
+/* Where `peer`'s part of the region starts, and its key. */
+const struct strads_region_key *strads_verbs_remote(const struct strads_region *region, int peer);
+
+int strads_verbs_region_register(void *context, struct strads_region *region);
+int strads_verbs_region_key(void *context, struct strads_region *region,
+			    struct strads_region_key *mine);
+int strads_verbs_region_attach(void *context, struct strads_region *region,
+			       const struct strads_region_key *all);
+void strads_verbs_region_release(void *context, struct strads_region *region);
+
+/* ---- queue.c: what is posted, and what has come of it ---- */
+
+/* How many more work requests the peer's send queue takes. */
+static inline uint32_t
+strads_verbs_room(const struct strads_verbs *verbs, const struct strads_verbs_peer *peer)
+{
+	return verbs->depth - (peer->posted - peer->retired);
+}
+
+/* Adds a work request to the batch; the caller has seen that there is room and fills what is
+ * zero: opcode, remote side, immediate. The piece of `bytes` at `local` may be empty. */
+struct ibv_send_wr *strads_verbs_push(struct strads_verbs *verbs, struct strads_verbs_peer *peer,
+				      struct strads_verbs_entry entry, const void *local,
+				      size_t bytes, uint32_t lkey);
+
+/* Rings the doorbell for the batch. A refusal loses the peer. */
+void strads_verbs_ring(struct strads_verbs *verbs);
+
+/* Takes a completion of this rank's own work request as done, and all before it. */
+void strads_verbs_retire(struct strads_verbs *verbs, struct strads_verbs_peer *peer,
+			 uint32_t number);
+
+/* Ends all that is on the way to the peer with its status, which is set. */
+void strads_verbs_drop(struct strads_verbs *verbs, struct strads_verbs_peer *peer);
+
+/* Enters the peer among those that progress looks after. */
+void strads_verbs_mind(struct strads_verbs *verbs, struct strads_verbs_peer *peer);
+
+/* ---- op.c: operations of this rank ---- */
+
+int strads_verbs_put(void *context, const struct strads_transfer *transfer);
+int strads_verbs_put_signal(void *context, const struct strads_transfer *transfer);
+int strads_verbs_get(void *context, const struct strads_transfer *transfer);
+int strads_verbs_fetch_add(void *context, const struct strads_transfer *transfer);
+uint64_t strads_verbs_outstanding(void *context, int peer);
+
+/* Goes on with what the peer's queue had no room for. */
+void strads_verbs_advance(struct strads_verbs *verbs, struct strads_verbs_peer *peer);
+
+/* ---- signal.c ---- */
+
+/* Posts the signal of an operation together with what is left of its payload, at most a piece;
+ * false: there is no room. */
+bool strads_verbs_signal_post(struct strads_verbs *verbs, struct strads_verbs_peer *peer,
+			      struct strads_verbs_op *op);
+
+/* An immediate has arrived. */
+void strads_verbs_signal_arrived(struct strads_verbs *verbs, struct strads_verbs_peer *peer,
+				 uint32_t immediate);
+
+/* Tells the peer how many of its signals were taken, where there is room. */
+void strads_verbs_signal_tell(struct strads_verbs *verbs, struct strads_verbs_peer *peer);
+
+/* ---- failure.c ---- */
+
+/* The sentence about a lost peer; returns its status. */
+int strads_verbs_lost(const struct strads_verbs *verbs, const struct strads_verbs_peer *peer);
+
+/* The peer is lost: `refusal` is what the adapter said, or IBV_WC_SUCCESS with `error` an errno. */
+void strads_verbs_lose(struct strads_verbs *verbs, struct strads_verbs_peer *peer,
+		       enum ibv_wc_status refusal, uint32_t vendor, int error);
+
+/* Marks the endpoint useless; the first reason stays. */
+void strads_verbs_break(struct strads_verbs *verbs, int status, const char *format, ...)
+    STRADS_PRINTF(3, 4);
+
+/* Takes what the adapter has to say of itself. */
+void strads_verbs_hear(struct strads_verbs *verbs);
+
+/* ---- progress.c ---- */
+
+/* Gives the shared queue `n` receives. Returns STRADS_OK or ERR_FABRIC. */
+int strads_verbs_receives_post(struct strads_verbs *verbs, uint32_t n);
+
+int strads_verbs_progress(void *context);
+int strads_verbs_wait_fd(void *context);
+int strads_verbs_sleep_prepare(void *context);
+void strads_verbs_sleep_done(void *context);
+
+#endif
