@@ -32,15 +32,19 @@ mailbox_bytes(const struct strads_ofi *ofi)
 	return (size_t)ofi->size * STRADS_OFI_WINDOW * sizeof *ofi->mailbox;
 }
 
-/* Whether a read is under way whose answer may have come in part. */
+/* libfabric 1.17 reads through a null pointer when an endpoint of tcp;ofi_rxm is closed while part
+ * of a read's answer, or of a peer's write with completion data, has come in. Where the job ends in
+ * order nothing of that kind is on its way. */
 static bool
-reading(const struct strads_ofi *ofi)
+closes_safely(const struct strads_ofi *ofi)
 {
+	if (ofi->status || strads_job_check(strads_fabric_job(ofi->fabric)) != STRADS_OK)
+		return false;
 	for (int i = 0; ofi->ops && i < STRADS_OFI_OPS; i++) {
 		if (ofi->ops[i].kind == STRADS_OFI_GET && ofi->ops[i].pending > 0)
-			return true;
+			return false;
 	}
-	return false;
+	return true;
 }
 
 /* Closes what was opened of the endpoint, the newest first. */
@@ -61,8 +65,22 @@ close_objects(struct strads_ofi *ofi)
 		fi_close(&ofi->domain->fid);
 	if (ofi->root)
 		fi_close(&ofi->root->fid);
+	if (ofi->info)
+		fi_freeinfo(ofi->info);
+	free(ofi->ops);
 	if (ofi->mailbox)
 		munmap(ofi->mailbox, mailbox_bytes(ofi));
+}
+
+/* Endpoints that cannot be closed: what libfabric may refer to stays until the process ends. */
+static _Atomic(struct strads_ofi *) abandoned;
+
+static void
+abandon(struct strads_ofi *ofi)
+{
+	ofi->next_abandoned = atomic_load(&abandoned);
+	while (!atomic_compare_exchange_weak(&abandoned, &ofi->next_abandoned, ofi))
+		;
 }
 
 void
@@ -71,14 +89,11 @@ strads_ofi_close(void *context)
 	struct strads_ofi *ofi = context;
 
 	strads_ofi_server_stop(ofi);
-	/* libfabric 1.17 reads through a null pointer when an endpoint of tcp;ofi_rxm is closed
-	 * while part of a read's answer has come in. After a failure that has left reads under way
-	 * the end of the process has to close it; nobody calls it any more. */
-	if (!reading(ofi))
-		close_objects(ofi);
-	if (ofi->info)
-		fi_freeinfo(ofi->info);
-	free(ofi->ops);
+	if (!closes_safely(ofi)) {
+		abandon(ofi);
+		return;
+	}
+	close_objects(ofi);
 	if (ofi->gate >= 0)
 		close(ofi->gate);
 	pthread_mutex_destroy(&ofi->lock);

@@ -72,6 +72,8 @@ struct strads_ofi_op {
 
 /* What an endpoint knows of one rank. Guarded by the lock but for what is the owner's. */
 struct strads_ofi_peer {
+	struct fi_context2 io; /* of what tells the peer how many of its signals were taken */
+	bool told_pending;     /* such a write is under way */
 	fi_addr_t address;
 	uint64_t mailbox_base; /* of this rank's slots in the peer's mailbox */
 	uint64_t mailbox_key;
@@ -152,6 +154,7 @@ struct strads_ofi {
 	uint64_t watch_ns;       /* … when to do it next … */
 	uint64_t outstanding;    /* … and operations not counted done, to all peers */
 	struct strads_ofi_server server;
+	struct strads_ofi *next_abandoned;
 };
 
 /* ---- source.c: where from ---- */
@@ -246,6 +249,9 @@ void strads_ofi_signal_arrived(struct strads_ofi *ofi, uint64_t data);
 /* Tells every peer in the list how many of its signals were taken; false: not all could be. Lock.
  */
 bool strads_ofi_signal_tell(struct strads_ofi *ofi);
+
+/* The rank whose telling libfabric's `context` belongs to, −1 if none; and the telling is over. */
+int strads_ofi_signal_told(struct strads_ofi *ofi, const void *context);
 
 /* ---- failure.c ---- */
 

@@ -21,14 +21,18 @@ read_failure(struct strads_ofi *ofi)
 {
 	struct fi_cq_err_entry entry = {.err_data_size = 0};
 	struct strads_ofi_op *op;
+	int told;
 
 	if (fi_cq_readerr(ofi->cq, &entry, 0) <= 0)
 		return;
 	op = strads_ofi_op_of(ofi, entry.op_context);
+	told = strads_ofi_signal_told(ofi, entry.op_context);
 	if (op) {
 		strads_ofi_peer_lose(ofi, op->peer, entry.err, entry.prov_errno);
 		strads_ofi_op_fail(op, STRADS_ERR_PEER);
 		complete(ofi, op);
+	} else if (told >= 0) {
+		strads_ofi_peer_lose(ofi, told, entry.err, entry.prov_errno);
 	} else if (entry.err != FI_ECANCELED) { /* that is a peer's operation cut short */
 		strads_ofi_break(
 		    ofi, STRADS_ERR_FABRIC, "libfabric provider %s fails: %s (%s)",
@@ -50,6 +54,8 @@ take_entries(struct strads_ofi *ofi, const struct fi_cq_data_entry *entries, ssi
 		op = strads_ofi_op_of(ofi, entries[i].op_context);
 		if (op)
 			complete(ofi, op);
+		else
+			(void)strads_ofi_signal_told(ofi, entries[i].op_context);
 	}
 }
 

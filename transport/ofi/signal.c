@@ -76,22 +76,57 @@ acknowledge(struct strads_ofi *ofi, int from, uint32_t count)
 	}
 }
 
+/* A write of nothing with completion data. It is not injected: libfabric 1.17 reads through a null
+ * pointer when a connection ends with an injected write in its queue. */
+static ssize_t
+post_telling(struct strads_ofi *ofi, struct strads_ofi_peer *peer)
+{
+	void *desc = ofi->ops_mr ? fi_mr_desc(ofi->ops_mr) : NULL;
+	struct iovec nothing = {.iov_base = ofi->ops, .iov_len = 0};
+	struct fi_rma_iov remote = {.addr = peer->mailbox_base, .key = peer->mailbox_key};
+	struct fi_msg_rma message = {.msg_iov = &nothing,
+				     .desc = &desc,
+				     .iov_count = 1,
+				     .addr = peer->address,
+				     .rma_iov = &remote,
+				     .rma_iov_count = 1,
+				     .context = &peer->io,
+				     .data = TELLS | (uint32_t)ofi->rank << RANK_SHIFT |
+					     ((uint32_t)peer->taken & COUNT_MASK)};
+
+	return fi_writemsg(ofi->ep, &message, FI_COMPLETION | FI_REMOTE_CQ_DATA);
+}
+
+/* Returns whether the peer knows what there is to know. */
 static bool
 tell(struct strads_ofi *ofi, struct strads_ofi_peer *peer)
 {
-	uint64_t data =
-	    TELLS | (uint32_t)ofi->rank << RANK_SHIFT | ((uint32_t)peer->taken & COUNT_MASK);
 	ssize_t code;
 
 	if (peer->told == peer->taken || peer->error)
 		return true;
-	code = fi_inject_writedata(ofi->ep, ofi->mailbox, 0, data, peer->address,
-				   peer->mailbox_base, peer->mailbox_key);
+	if (peer->told_pending)
+		return false;
+	code = post_telling(ofi, peer);
 	if (code)
 		return strads_ofi_op_refused(ofi, (int)(peer - ofi->peers), code) != STRADS_AGAIN;
 	strads_ofi_op_accepted(peer);
+	peer->told_pending = true;
 	peer->told = peer->taken;
 	return true;
+}
+
+int
+strads_ofi_signal_told(struct strads_ofi *ofi, const void *context)
+{
+	uintptr_t at = (uintptr_t)context - (uintptr_t)ofi->peers;
+	int peer;
+
+	if (at >= (size_t)ofi->size * sizeof *ofi->peers)
+		return -1;
+	peer = (int)(at / sizeof *ofi->peers);
+	ofi->peers[peer].told_pending = false;
+	return peer;
 }
 
 bool

@@ -154,7 +154,7 @@ fill_pool(struct pair *pair)
 				    &counter)) == STRADS_OK)
 		started++;
 	PAIR_CHECK(status == STRADS_AGAIN);
-	PAIR_CHECK(counter.posted == STRADS_OFI_OPS);
+	PAIR_CHECK(!pair->ofi->free && started > STRADS_OFI_OPS / 2); /* but for probes */
 	PAIR_CHECK(pair_complete(pair, &counter) && counter.status == STRADS_OK);
 	PAIR_CHECK(strads_get(pair->fabric, 1, pair->open, 0, own, 8, &counter) == STRADS_OK);
 	PAIR_CHECK(pair_complete(pair, &counter) && counter.status == STRADS_OK);
