@@ -112,7 +112,7 @@ create_pair(struct strads_verbs *verbs)
 {
 	for (uint32_t bytes = STRADS_VERBS_INLINE;; bytes /= 2) {
 		struct ibv_qp_init_attr attr = {.send_cq = verbs->cq,
-						.recv_cq = verbs->cq,
+						.recv_cq = verbs->inbound,
 						.srq = verbs->srq,
 						.cap = {.max_send_wr = verbs->depth,
 							.max_send_sge = 1,
@@ -309,7 +309,7 @@ exchange_numbers(struct strads_verbs *verbs, uint32_t *all)
 	    mine ? STRADS_OK
 		 : strads_fail(STRADS_ERR_MEMORY, "no memory for the numbers of %zu peers", size));
 
-	for (size_t rank = 0; rank < size && !status; rank++) {
+	for (size_t rank = 0; mine && rank < size && !status; rank++) {
 		if (verbs->peers[rank].qp)
 			mine[rank] = verbs->peers[rank].qp->qp_num;
 	}
@@ -343,7 +343,7 @@ strads_verbs_connect(void *context, const struct strads_address *all)
 	}
 	free(numbers);
 	free(cards);
-	return status;
+	return status ? status : strads_verbs_server_start(verbs);
 }
 
 bool

@@ -56,7 +56,6 @@ rank_gid(const struct ibv_gid_entry *entry)
 	case IBV_GID_TYPE_ROCE_V2:
 		return is_ipv4(&entry->gid) ? 4 : is_link_local(&entry->gid) ? 2 : 3;
 	case IBV_GID_TYPE_ROCE_V1:
-		return 1;
 	case IBV_GID_TYPE_IB:
 		return 1;
 	default:

@@ -8,6 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define PIECE_MAX ((size_t)1 << 30)
+
 static int
 refused(const struct strads_verbs *verbs, const char *what)
 {
@@ -46,7 +48,7 @@ size_queues(struct strads_verbs *verbs)
 	uint32_t entries = (uint32_t)device->max_cqe / peers;
 	uint32_t tells = STRADS_VERBS_TELLS;
 
-	if (receives <= tells || entries < 2 * STRADS_VERBS_DEPTH_MIN + tells ||
+	if (receives <= tells || entries <= tells || entries < STRADS_VERBS_DEPTH_MIN ||
 	    (uint32_t)device->max_qp_wr < STRADS_VERBS_DEPTH_MIN)
 		return strads_fail(
 		    STRADS_ERR_UNSUPPORTED,
@@ -55,7 +57,7 @@ size_queues(struct strads_verbs *verbs)
 		    "ofi",
 		    verbs->port.name, peers, device->max_srq_wr, device->max_cqe,
 		    device->max_qp_wr);
-	verbs->slots = least(STRADS_VERBS_WINDOW, least(receives - tells, entries / 4));
+	verbs->slots = least(STRADS_VERBS_WINDOW, least(receives, entries) - tells);
 	verbs->depth =
 	    power_below(least(STRADS_VERBS_DEPTH,
 			      least((uint32_t)device->max_qp_wr, entries - verbs->slots - tells)));
@@ -69,6 +71,8 @@ read_abilities(struct strads_verbs *verbs)
 	const struct strads_verbs_port *port = &verbs->port;
 
 	verbs->piece_bytes = port->attr.max_msg_sz;
+	if (verbs->piece_bytes == 0 || verbs->piece_bytes > PIECE_MAX) /* 0: it does not say */
+		verbs->piece_bytes = PIECE_MAX;
 	verbs->adds = port->device.atomic_cap == IBV_ATOMIC_GLOB;
 	verbs->inline_bytes = STRADS_VERBS_INLINE;
 }
@@ -135,9 +139,12 @@ open_queues(struct strads_verbs *verbs)
 	verbs->channel = ibv_create_comp_channel(verbs->port.context);
 	if (!verbs->channel)
 		return refused(verbs, "a completion channel");
-	verbs->cq = ibv_create_cq(verbs->port.context, (int)(receives + peers * verbs->depth), NULL,
+	verbs->cq = ibv_create_cq(verbs->port.context, (int)(peers * verbs->depth), NULL,
 				  verbs->channel, 0);
 	if (!verbs->cq)
+		return refused(verbs, "a completion queue");
+	verbs->inbound = ibv_create_cq(verbs->port.context, (int)receives, NULL, verbs->channel, 0);
+	if (!verbs->inbound)
 		return refused(verbs, "a completion queue");
 	verbs->srq = ibv_create_srq(verbs->pd, &srq);
 	if (!verbs->srq)
@@ -181,12 +188,15 @@ strads_verbs_close(void *context)
 {
 	struct strads_verbs *verbs = context;
 
+	strads_verbs_server_stop(verbs);
 	for (int peer = 0; verbs->peers && peer < verbs->size; peer++)
 		close_peer(&verbs->peers[peer]);
 	if (verbs->gate >= 0)
 		close(verbs->gate);
 	if (verbs->srq)
 		ibv_destroy_srq(verbs->srq);
+	if (verbs->inbound)
+		ibv_destroy_cq(verbs->inbound);
 	if (verbs->cq)
 		ibv_destroy_cq(verbs->cq);
 	if (verbs->channel)
@@ -202,6 +212,7 @@ strads_verbs_close(void *context)
 	if (verbs->pd)
 		ibv_dealloc_pd(verbs->pd);
 	strads_verbs_port_close(&verbs->port);
+	pthread_mutex_destroy(&verbs->lock);
 	free(verbs->regions);
 	free(verbs->by_number);
 	free(verbs->peers);
@@ -229,6 +240,8 @@ strads_verbs_open(struct strads_fabric *fabric, const char *argument, void **con
 	verbs->size = strads_fabric_size(fabric);
 	verbs->timeout_ns = strads_fabric_timeout_ms(fabric) * 1000000u;
 	verbs->gate = -1;
+	verbs->server.wake = -1;
+	pthread_mutex_init(&verbs->lock, NULL);
 	for (int peer = 0; peer < verbs->size; peer++)
 		verbs->served += !strads_fabric_reaches(fabric, peer);
 	verbs->peers = calloc((size_t)verbs->size, sizeof *verbs->peers);

@@ -78,7 +78,9 @@ strads_verbs_lose(struct strads_verbs *verbs, struct strads_verbs_peer *peer,
 	peer->error = error;
 	peer->status =
 	    refusal == IBV_WC_SUCCESS ? STRADS_ERR_FABRIC : find_meaning(refusal)->status;
-	strads_verbs_drop(verbs, peer);
+	/* The owner ends what was on the way, at its next turn: its counters are its own. */
+	peer->dropping = true;
+	strads_verbs_mind(verbs, peer);
 }
 
 void

@@ -109,12 +109,12 @@ enter(struct strads_verbs *verbs, struct strads_region *region)
 
 	if (needed > verbs->n_regions) {
 		struct strads_region **grown =
-		    realloc(verbs->regions, (size_t)needed * sizeof *grown);
+		    realloc(verbs->regions, (size_t)needed * sizeof(struct strads_region *));
 
 		if (!grown)
 			return strads_fail(STRADS_ERR_MEMORY, "no memory to describe a region");
-		memset(grown + verbs->n_regions, 0,
-		       (size_t)(needed - verbs->n_regions) * sizeof *grown);
+		for (int id = verbs->n_regions; id < needed; id++)
+			grown[id] = NULL;
 		verbs->regions = grown;
 		verbs->n_regions = needed;
 	}
@@ -129,13 +129,17 @@ strads_verbs_region_attach(void *context, struct strads_region *region,
 	struct strads_verbs *verbs = context;
 	struct attachment *attachment = region->attached[STRADS_SLOT_VERBS];
 	size_t bytes = (size_t)verbs->size * sizeof *all;
+	int status;
 
 	attachment->remote = malloc(bytes);
 	if (!attachment->remote)
 		return strads_fail(STRADS_ERR_MEMORY, "no memory for the keys of %d ranks",
 				   verbs->size);
 	memcpy(attachment->remote, all, bytes);
-	return enter(verbs, region);
+	pthread_mutex_lock(&verbs->lock);
+	status = enter(verbs, region);
+	pthread_mutex_unlock(&verbs->lock);
+	return status;
 }
 
 void
@@ -144,9 +148,11 @@ strads_verbs_region_release(void *context, struct strads_region *region)
 	struct strads_verbs *verbs = context;
 	struct attachment *attachment = region->attached[STRADS_SLOT_VERBS];
 
+	pthread_mutex_lock(&verbs->lock);
 	if (region->id >= 0 && region->id < verbs->n_regions &&
 	    verbs->regions[region->id] == region)
 		verbs->regions[region->id] = NULL;
+	pthread_mutex_unlock(&verbs->lock);
 	if (attachment->mr)
 		ibv_dereg_mr(attachment->mr);
 	region->attached[STRADS_SLOT_VERBS] = NULL;

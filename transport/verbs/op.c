@@ -58,15 +58,8 @@ post(struct strads_verbs *verbs, struct strads_verbs_peer *peer, struct strads_v
 void
 strads_verbs_advance(struct strads_verbs *verbs, struct strads_verbs_peer *peer)
 {
-	struct strads_verbs_op op = peer->held;
-
-	peer->holding = false; /* were the peer lost on the way, the rest would end with it */
-	if (post(verbs, peer, &op))
-		return;
-	peer->held = op;
-	peer->holding = true;
-	if (peer->status)
-		strads_verbs_drop(verbs, peer);
+	if (peer->holding && !peer->status && post(verbs, peer, &peer->held))
+		peer->holding = false;
 }
 
 /* Whether the window has room. A peer that takes nothing for as long as the fabric's deadline is
@@ -86,7 +79,7 @@ admit_signal(struct strads_verbs *verbs, struct strads_verbs_peer *peer)
 	return strads_fail(
 	    STRADS_ERR_TIMEOUT,
 	    "rank %d has taken none of the last %u signals for %.0f s: it is stopped, "
-	    "or makes no progress; see what it does, or raise --timeout",
+	    "or its host hangs; see what it does, or raise --timeout",
 	    (int)(peer - verbs->peers), verbs->window, (double)verbs->timeout_ns * 1e-9);
 }
 
@@ -122,17 +115,13 @@ fill(struct strads_verbs_op *op, enum strads_verbs_kind kind,
 }
 
 static int
-start(struct strads_verbs *verbs, enum strads_verbs_kind kind,
-      const struct strads_transfer *transfer)
+start_locked(struct strads_verbs *verbs, enum strads_verbs_kind kind,
+	     const struct strads_transfer *transfer)
 {
 	struct strads_verbs_peer *peer = &verbs->peers[transfer->peer];
 	struct strads_verbs_op op;
 	int status;
 
-	if (transfer->bytes == 0 && kind != STRADS_VERBS_SIGNAL) {
-		strads_counter_done(transfer->counter, STRADS_OK);
-		return STRADS_OK;
-	}
 	status = admit(verbs, peer, kind);
 	if (status)
 		return status;
@@ -148,6 +137,22 @@ start(struct strads_verbs *verbs, enum strads_verbs_kind kind,
 	if (kind != STRADS_VERBS_PUT || transfer->bytes > DEFER_BYTES)
 		strads_verbs_ring(verbs);
 	return STRADS_OK;
+}
+
+static int
+start(struct strads_verbs *verbs, enum strads_verbs_kind kind,
+      const struct strads_transfer *transfer)
+{
+	int status;
+
+	if (transfer->bytes == 0 && kind != STRADS_VERBS_SIGNAL) {
+		strads_counter_done(transfer->counter, STRADS_OK);
+		return STRADS_OK;
+	}
+	pthread_mutex_lock(&verbs->lock);
+	status = start_locked(verbs, kind, transfer);
+	pthread_mutex_unlock(&verbs->lock);
+	return status;
 }
 
 int
@@ -206,10 +211,14 @@ strads_verbs_outstanding(void *context, int rank)
 {
 	struct strads_verbs *verbs = context;
 	struct strads_verbs_peer *peer = &verbs->peers[rank];
+	uint64_t left;
 
-	if (peer->status)
-		return 0;
-	if (peer->unproven)
+	pthread_mutex_lock(&verbs->lock);
+	if (peer->unproven && !peer->status)
 		probe(verbs, peer);
-	return peer->outstanding + peer->unproven + peer->probing;
+	left = peer->outstanding;
+	if (!peer->status)
+		left += peer->unproven + peer->probing;
+	pthread_mutex_unlock(&verbs->lock);
+	return left;
 }

@@ -69,72 +69,93 @@ take_sent(struct strads_verbs *verbs, const struct ibv_wc *completion)
 		strads_verbs_lose(verbs, peer, completion->status, completion->vendor_err, 0);
 }
 
-/* Tells, and goes on posting, where there was no room before. */
-static void
-attend(struct strads_verbs *verbs)
-{
-	struct strads_verbs_peer **link = &verbs->first_busy;
-
-	while (*link) {
-		struct strads_verbs_peer *peer = *link;
-
-		strads_verbs_signal_tell(verbs, peer);
-		if (peer->holding)
-			strads_verbs_advance(verbs, peer);
-		if (peer->holding || peer->telling) {
-			link = &peer->next_busy;
-		} else {
-			*link = peer->next_busy;
-			peer->busy = false;
-		}
-	}
-}
-
-/* One turn; returns whether there was anything. */
-static bool
-turn(struct strads_verbs *verbs)
+bool
+strads_verbs_take(struct strads_verbs *verbs)
 {
 	struct ibv_wc completions[ENTRIES];
-	uint32_t received = 0;
-	int n = ibv_poll_cq(verbs->cq, ENTRIES, completions);
+	int n = ibv_poll_cq(verbs->inbound, ENTRIES, completions);
 
-	if (n < 0) {
+	if (n < 0)
 		strads_verbs_break(verbs, STRADS_ERR_FABRIC,
 				   "%s fails to read completions (error %d)", verbs->port.name, n);
-		return true;
-	}
-	for (int i = 0; i < n; i++) {
-		if (completions[i].wr_id == RECEIVE) {
-			received++;
-			take_received(verbs, &completions[i]);
-		} else {
-			take_sent(verbs, &completions[i]);
-		}
-	}
+	for (int i = 0; i < n; i++)
+		take_received(verbs, &completions[i]);
 	/* Before anyone is told that there is room for more. */
-	if (received > 0) {
-		int status = strads_verbs_receives_post(verbs, received);
+	if (n > 0) {
+		int status = strads_verbs_receives_post(verbs, (uint32_t)n);
 
 		if (status)
 			strads_verbs_break(verbs, status, "%s", strads_error());
 	}
-	if (verbs->first_busy)
-		attend(verbs);
-	strads_verbs_ring(verbs);
 	return n > 0;
+}
+
+void
+strads_verbs_tell_all(struct strads_verbs *verbs)
+{
+	for (struct strads_verbs_peer *peer = verbs->first_busy; peer; peer = peer->next_busy)
+		strads_verbs_signal_tell(verbs, peer);
+}
+
+/* Goes on with what there was no room for, and ends what is on the way to lost peers. */
+static void
+attend(struct strads_verbs *verbs)
+{
+	struct strads_verbs_peer *peer = verbs->first_busy;
+
+	verbs->first_busy = NULL;
+	while (peer) {
+		struct strads_verbs_peer *next = peer->next_busy;
+
+		peer->busy = false;
+		strads_verbs_signal_tell(verbs, peer);
+		strads_verbs_advance(verbs, peer);
+		if (peer->dropping)
+			strads_verbs_drop(verbs, peer);
+		if (peer->holding || peer->telling)
+			strads_verbs_mind(verbs, peer);
+		peer = next;
+	}
+}
+
+/* One turn of the owner; returns whether there was anything. */
+static bool
+turn(struct strads_verbs *verbs)
+{
+	struct ibv_wc completions[ENTRIES];
+	bool taken = strads_verbs_take(verbs);
+	int n = ibv_poll_cq(verbs->cq, ENTRIES, completions);
+
+	if (n < 0)
+		strads_verbs_break(verbs, STRADS_ERR_FABRIC,
+				   "%s fails to read completions (error %d)", verbs->port.name, n);
+	for (int i = 0; i < n; i++)
+		take_sent(verbs, &completions[i]);
+	strads_verbs_ring(verbs);
+	if (verbs->first_busy) {
+		attend(verbs);
+		strads_verbs_ring(verbs);
+	}
+	return n != 0 || taken;
 }
 
 int
 strads_verbs_progress(void *context)
 {
 	struct strads_verbs *verbs = context;
+	_Atomic uint64_t *turns = &verbs->server.turns; /* one writer */
+	int status;
 
+	atomic_store_explicit(turns, atomic_load_explicit(turns, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
+	pthread_mutex_lock(&verbs->lock);
 	(void)turn(verbs);
 	if (__builtin_expect(strads_pace_due(&verbs->pace), 0))
 		strads_verbs_hear(verbs);
-	return __builtin_expect(verbs->status != STRADS_OK, 0)
-		   ? strads_fail(verbs->status, "%s", verbs->why)
-		   : STRADS_OK;
+	status = verbs->status;
+	pthread_mutex_unlock(&verbs->lock);
+	return __builtin_expect(status != STRADS_OK, 0) ? strads_fail(status, "%s", verbs->why)
+							: STRADS_OK;
 }
 
 int
@@ -145,18 +166,30 @@ strads_verbs_wait_fd(void *context)
 	return verbs->gate;
 }
 
+/* Lets the next completion of a queue be an event. */
+static bool
+arm(struct ibv_cq *cq, bool *armed)
+{
+	if (!*armed)
+		*armed = ibv_req_notify_cq(cq, 0) == 0;
+	return *armed;
+}
+
 /* A completion that comes after the request for an event, and before the sleep, is an event too;
  * one that was there before must be looked for. */
 int
 strads_verbs_sleep_prepare(void *context)
 {
 	struct strads_verbs *verbs = context;
+	bool quiet;
 
-	strads_verbs_ring(verbs);
-	if (!verbs->armed && ibv_req_notify_cq(verbs->cq, 0))
-		return STRADS_AGAIN;
-	verbs->armed = true;
-	return turn(verbs) || verbs->status ? STRADS_AGAIN : STRADS_OK;
+	pthread_mutex_lock(&verbs->lock);
+	quiet = arm(verbs->cq, &verbs->armed) && arm(verbs->inbound, &verbs->inbound_armed) &&
+		!turn(verbs) && verbs->status == STRADS_OK;
+	pthread_mutex_unlock(&verbs->lock);
+	if (quiet)
+		strads_verbs_server_hush(verbs);
+	return quiet ? STRADS_OK : STRADS_AGAIN;
 }
 
 void
@@ -166,10 +199,14 @@ strads_verbs_sleep_done(void *context)
 	struct ibv_cq *cq;
 	void *own;
 
-	if (verbs->armed && ibv_get_cq_event(verbs->channel, &cq, &own) == 0) {
+	strads_verbs_server_resume(verbs);
+	while ((verbs->armed || verbs->inbound_armed) &&
+	       ibv_get_cq_event(verbs->channel, &cq, &own) == 0) {
 		ibv_ack_cq_events(cq, 1);
-		verbs->armed = false;
+		if (cq == verbs->inbound)
+			verbs->inbound_armed = false;
+		else
+			verbs->armed = false;
 	}
-	verbs->pace.turns = 0;
-	verbs->pace.due_ns = 0;
+	verbs->pace = (struct strads_pace){.turns = 0};
 }

@@ -70,7 +70,8 @@ strads_verbs_ring(struct strads_verbs *verbs)
 	batch->n = 0;
 	batch->wanted = false;
 	if (peer->status) {
-		strads_verbs_drop(verbs, peer);
+		peer->dropping = true;
+		strads_verbs_mind(verbs, peer);
 		return;
 	}
 	error = ibv_post_send(peer->qp, batch->requests, &refused);
@@ -133,6 +134,7 @@ strads_verbs_drop(struct strads_verbs *verbs, struct strads_verbs_peer *peer)
 		missed = finish(verbs, peer, &entry, peer->status) || missed;
 	}
 	peer->telling = false;
+	peer->dropping = false;
 	/* Only what the caller asked for is its failure: a peer that has closed its fabric may well
 	 * have left without being told how many of its signals were taken. */
 	if (missed) {

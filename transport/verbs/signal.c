@@ -169,7 +169,7 @@ store(const struct strads_verbs *verbs, const struct strads_verbs_word *word)
 	return true;
 }
 
-/* A signal has been taken. Its writer is told once for half a window. */
+/* A signal was taken. Its writer is told once for half a window. */
 static void
 count_taken(struct strads_verbs *verbs, struct strads_verbs_peer *peer)
 {

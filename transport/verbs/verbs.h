@@ -27,12 +27,14 @@
  * an immediate of its own for every half window. With
  *
  *     receives  = served peers × (window + 2)
- *     entries   = receives + served peers × depth
+ *     requests  = served peers × depth
  *
- * (two such immediates at most are ever unread, for each stands for half a window) neither queue
- * can overflow and no receive is ever missing, whatever the target does.
+ * and completion queues of as many entries (two such immediates at most are ever unread, for each
+ * stands for half a window) none of them can overflow and no receive is ever missing, whatever the
+ * target does.
  *
- * One thread, the fabric's owner, uses all of this.
+ * Two threads use an endpoint: the fabric's owner, and the server that takes signals while the
+ * owner is away (server.c). `lock` guards all that changes after wire-up.
  */
 #ifndef STRADS_VERBS_H
 #define STRADS_VERBS_H
@@ -42,6 +44,8 @@
 
 #include <assert.h>
 #include <infiniband/verbs.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 #define STRADS_VERBS_WINDOW    512 /* signals on the way to one peer, at most */
 #define STRADS_VERBS_DEPTH     128 /* work requests on the way to one peer, at most; a power of 2 */
@@ -129,29 +133,32 @@ struct strads_verbs_op {
 };
 
 struct strads_verbs_peer {
-	struct ibv_qp *qp; /* NULL: another path serves it */
-	bool reached;
+	struct ibv_qp *qp;          /* NULL: another path serves it */
 	int status;                 /* why it is lost; 0: it is not … */
 	enum ibv_wc_status refusal; /* … what the adapter says … */
 	uint32_t vendor;            /* … and its maker … */
 	int error;                  /* … or errno, where posting failed */
+	bool reached;
+	bool dropping; /* lost, and what is on the way to it not ended yet */
+	bool unproven; /* writes were started since the last probe */
+	bool probing;
+	bool holding; /* `held` is not posted in full; others wait */
+	bool telling; /* is to be told how many signals were taken, once there is room */
+	bool busy;    /* in the list of those that hold, are to be told, or are lost */
+	struct strads_verbs_peer *next_busy;
 
 	uint64_t mailbox_base; /* of this rank's slots in the peer's mailbox */
+	uint64_t scratch_base; /* what probes read there */
 	uint32_t mailbox_key;
-	uint32_t scratch_key; /* of what probes read there */
-	uint64_t scratch_base;
-	uint32_t slots;     /* of the peer's mailbox, for this rank */
+	uint32_t scratch_key;
 	uint32_t reads_max; /* reads and adds on the way, at most */
 	uint32_t reads;
 
+	uint64_t outstanding;               /* operations not counted done */
 	struct strads_verbs_entry *entries; /* [depth], a ring of what was posted … */
 	uint32_t posted;                    /* … counts, modulo 2^32 */
 	uint32_t retired;
 	uint32_t unsignalled; /* posted since the last that yields a completion */
-
-	uint64_t outstanding; /* operations not counted done */
-	bool unproven;        /* writes were started since the last probe */
-	bool probing;
 
 	uint64_t sent;         /* put-signals to the peer … */
 	uint64_t acknowledged; /* … and how many it has told to have taken */
@@ -161,12 +168,7 @@ struct strads_verbs_peer {
 
 	struct strads_verbs_word *words_out; /* [STRADS_VERBS_WORDS], of this rank's signals */
 	struct strads_verbs_word *words_in;  /* [STRADS_VERBS_WORDS], of the peer's */
-
-	struct strads_verbs_op held; /* not posted in full; others wait */
-	bool holding;
-	bool telling; /* is to be told, once there is room */
-	struct strads_verbs_peer *next_busy;
-	bool busy; /* in the list of those that hold or are to be told */
+	struct strads_verbs_op held;
 };
 
 /* Work requests to one peer that wait for their doorbell. */
@@ -178,36 +180,50 @@ struct strads_verbs_batch {
 	struct ibv_sge pieces[STRADS_VERBS_BATCH];
 };
 
+/* The thread that takes signals while the owner is away. */
+struct strads_verbs_server {
+	pthread_t thread;
+	int wake;               /* eventfd; −1: no thread runs */
+	_Atomic uint64_t turns; /* of the owner's progress */
+	_Atomic bool asleep;    /* the owner is about to sleep, or does */
+	_Atomic bool parked;    /* the thread waits to be woken */
+	_Atomic bool stop;
+};
+
 struct strads_verbs {
 	struct strads_fabric *fabric;
+	uint64_t timeout_ns;
 	int rank;
 	int size;
-	uint64_t timeout_ns;
 	int served; /* peers that no other path reaches */
+	int gate;   /* epoll over the channel and the adapter's events: what the owner sleeps on */
 
 	struct strads_verbs_settings settings;
 	struct strads_verbs_port port;
 	struct ibv_pd *pd;
 	struct ibv_comp_channel *channel;
-	struct ibv_cq *cq;
+	struct ibv_cq *cq;      /* of this rank's requests; the owner reads it … */
+	struct ibv_cq *inbound; /* … and either thread this one, of the immediates */
 	struct ibv_srq *srq;
-	int gate; /* epoll over the channel and the adapter's events: what the owner sleeps on */
-	bool armed;
+	bool armed; /* cq's next completion is an event */
+	bool inbound_armed;
+	bool adds; /* the adapter adds atomically even to the processor's eyes */
 
 	uint32_t depth;  /* work requests to a peer */
 	uint32_t window; /* signals to a peer; the same on all ranks */
+	uint32_t slots;  /* of the mailbox, for each peer: what the window might have been */
 	uint32_t inline_bytes;
+	uint32_t numbers;   /* a power of 2 */
 	size_t piece_bytes; /* the longest write or read */
-	bool adds;          /* the adapter adds atomically even to the processor's eyes */
 
+	pthread_mutex_t lock;
+	struct strads_verbs_server server;
 	struct strads_verbs_peer *peers; /* [size] */
 	struct strads_verbs_peer *first_busy;
 	struct strads_verbs_peer **by_number; /* [numbers], peers by their queue pair's number */
-	uint32_t numbers;                     /* a power of 2 */
 	struct strads_verbs_batch batch;
 
-	struct strads_verbs_note *mailbox; /* [size][slots], written by the peers … */
-	uint32_t slots;                    /* … as many as the window might have been */
+	struct strads_verbs_note *mailbox; /* [size][slots], written by the peers */
 	struct strads_verbs_note *outbox; /* [size][slots], what this rank writes into theirs … */
 	uint8_t *scratch; /* … followed by [STRADS_VERBS_FENCE] that probes read and read into */
 	struct ibv_mr *mailbox_mr;
@@ -216,10 +232,10 @@ struct strads_verbs {
 	struct strads_region **regions; /* [n_regions], by id */
 	int n_regions;
 
-	struct strads_pace pace; /* of looking for the adapter's events */
-	const char *news;        /* what the adapter has said of late that may explain a failure */
 	int status;              /* why this endpoint is of no use any more … */
 	char why[512];           /* … in a sentence */
+	struct strads_pace pace; /* of looking for the adapter's events */
+	const char *news;        /* what the adapter has said of late that may explain a failure */
 };
 
 /* ---- settings.c ---- */
@@ -284,14 +300,15 @@ struct ibv_send_wr *strads_verbs_push(struct strads_verbs *verbs, struct strads_
 				      struct strads_verbs_entry entry, const void *local,
 				      size_t bytes, uint32_t lkey);
 
-/* Rings the doorbell for the batch. A refusal loses the peer. */
+/* Rings the doorbell for the batch. A refusal loses the peer; what is posted to a lost peer stays
+ * for strads_verbs_drop. */
 void strads_verbs_ring(struct strads_verbs *verbs);
 
 /* Takes a completion of this rank's own work request as done, and all before it. */
 void strads_verbs_retire(struct strads_verbs *verbs, struct strads_verbs_peer *peer,
 			 uint32_t number);
 
-/* Ends all that is on the way to the peer with its status, which is set. */
+/* Ends all that is on the way to a lost peer with its status. Owner. */
 void strads_verbs_drop(struct strads_verbs *verbs, struct strads_verbs_peer *peer);
 
 /* Enters the peer among those that progress looks after. */
@@ -343,9 +360,24 @@ void strads_verbs_hear(struct strads_verbs *verbs);
 /* Gives the shared queue `n` receives. Returns STRADS_OK or ERR_FABRIC. */
 int strads_verbs_receives_post(struct strads_verbs *verbs, uint32_t n);
 
+/* Reads a few immediates and gives their receives back; returns whether there were any. */
+bool strads_verbs_take(struct strads_verbs *verbs);
+
+/* Tells every peer that is to be told, where there is room. */
+void strads_verbs_tell_all(struct strads_verbs *verbs);
+
 int strads_verbs_progress(void *context);
 int strads_verbs_wait_fd(void *context);
 int strads_verbs_sleep_prepare(void *context);
 void strads_verbs_sleep_done(void *context);
+
+/* ---- server.c ---- */
+
+int strads_verbs_server_start(struct strads_verbs *verbs);
+void strads_verbs_server_stop(struct strads_verbs *verbs);
+
+/* The owner is about to sleep, or has slept. */
+void strads_verbs_server_hush(struct strads_verbs *verbs);
+void strads_verbs_server_resume(struct strads_verbs *verbs);
 
 #endif

@@ -100,10 +100,10 @@ post__refused_counts_as_a_failed_operation(void **state)
 	fake.calls = 0;
 	fake.fail_at = 1;
 	assert_int_equal(put(8000, &counter), STRADS_OK);
-	assert_int_equal(counter.done, 1);
-	assert_int_equal(counter.status, STRADS_ERR_FABRIC);
 	assert_int_equal(verbs_pair_turn(&pair, 0), STRADS_ERR_FABRIC);
 	assert_non_null(strstr(strads_error(), "fake0"));
+	assert_int_equal(counter.done, 1);
+	assert_int_equal(counter.status, STRADS_ERR_FABRIC);
 }
 
 static void

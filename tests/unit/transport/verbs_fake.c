@@ -28,6 +28,7 @@ struct fake_cq {
 	uint32_t frees[QUEUE]; /* places in the send queue that the completion gives back */
 	uint32_t put, got;
 	bool armed;
+	int rang; /* events of it that were not taken */
 };
 
 struct fake_srq {
@@ -66,7 +67,8 @@ static struct fake_context *contexts[16];
 static struct fake_qp *pairs[PAIRS];
 static struct fake_mr *mrs[MRS];
 static uint32_t next_number;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct fake_cq *queues[64];
+static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 
 /* Whether this call is the one that fails. */
 static bool
@@ -341,12 +343,26 @@ ibv_create_cq(struct ibv_context *context, int entries, void *own, struct ibv_co
 	made->cq.cq_context = own;
 	made->cq.channel = channel;
 	made->cq.cqe = entries;
+	pthread_mutex_lock(&lock);
+	for (size_t i = 0; i < sizeof queues / sizeof queues[0]; i++) {
+		if (!queues[i]) {
+			queues[i] = made;
+			break;
+		}
+	}
+	pthread_mutex_unlock(&lock);
 	return &made->cq;
 }
 
 int
 ibv_destroy_cq(struct ibv_cq *cq)
 {
+	pthread_mutex_lock(&lock);
+	for (size_t i = 0; i < sizeof queues / sizeof queues[0]; i++) {
+		if (queues[i] && &queues[i]->cq == cq)
+			queues[i] = NULL;
+	}
+	pthread_mutex_unlock(&lock);
 	return destroy(cq);
 }
 
@@ -476,8 +492,16 @@ ibv_get_cq_event(struct ibv_comp_channel *channel, struct ibv_cq **cq, void **ow
 
 	if (read(channel->fd, &n, sizeof n) < 0)
 		return -1;
+	pthread_mutex_lock(&lock);
+	for (size_t i = 0; i < sizeof queues / sizeof queues[0]; i++) {
+		if (queues[i] && queues[i]->cq.channel == channel && queues[i]->rang > 0) {
+			queues[i]->rang--;
+			*cq = &queues[i]->cq;
+			break;
+		}
+	}
+	pthread_mutex_unlock(&lock);
 	*own = NULL;
-	*cq = NULL;
 	count(1);
 	return 0;
 }
@@ -505,6 +529,7 @@ complete(struct ibv_cq *cq, struct ibv_wc entry, uint32_t frees)
 	own->entries[own->put++ % QUEUE] = entry;
 	if (own->armed) {
 		own->armed = false;
+		own->rang++;
 		(void)!write(cq->channel->fd, &once, sizeof once);
 	}
 }
@@ -525,6 +550,7 @@ poll_cq(struct ibv_cq *cq, int n, struct ibv_wc *entries)
 	struct fake_cq *own = (struct fake_cq *)cq;
 	int found = 0;
 
+	pthread_mutex_lock(&lock);
 	for (; found < n && own->got != own->put; found++, own->got++) {
 		struct fake_qp *pair;
 
@@ -533,6 +559,7 @@ poll_cq(struct ibv_cq *cq, int n, struct ibv_wc *entries)
 		if (pair)
 			pair->used -= own->frees[own->got % QUEUE];
 	}
+	pthread_mutex_unlock(&lock);
 	return found;
 }
 
@@ -540,7 +567,9 @@ static int
 req_notify_cq(struct ibv_cq *cq, int solicited_only)
 {
 	(void)solicited_only;
+	pthread_mutex_lock(&lock);
 	((struct fake_cq *)cq)->armed = true;
+	pthread_mutex_unlock(&lock);
 	return 0;
 }
 
@@ -548,19 +577,19 @@ static int
 post_srq_recv(struct ibv_srq *srq, struct ibv_recv_wr *wr, struct ibv_recv_wr **bad)
 {
 	struct fake_srq *own = (struct fake_srq *)srq;
+	int error = fails("ibv_post_srq_recv") ? ENOMEM : 0;
 
-	if (fails("ibv_post_srq_recv")) {
+	*bad = wr;
+	pthread_mutex_lock(&lock);
+	for (; wr && !error; wr = wr->next) {
 		*bad = wr;
-		return ENOMEM;
+		if (own->put - own->got >= own->room)
+			error = ENOMEM;
+		else
+			own->ids[own->put++ % QUEUE] = wr->wr_id;
 	}
-	for (; wr; wr = wr->next) {
-		if (own->put - own->got >= own->room) {
-			*bad = wr;
-			return ENOMEM;
-		}
-		own->ids[own->put++ % QUEUE] = wr->wr_id;
-	}
-	return 0;
+	pthread_mutex_unlock(&lock);
+	return error;
 }
 
 /* The memory behind a key, NULL if it may not be used so. */
@@ -666,43 +695,55 @@ run_one(struct fake_qp *pair)
 void
 fake_run(int n)
 {
+	pthread_mutex_lock(&lock);
 	for (size_t i = 0; i < PAIRS; i++) {
 		while (n > 0 && pairs[i] && pairs[i]->got != pairs[i]->put) {
 			run_one(pairs[i]);
 			n--;
 		}
 	}
+	pthread_mutex_unlock(&lock);
+}
+
+static int
+post_one(struct fake_qp *own, const struct ibv_send_wr *wr)
+{
+	struct fake_request *request = &own->requests[own->put % QUEUE];
+
+	if (fails("ibv_post_send"))
+		return ENOMEM;
+	if (own->used == own->room) {
+		fake.overrun++;
+		return ENOMEM;
+	}
+	*request = (struct fake_request){.wr = *wr};
+	if (wr->num_sge)
+		request->piece = wr->sg_list[0];
+	if (wr->send_flags & IBV_SEND_INLINE) {
+		if (request->piece.length > own->inline_max)
+			return EINVAL;
+		memcpy(request->bytes, (void *)(uintptr_t)request->piece.addr,
+		       request->piece.length);
+	}
+	own->put++;
+	own->used++;
+	if (!fake.paused)
+		run_one(own);
+	return 0;
 }
 
 static int
 post_send(struct ibv_qp *qp, struct ibv_send_wr *wr, struct ibv_send_wr **bad)
 {
 	struct fake_qp *own = (struct fake_qp *)qp;
+	int error = 0;
 
+	pthread_mutex_lock(&lock);
 	fake.posts++;
-	for (; wr; wr = wr->next) {
-		struct fake_request *request = &own->requests[own->put % QUEUE];
-
+	for (; wr && !error; wr = wr->next) {
 		*bad = wr;
-		if (fails("ibv_post_send"))
-			return ENOMEM;
-		if (own->used == own->room) {
-			fake.overrun++;
-			return ENOMEM;
-		}
-		*request = (struct fake_request){.wr = *wr};
-		if (wr->num_sge)
-			request->piece = wr->sg_list[0];
-		if (wr->send_flags & IBV_SEND_INLINE) {
-			if (request->piece.length > own->inline_max)
-				return EINVAL;
-			memcpy(request->bytes, (void *)(uintptr_t)request->piece.addr,
-			       request->piece.length);
-		}
-		own->put++;
-		own->used++;
-		if (!fake.paused)
-			run_one(own);
+		error = post_one(own, wr);
 	}
-	return 0;
+	pthread_mutex_unlock(&lock);
+	return error;
 }

@@ -96,6 +96,10 @@ verbs_pair_open(struct verbs_pair *pair)
 	for (int rank = 0; rank < 2; rank++)
 		pthread_join(threads[rank], NULL);
 	pthread_barrier_destroy(&meeting.barrier);
+	for (int rank = 0; rank < 2; rank++) {
+		if (pair->verbs[rank])
+			strads_verbs_server_stop(pair->verbs[rank]);
+	}
 }
 
 void

@@ -22,7 +22,7 @@ struct verbs_pair {
 	char why[2][512];
 };
 
-/* Opens and wires both; status and why tell how it went. */
+/* Opens and wires both, without their servers; status and why tell how it went. */
 void verbs_pair_open(struct verbs_pair *pair);
 
 /* Closes whatever is open. */

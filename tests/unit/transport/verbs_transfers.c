@@ -187,6 +187,27 @@ put_signal__gives_up_on_a_target_that_never_looks(void **state)
 	assert_non_null(strstr(strads_error(), "rank 1"));
 }
 
+/* … unless it is away altogether: then its server takes signals, of more than any window. */
+static void
+put_signal__goes_on_while_the_target_is_away(void **state)
+{
+	uint64_t until = strads_monotone_ns() + 20000000000u;
+	uint64_t many = 5 * STRADS_VERBS_WINDOW;
+	uint64_t sent = 0;
+
+	(void)state;
+	open_pair();
+	assert_int_equal(strads_verbs_server_start(pair.verbs[1]), STRADS_OK);
+	while (sent < many && strads_monotone_ns() < until) {
+		sent += signal_word(sent % 100 * 16, 8, sent + 1, NULL) == STRADS_OK;
+		assert_int_equal(verbs_pair_turn(&pair, 0), STRADS_OK);
+	}
+	assert_int_equal(sent, many);
+	while (word_at((many - 1) % 100 * 16 + 8) < many && strads_monotone_ns() < until)
+		;
+	assert_int_equal(word_at((many - 1) % 100 * 16 + 8), many);
+}
+
 /* Both at once, in both directions, for long. */
 static void
 put_signal__windows_turn_over(void **state)
@@ -401,6 +422,7 @@ main(void)
 	    TEST(put_signal__many_words_arrive),
 	    TEST(put_signal__waits_for_a_target_that_does_not_look),
 	    TEST(put_signal__gives_up_on_a_target_that_never_looks),
+	    TEST(put_signal__goes_on_while_the_target_is_away),
 	    TEST(put_signal__windows_turn_over),
 	    TEST(put_signal__longer_than_a_request),
 	    TEST(put__longer_than_the_queue),
