@@ -238,17 +238,18 @@ strads_ofi_address(void *context, struct strads_address *mine)
 			    .provider_version = info->fabric_attr->prov_version,
 			    .mailbox_base = strads_ofi_remote_base(ofi, ofi->mailbox),
 			    .mailbox_key = fi_mr_key(ofi->mailbox_mr)};
-	size_t bytes = sizeof card.address;
+	size_t bytes = sizeof card.address, length;
 	int code = fi_getname(&ofi->ep->fid, card.address, &bytes);
 
 	if (code)
 		return strads_ofi_refused(ofi, STRADS_ERR_FABRIC, "tell the address of an endpoint",
 					  code);
-	if (strlen(info->fabric_attr->prov_name) >= sizeof card.provider)
+	length = strlen(info->fabric_attr->prov_name);
+	if (length >= sizeof card.provider)
 		return strads_fail(STRADS_ERR_UNSUPPORTED,
 				   "the name of libfabric's provider %s is too long",
 				   info->fabric_attr->prov_name);
-	strcpy(card.provider, info->fabric_attr->prov_name);
+	memcpy(card.provider, info->fabric_attr->prov_name, length + 1);
 	card.address_bytes = (uint32_t)bytes;
 	mine->bytes = sizeof card;
 	memcpy(mine->data, &card, sizeof card);
