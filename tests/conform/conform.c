@@ -48,6 +48,14 @@ conform_await(struct conform *c, const struct strads_region *region, size_t offs
 }
 
 int
+conform_meet(struct conform *c)
+{
+	CHECK_OK(strads_job_barrier(c->job));
+	CHECK_OK(strads_fabric_progress(c->fabric));
+	return 0;
+}
+
+int
 conform_flush(struct conform *c, int peer)
 {
 	uint64_t deadline = strads_fabric_clock_ns(c->fabric) + CONFORM_DEADLINE_NS;

@@ -71,6 +71,10 @@ int conform_await(struct conform *c, const struct strads_region *region, size_t 
 /* Waits for all of a counter, or for all that goes to a peer (−1: to any). */
 int conform_flush(struct conform *c, int peer);
 
+/* Meets all ranks, then looks at the fabric once: what a provider's own thread took in for this
+ * rank before is from then on this thread's to read. */
+int conform_meet(struct conform *c);
+
 /* A byte pattern, different for every seed. */
 void conform_fill(void *at, size_t bytes, uint64_t seed);
 bool conform_filled(const void *at, size_t bytes, uint64_t seed);

@@ -39,7 +39,7 @@ outside_of_the_region(struct conform *c)
 	for (int op = 0; op < STRADS_OPS; op++)
 		CHECK(stats.operations[op] == 0 && stats.bytes[op] == 0);
 	CHECK(conform_flush(c, -1) == 0);
-	CHECK_OK(strads_job_barrier(c->job));
+	CHECK(conform_meet(c) == 0);
 	mine = strads_region_base(in);
 	for (size_t i = 0; i < bytes; i++)
 		CHECK(mine[i] == 0);
@@ -67,7 +67,7 @@ against_the_access_class(struct conform *c)
 	REFUSED(strads_put(c->fabric, peer, local, 0, base, 8, NULL));
 	REFUSED(strads_get(c->fabric, peer, local, 0, base, 8, NULL));
 #undef REFUSED
-	CHECK_OK(strads_job_barrier(c->job));
+	CHECK(conform_meet(c) == 0);
 	mine = strads_region_base(readable);
 	for (int i = 0; i < 64; i++)
 		CHECK(mine[i] == 0);
@@ -97,7 +97,7 @@ buffer_outside_of_a_region(struct conform *c)
 	REFUSED(strads_put(c->fabric, c->size, in, 0, base, 8, NULL));
 	REFUSED(strads_put(c->fabric, -1, in, 0, base, 8, NULL));
 #undef REFUSED
-	CHECK_OK(strads_job_barrier(c->job));
+	CHECK(conform_meet(c) == 0);
 	CHECK(*(uint64_t *)strads_region_base(in) == 0);
 	return 0;
 }
