@@ -88,7 +88,7 @@ strads_ofi_close(void *context)
 {
 	struct strads_ofi *ofi = context;
 
-	strads_ofi_server_stop(ofi);
+	strads_server_stop(&ofi->server);
 	if (!closes_safely(ofi)) {
 		abandon(ofi);
 		return;

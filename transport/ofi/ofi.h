@@ -19,6 +19,7 @@
 
 #include "pace.h"
 #include "provider.h"
+#include "server.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -99,18 +100,6 @@ struct strads_ofi_peer {
 	uint64_t quiet_ns;    /* … and since when it has been that; 0: nothing was under way */
 };
 
-/* The thread that serves peers while the owner is away. */
-struct strads_ofi_server {
-	pthread_t thread;
-	int wake;               /* eventfd; −1: no thread runs */
-	_Atomic uint64_t turns; /* of the owner's progress */
-	_Atomic bool asleep;    /* the owner sleeps on the endpoint's descriptor itself */
-	_Atomic bool parked;    /* the thread waits to be woken */
-	_Atomic uint64_t
-	    barred_ns; /* memory has gone: until then, or the owner's next turn, stay away */
-	_Atomic bool stop;
-};
-
 struct strads_ofi {
 	struct strads_fabric *fabric;
 	int rank;
@@ -150,10 +139,12 @@ struct strads_ofi {
 	struct strads_region **regions; /* [n_regions], by id; guarded by the lock */
 	int n_regions;
 
-	struct strads_pace pace; /* of looking after quiet peers; the owner's, as … */
-	uint64_t watch_ns;       /* … when to do it next … */
-	uint64_t outstanding;    /* … and operations not counted done, to all peers */
-	struct strads_ofi_server server;
+	struct strads_pace pace;     /* of looking after quiet peers; the owner's, as … */
+	uint64_t watch_ns;           /* … when to do it next … */
+	uint64_t outstanding;        /* … and operations not counted done, to all peers */
+	struct strads_server server; /* serves peers while the owner is away */
+	_Atomic uint64_t
+	    barred_ns; /* memory has gone: until then, or the owner's next turn, it stays away */
 	struct strads_ofi *next_abandoned;
 };
 
@@ -280,25 +271,10 @@ void strads_ofi_sleep_done(void *context);
 
 /* ---- server.c ---- */
 
+/* Starts the thread that serves peers while the owner is away. */
 int strads_ofi_server_start(struct strads_ofi *ofi);
-void strads_ofi_server_stop(struct strads_ofi *ofi);
-
-/* The owner makes a turn: it serves its peers itself. */
-static inline void
-strads_ofi_server_note_turn(struct strads_ofi *ofi)
-{
-	_Atomic uint64_t *turns = &ofi->server.turns; /* one writer */
-
-	atomic_store_explicit(turns, atomic_load_explicit(turns, memory_order_relaxed) + 1,
-			      memory_order_relaxed);
-	atomic_store_explicit(&ofi->server.barred_ns, 0, memory_order_relaxed);
-}
 
 /* Keeps the server away for a moment, for memory of this rank is about to go. */
 void strads_ofi_server_bar(struct strads_ofi *ofi);
-
-/* The owner is about to sleep on the endpoint's descriptor, or has slept. */
-void strads_ofi_server_hush(struct strads_ofi *ofi);
-void strads_ofi_server_resume(struct strads_ofi *ofi);
 
 #endif

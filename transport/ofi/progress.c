@@ -146,7 +146,8 @@ strads_ofi_progress(void *context)
 	struct strads_ofi_op *done;
 	int status;
 
-	strads_ofi_server_note_turn(ofi);
+	strads_server_turn(&ofi->server);
+	atomic_store_explicit(&ofi->barred_ns, 0, memory_order_relaxed);
 	pthread_mutex_lock(&ofi->lock);
 	if (!strads_ofi_drain(ofi) || ++ofi->busy_turns >= BUSY_TURNS_MAX) {
 		ofi->busy_turns = 0;
@@ -196,7 +197,7 @@ strads_ofi_sleep_prepare(void *context)
 	quiet = !ofi->done_first && !ofi->status && strads_ofi_signal_tell(ofi) &&
 		fi_trywait(ofi->root, fids, 1) == 0 && open_gate(ofi);
 	if (quiet)
-		strads_ofi_server_hush(ofi);
+		strads_server_hush(&ofi->server);
 	pthread_mutex_unlock(&ofi->lock);
 	return quiet ? STRADS_OK : STRADS_AGAIN;
 }
@@ -209,5 +210,5 @@ strads_ofi_sleep_done(void *context)
 	if (!atomic_load_explicit(&ofi->server.asleep, memory_order_relaxed))
 		return;
 	epoll_ctl(ofi->gate, EPOLL_CTL_DEL, ofi->fd, NULL);
-	strads_ofi_server_resume(ofi);
+	strads_server_resume(&ofi->server);
 }

@@ -188,7 +188,7 @@ strads_verbs_close(void *context)
 {
 	struct strads_verbs *verbs = context;
 
-	strads_verbs_server_stop(verbs);
+	strads_server_stop(&verbs->server);
 	for (int peer = 0; verbs->peers && peer < verbs->size; peer++)
 		close_peer(&verbs->peers[peer]);
 	if (verbs->gate >= 0)

@@ -143,11 +143,9 @@ int
 strads_verbs_progress(void *context)
 {
 	struct strads_verbs *verbs = context;
-	_Atomic uint64_t *turns = &verbs->server.turns; /* one writer */
 	int status;
 
-	atomic_store_explicit(turns, atomic_load_explicit(turns, memory_order_relaxed) + 1,
-			      memory_order_relaxed);
+	strads_server_turn(&verbs->server);
 	pthread_mutex_lock(&verbs->lock);
 	(void)turn(verbs);
 	if (__builtin_expect(strads_pace_due(&verbs->pace), 0))
@@ -186,9 +184,9 @@ strads_verbs_sleep_prepare(void *context)
 	pthread_mutex_lock(&verbs->lock);
 	quiet = arm(verbs->cq, &verbs->armed) && arm(verbs->inbound, &verbs->inbound_armed) &&
 		!turn(verbs) && verbs->status == STRADS_OK;
-	pthread_mutex_unlock(&verbs->lock);
 	if (quiet)
-		strads_verbs_server_hush(verbs);
+		strads_server_hush(&verbs->server);
+	pthread_mutex_unlock(&verbs->lock);
 	return quiet ? STRADS_OK : STRADS_AGAIN;
 }
 
@@ -199,7 +197,7 @@ strads_verbs_sleep_done(void *context)
 	struct ibv_cq *cq;
 	void *own;
 
-	strads_verbs_server_resume(verbs);
+	strads_server_resume(&verbs->server);
 	while ((verbs->armed || verbs->inbound_armed) &&
 	       ibv_get_cq_event(verbs->channel, &cq, &own) == 0) {
 		ibv_ack_cq_events(cq, 1);

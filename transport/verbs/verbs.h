@@ -41,6 +41,7 @@
 
 #include "pace.h"
 #include "provider.h"
+#include "server.h"
 
 #include <assert.h>
 #include <infiniband/verbs.h>
@@ -180,16 +181,6 @@ struct strads_verbs_batch {
 	struct ibv_sge pieces[STRADS_VERBS_BATCH];
 };
 
-/* The thread that takes signals while the owner is away. */
-struct strads_verbs_server {
-	pthread_t thread;
-	int wake;               /* eventfd; −1: no thread runs */
-	_Atomic uint64_t turns; /* of the owner's progress */
-	_Atomic bool asleep;    /* the owner is about to sleep, or does */
-	_Atomic bool parked;    /* the thread waits to be woken */
-	_Atomic bool stop;
-};
-
 struct strads_verbs {
 	struct strads_fabric *fabric;
 	uint64_t timeout_ns;
@@ -217,7 +208,7 @@ struct strads_verbs {
 	size_t piece_bytes; /* the longest write or read */
 
 	pthread_mutex_t lock;
-	struct strads_verbs_server server;
+	struct strads_server server;     /* takes signals while the owner is away */
 	struct strads_verbs_peer *peers; /* [size] */
 	struct strads_verbs_peer *first_busy;
 	struct strads_verbs_peer **by_number; /* [numbers], peers by their queue pair's number */
@@ -373,11 +364,7 @@ void strads_verbs_sleep_done(void *context);
 
 /* ---- server.c ---- */
 
+/* Starts the thread that takes signals while the owner is away. */
 int strads_verbs_server_start(struct strads_verbs *verbs);
-void strads_verbs_server_stop(struct strads_verbs *verbs);
-
-/* The owner is about to sleep, or has slept. */
-void strads_verbs_server_hush(struct strads_verbs *verbs);
-void strads_verbs_server_resume(struct strads_verbs *verbs);
 
 #endif

@@ -110,7 +110,7 @@ fill_window(struct pair *pair)
 
 	/* The server would take the signals. */
 	if (pair->rank == 1)
-		strads_ofi_server_stop(pair->ofi);
+		strads_server_stop(&pair->ofi->server);
 	PAIR_CHECK(strads_job_barrier(pair->job) == STRADS_OK);
 	if (pair->rank == 1) {
 		PAIR_CHECK(pair_await(pair, 8, 1)); /* connected */

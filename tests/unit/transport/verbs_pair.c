@@ -98,7 +98,7 @@ verbs_pair_open(struct verbs_pair *pair)
 	pthread_barrier_destroy(&meeting.barrier);
 	for (int rank = 0; rank < 2; rank++) {
 		if (pair->verbs[rank])
-			strads_verbs_server_stop(pair->verbs[rank]);
+			strads_server_stop(&pair->verbs[rank]->server);
 	}
 }
 
