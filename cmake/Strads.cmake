@@ -46,6 +46,10 @@ function(strads_test_properties name)
 	if(NOT arg_TIMEOUT)
 		set(arg_TIMEOUT 120)
 	endif()
+	string(TOUPPER "${CMAKE_BUILD_TYPE}" type)
+	if("${CMAKE_C_FLAGS_${type}} ${CMAKE_C_FLAGS}" MATCHES "-fsanitize") # up to 20 times slower
+		math(EXPR arg_TIMEOUT "5 * ${arg_TIMEOUT}")
+	endif()
 	set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" SKIP_RETURN_CODE 77
 		TIMEOUT ${arg_TIMEOUT})
 endfunction()
