@@ -2,14 +2,16 @@
 
 #include "job/clock.h"
 #include "job/frame.h"
+#include "job/mail.h"
+#include "job/outbox.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 /* The hub keeps the deadline of a collective and knows who is missing; a rank keeps its own in case
@@ -17,25 +19,85 @@
 #define HUB_GRACE_MS   2000
 #define ABORT_LIMIT_MS 1000
 
+#define FULL_MAILBOX_MS 10 /* between looks whether the taker has made room */
+
+#define LETTERS_MAX 64 /* in the outbox; then strads_job_post says AGAIN */
+
 struct strads_client {
 	int fd;
+	int epoll; /* job->fd: the socket, and `alarm` */
+	int alarm; /* eventfd: readable once there are news, whichever thread has read them */
+	int bell;  /* eventfd: some thread has read what the owner may be waiting for */
+	int size;
 	const char *hub_name;
+	struct strads_mailbox mailbox;
+
+	pthread_mutex_t lock; /* of what follows; held only while reading and writing */
 	struct strads_reader reader;
+	struct strads_outbox outbox;
+	bool full;                  /* the socket takes no more of the outbox for now */
+	int letters;                /* in the outbox */
+	bool awaiting;              /* the owner waits for an answer */
+	bool answered;              /* it is in `reader` */
+	bool deaf;                  /* nothing comes from the hub any more */
 	uint64_t sequence;          /* of the next collective */
 	struct strads_verdict news; /* status 0: the job goes on */
 };
+
+static int
+watch(const struct strads_client *client, int operation, int fd, uint32_t events)
+{
+	struct epoll_event event = {.events = events};
+
+	return epoll_ctl(client->epoll, operation, fd, &event);
+}
+
+static int
+open_descriptors(struct strads_client *client)
+{
+	client->epoll = epoll_create1(EPOLL_CLOEXEC);
+	client->alarm = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	client->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (client->epoll < 0 || client->alarm < 0 || client->bell < 0 ||
+	    watch(client, EPOLL_CTL_ADD, client->fd, EPOLLIN) ||
+	    watch(client, EPOLL_CTL_ADD, client->alarm, EPOLLIN))
+		return strads_fail(STRADS_ERR_IO, "cannot watch the control channel: %s",
+				   strerror(errno));
+	return STRADS_OK;
+}
+
+/* All but the socket. */
+static void
+close_descriptors(const struct strads_client *client)
+{
+	const int fds[] = {client->bell, client->alarm, client->epoll};
+
+	for (int i = 0; i < 3; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
 
 int
 strads_client_new(struct strads_job *job, int fd, const char *hub_name, struct strads_client **out)
 {
 	struct strads_client *client = calloc(1, sizeof *client);
+	int status;
 
 	if (!client)
 		return strads_fail(STRADS_ERR_MEMORY, "no memory for the control channel");
 	client->fd = fd;
+	client->size = job->size;
 	client->hub_name = hub_name;
+	status = open_descriptors(client);
+	if (status) {
+		close_descriptors(client);
+		free(client);
+		return status;
+	}
+	pthread_mutex_init(&client->lock, NULL);
+	strads_mailbox_init(&client->mailbox, job->size);
 	strads_reader_init(&client->reader, strads_frame_from_hub);
-	job->fd = fd;
+	job->fd = client->epoll;
 	job->context = client;
 	*out = client;
 	return STRADS_OK;
@@ -48,13 +110,24 @@ strads_client_delete(struct strads_client **client_pointer)
 
 	if (!client)
 		return;
+	close_descriptors(client);
 	close(client->fd);
+	strads_outbox_drop(&client->outbox);
 	strads_reader_next(&client->reader);
+	strads_mailbox_fini(&client->mailbox);
+	pthread_mutex_destroy(&client->lock);
 	free(client);
 	*client_pointer = NULL;
 }
 
 /* ---- News ---------------------------------------------------------------------------------- */
+
+static void
+ring(int eventfd)
+{
+	/* It fails only where the counter is full, and then it is readable. */
+	(void)eventfd_write(eventfd, 1);
+}
 
 static int
 news_fail(const struct strads_client *client)
@@ -71,25 +144,44 @@ news_set(struct strads_client *client, int status)
 	if (!client->news.status) {
 		client->news.status = status;
 		snprintf(client->news.text, sizeof client->news.text, "%s", strads_error());
+		ring(client->alarm);
+		ring(client->bell);
 	}
 	return news_fail(client);
 }
 
+/* As news_set, where nothing more can come after it. */
 static int
-hub_lost(struct strads_client *client)
+deafen(struct strads_client *client, int status)
 {
-	return news_set(client,
-			strads_fail(STRADS_ERR_PEER, "%s is gone: its control connection closed",
-				    client->hub_name));
+	client->deaf = true;
+	watch(client, EPOLL_CTL_DEL, client->fd, 0);
+	return news_set(client, status);
 }
 
 static int
 hub_garbled(struct strads_client *client, const char *complaint)
 {
-	return news_set(client,
-			strads_fail(STRADS_ERR_PROTOCOL, "%s sent a control message with %s",
-				    client->hub_name, complaint));
+	return deafen(client, strads_fail(STRADS_ERR_PROTOCOL, "%s sent a control message with %s",
+					  client->hub_name, complaint));
 }
+
+static int
+reading_failed(struct strads_client *client, int status)
+{
+	if (status == STRADS_ERR_PROTOCOL)
+		return hub_garbled(client, client->reader.complaint);
+	if (status == STRADS_ERR_MEMORY)
+		return deafen(client,
+			      strads_fail(status, "no memory for an answer of %llu bytes from %s",
+					  (unsigned long long)client->reader.frame.length,
+					  client->hub_name));
+	return deafen(client,
+		      strads_fail(STRADS_ERR_PEER, "%s is gone: its control connection closed",
+				  client->hub_name));
+}
+
+/* ---- Reading and writing, with the lock held ------------------------------------------------ */
 
 static int
 take_news(struct strads_client *client)
@@ -100,107 +192,160 @@ take_news(struct strads_client *client)
 	strads_reader_next(&client->reader);
 	if (verdict.status >= 0)
 		return hub_garbled(client, "news of success");
-	return news_set(client, strads_fail(verdict.status, "%s", verdict.text));
-}
-
-/* Reads what has arrived: STRADS_OK with an answer in client->reader, STRADS_AGAIN, or why the job
- * cannot go on. */
-static int
-read_answer(struct strads_client *client)
-{
-	struct strads_reader *reader = &client->reader;
-	int status;
-
-	if (client->news.status)
-		return news_fail(client);
-	status = strads_reader_step(reader, client->fd);
-	if (status == STRADS_OK && reader->frame.type == STRADS_FRAME_NEWS)
-		return take_news(client);
-	if (status == STRADS_ERR_PROTOCOL)
-		return hub_garbled(client, reader->complaint);
-	if (status == STRADS_ERR_MEMORY)
-		return news_set(client, strads_fail(STRADS_ERR_MEMORY,
-						    "no memory for an answer of %llu bytes from %s",
-						    (unsigned long long)reader->frame.length,
-						    client->hub_name));
-	return status == STRADS_ERR_PEER ? hub_lost(client) : status;
-}
-
-/* ---- Blocking, with a deadline ------------------------------------------------------------- */
-
-static int
-wait_for(struct strads_client *client, short events, uint64_t deadline_ms)
-{
-	struct pollfd pollfd = {.fd = client->fd, .events = events};
-	int n;
-
-	do
-		n = poll(&pollfd, 1, strads_clock_left_ms(deadline_ms));
-	while (n < 0 && errno == EINTR);
-	if (n > 0)
-		return STRADS_OK;
-	return strads_fail(STRADS_ERR_TIMEOUT, "%s does not answer: it hangs or is stopped",
-			   client->hub_name);
-}
-
-/* Sends a frame and its payload. A hub that has gone may have left news: those are preferred. */
-static int
-send_all(struct strads_client *client, const struct strads_frame *frame, const void *payload,
-	 size_t bytes, uint64_t deadline_ms)
-{
-	struct iovec parts[2] = {{(void *)frame, sizeof *frame}, {(void *)payload, bytes}};
-	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
-
-	while (parts[0].iov_len + parts[1].iov_len) {
-		ssize_t n = sendmsg(client->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-			int status = wait_for(client, POLLOUT, deadline_ms);
-			if (status)
-				return status;
-			continue;
-		}
-		if (n < 0) {
-			int status = read_answer(client);
-			return status < 0 ? status : hub_lost(client);
-		}
-		for (int i = 0; i < 2; i++) {
-			size_t taken = (size_t)n < parts[i].iov_len ? (size_t)n : parts[i].iov_len;
-			parts[i].iov_base = (uint8_t *)parts[i].iov_base + taken;
-			parts[i].iov_len -= taken;
-			n -= (ssize_t)taken;
-		}
-	}
+	news_set(client, strads_fail(verdict.status, "%s", verdict.text));
 	return STRADS_OK;
 }
 
 static int
-send_verdict(struct strads_job *job, enum strads_frame_type type, int status, const char *text,
-	     uint64_t deadline_ms)
+take_mail(struct strads_client *client)
 {
-	uint8_t verdict[sizeof(struct strads_verdict)];
-	size_t length = strads_verdict_encode(status, text, verdict);
-	struct strads_frame frame = strads_frame_encode(type, job->rank, 0, length);
+	const struct strads_frame *frame = &client->reader.frame;
+	int status = STRADS_OK;
 
-	return send_all(job->context, &frame, verdict, length, deadline_ms);
+	if (frame->rank >= (uint32_t)client->size)
+		return hub_garbled(client, "a letter of nobody");
+	status = strads_mailbox_put(&client->mailbox, (int)frame->rank, client->reader.payload,
+				    frame->length);
+	strads_reader_next(&client->reader);
+	return status ? deafen(client, status) : STRADS_OK;
 }
 
-/* Waits for an answer; it is then in client->reader. */
+/* Sends what the socket takes. That nobody reads there any more is noticed when reading. */
+static void
+send_some(struct strads_client *client)
+{
+	int status = strads_outbox_send(&client->outbox, client->fd);
+	bool full = status == STRADS_AGAIN;
+
+	if (status < 0)
+		strads_outbox_drop(&client->outbox);
+	if (full != client->full)
+		watch(client, EPOLL_CTL_MOD, client->fd, EPOLLIN | (full ? EPOLLOUT : 0));
+	client->full = full;
+}
+
 static int
-await_answer(struct strads_client *client, uint64_t deadline_ms)
+take_answer(struct strads_client *client)
+{
+	if (client->awaiting) {
+		client->answered = true;
+		ring(client->bell);
+		return STRADS_OK;
+	}
+	strads_reader_next(&client->reader);
+	/* After a deadline has passed the answer may still come. */
+	return client->news.status ? STRADS_OK : hub_garbled(client, "an answer to no question");
+}
+
+/* Takes one message: STRADS_OK, STRADS_AGAIN (none has come, or the one before is an answer that
+ * the owner is still to take), or why nothing comes any more. */
+static int
+read_one(struct strads_client *client)
 {
 	int status;
 
-	while ((status = read_answer(client)) == STRADS_AGAIN) {
-		status = wait_for(client, POLLIN, deadline_ms);
-		if (status)
-			return status;
+	if (client->deaf || client->answered || strads_mailbox_full(&client->mailbox))
+		return STRADS_AGAIN;
+	status = strads_reader_step(&client->reader, client->fd);
+	if (status == STRADS_AGAIN)
+		return status;
+	if (status)
+		return reading_failed(client, status);
+	switch (client->reader.frame.type) {
+	case STRADS_FRAME_NEWS:
+		return take_news(client);
+	case STRADS_FRAME_MAIL:
+		return take_mail(client);
+	default:
+		return take_answer(client);
 	}
+}
+
+static int
+put(struct strads_client *client, struct strads_message *message)
+{
+	int status = message ? strads_outbox_put(&client->outbox, message)
+			     : strads_fail(STRADS_ERR_MEMORY, "no memory for a control message");
+
+	strads_message_release(message);
+	send_some(client);
+	return status;
+}
+
+/* ---- Serving ------------------------------------------------------------------------------- */
+
+/* Sends what can be sent, takes all that has come and gives letters to their taker. */
+static void
+serve(struct strads_client *client)
+{
+	int status;
+
+	do {
+		pthread_mutex_lock(&client->lock);
+		send_some(client);
+		status = read_one(client);
+		pthread_mutex_unlock(&client->lock);
+		strads_mailbox_deliver(&client->mailbox);
+	} while (status == STRADS_OK);
+}
+
+/* Until an answer is there. News end the wait too, unless the owner is leaving. */
+static int
+await_answer(struct strads_client *client, bool leaving, uint64_t deadline_ms)
+{
+	struct pollfd fds[] = {{.fd = client->fd}, {.fd = client->bell, .events = POLLIN}};
+	eventfd_t rung;
+
+	for (;;) {
+		(void)eventfd_read(client->bell, &rung);
+		serve(client);
+		pthread_mutex_lock(&client->lock);
+		bool answered = client->answered;
+		bool over = client->deaf || (client->news.status && !leaving);
+		int status = news_fail(client);
+		fds[0].events = POLLIN | (client->full ? POLLOUT : 0);
+		pthread_mutex_unlock(&client->lock);
+		if (answered)
+			return STRADS_OK;
+		if (over)
+			return status;
+		int left_ms = strads_clock_left_ms(deadline_ms);
+		if (!left_ms)
+			return strads_fail(STRADS_ERR_TIMEOUT,
+					   "%s does not answer: it hangs or is stopped",
+					   client->hub_name);
+		if (strads_mailbox_full(&client->mailbox)) {
+			fds[0].events = 0;
+			left_ms = left_ms < FULL_MAILBOX_MS ? left_ms : FULL_MAILBOX_MS;
+		}
+		poll(fds, 2, left_ms);
+	}
+}
+
+/* Sends a question, after which an answer is awaited. */
+static int
+ask(struct strads_client *client, struct strads_message *question)
+{
+	pthread_mutex_lock(&client->lock);
+	client->awaiting = true;
+	int status = put(client, question);
+	pthread_mutex_unlock(&client->lock);
 	return status;
 }
 
 /* ---- Operations ---------------------------------------------------------------------------- */
+
+int
+strads_client_check(struct strads_job *job)
+{
+	struct strads_client *client = job->context;
+
+	serve(client);
+	pthread_mutex_lock(&client->lock);
+	int status = news_fail(client);
+	pthread_mutex_unlock(&client->lock);
+	return status;
+}
 
 static int
 take_gathered(struct strads_client *client, size_t bytes, void *all)
@@ -221,6 +366,7 @@ take_gathered(struct strads_client *client, size_t bytes, void *all)
 		memcpy(all, reader->payload, bytes);
 	}
 	strads_reader_next(reader);
+	client->answered = false;
 	client->sequence++;
 	return status;
 }
@@ -230,30 +376,38 @@ strads_client_allgather(struct strads_job *job, const void *mine, size_t bytes, 
 {
 	struct strads_client *client = job->context;
 	uint64_t deadline_ms = strads_clock_ms() + job->timeout_ms + HUB_GRACE_MS;
-	struct strads_frame frame =
-	    strads_frame_encode(STRADS_FRAME_GATHER, job->rank, client->sequence, bytes);
 	int status = strads_client_check(job);
 
-	if (!status)
-		status = send_all(client, &frame, mine, bytes, deadline_ms);
-	if (!status)
-		status = await_answer(client, deadline_ms);
 	if (status)
-		return news_set(client, status);
-	return take_gathered(client, bytes * (size_t)job->size, all);
+		return status;
+	struct strads_message *contribution =
+	    strads_message_new(STRADS_FRAME_GATHER, job->rank, client->sequence, bytes);
+	if (contribution && bytes)
+		memcpy(strads_message_payload(contribution), mine, bytes);
+	status = ask(client, contribution);
+	if (!status)
+		status = await_answer(client, false, deadline_ms);
+	pthread_mutex_lock(&client->lock);
+	status = status ? news_set(client, status)
+			: take_gathered(client, bytes * (size_t)job->size, all);
+	client->awaiting = false;
+	pthread_mutex_unlock(&client->lock);
+	return status;
 }
 
-int
-strads_client_check(struct strads_job *job)
+/* Sends what is in the outbox, if the hub takes it in time. */
+static void
+flush(struct strads_client *client, uint64_t deadline_ms)
 {
-	struct strads_client *client = job->context;
-	int status = read_answer(client);
+	struct pollfd pollfd = {.fd = client->fd, .events = POLLOUT};
+	bool left;
 
-	if (status == STRADS_OK) {
-		strads_reader_next(&client->reader);
-		return hub_garbled(client, "an answer to no question");
-	}
-	return status == STRADS_AGAIN ? STRADS_OK : status;
+	do {
+		pthread_mutex_lock(&client->lock);
+		send_some(client);
+		left = client->outbox.first;
+		pthread_mutex_unlock(&client->lock);
+	} while (left && poll(&pollfd, 1, strads_clock_left_ms(deadline_ms)) != 0);
 }
 
 void
@@ -261,33 +415,73 @@ strads_client_abort(struct strads_job *job, int status, const char *reason)
 {
 	struct strads_client *client = job->context;
 
-	if (client->news.status)
-		return;
+	pthread_mutex_lock(&client->lock);
+	bool over = client->news.status;
 	/* Nothing is to be done if this fails: the hub is gone, and with it the job. */
-	(void)send_verdict(job, STRADS_FRAME_ABORT, status, reason,
-			   strads_clock_ms() + ABORT_LIMIT_MS);
+	if (!over)
+		(void)put(client, strads_message_new_verdict(STRADS_FRAME_ABORT, job->rank, 0,
+							     status, reason));
+	pthread_mutex_unlock(&client->lock);
+	if (over)
+		return;
+	flush(client, strads_clock_ms() + ABORT_LIMIT_MS);
+	pthread_mutex_lock(&client->lock);
 	news_set(client, strads_fail(STRADS_ERR_ABORTED, "this rank gave up: %s", reason));
+	pthread_mutex_unlock(&client->lock);
+}
+
+int
+strads_client_post(struct strads_job *job, int to, const void *bytes, size_t n)
+{
+	struct strads_client *client = job->context;
+	struct strads_message *letter;
+
+	pthread_mutex_lock(&client->lock);
+	int status = news_fail(client);
+	if (client->letters >= LETTERS_MAX)
+		send_some(client);
+	if (!status && client->letters >= LETTERS_MAX)
+		status = STRADS_AGAIN;
+	if (!status) {
+		letter = strads_message_new(STRADS_FRAME_POST, job->rank, (uint64_t)to, n);
+		if (letter)
+			strads_message_count(letter, &client->letters);
+		if (letter && n)
+			memcpy(strads_message_payload(letter), bytes, n);
+		status = put(client, letter);
+	}
+	pthread_mutex_unlock(&client->lock);
+	return status;
+}
+
+void
+strads_client_take_mail(struct strads_job *job, strads_mail_taker *taker, void *context)
+{
+	struct strads_client *client = job->context;
+
+	strads_mailbox_take(&client->mailbox, taker, context);
+	strads_mailbox_deliver(&client->mailbox);
 }
 
 int
 strads_client_leave(struct strads_job *job, int code)
 {
 	struct strads_client *client = job->context;
-	struct strads_reader *reader = &client->reader;
 	uint64_t deadline_ms = strads_clock_ms() + job->timeout_ms;
-	int status = send_verdict(job, STRADS_FRAME_LEAVE, code, "", deadline_ms);
+	bool left = false;
+	int status =
+	    ask(client, strads_message_new_verdict(STRADS_FRAME_LEAVE, job->rank, 0, code, ""));
 
 	/* News matter no more; what is awaited comes after them. */
-	while (!status) {
-		status = strads_reader_step(reader, client->fd);
-		if (status == STRADS_AGAIN) {
-			status = wait_for(client, POLLIN, deadline_ms);
-		} else if (!status) {
-			bool left = reader->frame.type == STRADS_FRAME_LEFT;
-			strads_reader_next(reader);
-			if (left)
-				return STRADS_OK;
-		}
+	while (!status && !left) {
+		status = await_answer(client, true, deadline_ms);
+		if (status)
+			break;
+		pthread_mutex_lock(&client->lock);
+		left = client->reader.frame.type == STRADS_FRAME_LEFT;
+		strads_reader_next(&client->reader);
+		client->answered = false;
+		pthread_mutex_unlock(&client->lock);
 	}
 	return status;
 }

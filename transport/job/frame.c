@@ -1,5 +1,6 @@
 #include "job/frame.h"
 
+#include "job/job.h"
 #include "strads/transport.h"
 
 #include <endian.h>
@@ -18,6 +19,7 @@ const struct strads_frame_rule strads_frame_to_hub[STRADS_FRAME_TYPES] = {
     [STRADS_FRAME_GATHER] = {true, 0, STRADS_GATHER_MAX},
     [STRADS_FRAME_ABORT] = {true, 4, VERDICT_MAX},
     [STRADS_FRAME_LEAVE] = {true, 4, VERDICT_MAX},
+    [STRADS_FRAME_POST] = {true, 0, STRADS_MAIL_MAX},
 };
 
 const struct strads_frame_rule strads_frame_from_hub[STRADS_FRAME_TYPES] = {
@@ -25,6 +27,7 @@ const struct strads_frame_rule strads_frame_from_hub[STRADS_FRAME_TYPES] = {
     [STRADS_FRAME_REFUSED] = {true, 4, VERDICT_MAX},
     [STRADS_FRAME_NEWS] = {true, 4, VERDICT_MAX},
     [STRADS_FRAME_LEFT] = {true, 0, 0},
+    [STRADS_FRAME_MAIL] = {true, 0, STRADS_MAIL_MAX},
 };
 
 struct strads_frame

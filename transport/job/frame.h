@@ -20,10 +20,12 @@ enum strads_frame_type {
 	STRADS_FRAME_GATHER,    /* to the hub: a contribution */
 	STRADS_FRAME_ABORT,     /* to the hub: a verdict */
 	STRADS_FRAME_LEAVE,     /* to the hub: a verdict whose status is the exit code */
+	STRADS_FRAME_POST,      /* to the hub: a letter for the rank that `sequence` gives */
 	STRADS_FRAME_GATHERED,  /* from the hub: the contributions of all, in rank order */
 	STRADS_FRAME_REFUSED,   /* from the hub: a verdict on one collective */
 	STRADS_FRAME_NEWS,      /* from the hub: a verdict that ends the job for the receiver */
 	STRADS_FRAME_LEFT,      /* from the hub: LEAVE has arrived */
+	STRADS_FRAME_MAIL,      /* from the hub: a letter of `rank` */
 	STRADS_FRAME_TYPES,
 };
 

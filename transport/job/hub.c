@@ -12,6 +12,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* Letters of one rank that may wait here; then it is not listened to until some have gone. */
+#define LETTERS_MAX 64
+
 enum presence { EXPECTED, PRESENT, LEFT, GONE, PRESENCES };
 
 struct member {
@@ -23,7 +26,9 @@ struct member {
 	char who[96];
 	struct strads_reader reader;
 	struct strads_outbox outbox;
-	bool gave; /* has contributed to the collective under way */
+	int letters; /* of this rank, on their way to others */
+	bool muted;  /* not listened to, as they are too many */
+	bool gave;   /* has contributed to the collective under way */
 	uint8_t *contribution;
 	uint64_t contribution_bytes;
 };
@@ -36,6 +41,7 @@ struct strads_hub {
 	uint64_t deadline_ms;
 	int ranks_in[PRESENCES]; /* how many ranks are EXPECTED, PRESENT, LEFT, GONE */
 	int connected;           /* how many have an open socket */
+	int muted;               /* how many are not listened to */
 	bool failed;
 	struct strads_message *news; /* why, for later comers; NULL for want of memory */
 	int exit_code;
@@ -44,19 +50,47 @@ struct strads_hub {
 
 /* ---- Sending ------------------------------------------------------------------------------- */
 
+static void
+member_watch(struct member *member)
+{
+	/* The end of a rank that is not listened to is noticed all the same. */
+	struct epoll_event event = {
+	    .events =
+		(member->muted ? EPOLLRDHUP : EPOLLIN) | (member->outbox.first ? EPOLLOUT : 0),
+	    .data.ptr = &member->source,
+	};
+
+	epoll_ctl(member->hub->epoll, EPOLL_CTL_MOD, member->fd, &event);
+}
+
+static void
+member_mute(struct member *member, bool muted)
+{
+	if (member->muted == muted)
+		return;
+	member->muted = muted;
+	member->hub->muted += muted ? 1 : -1;
+	if (member->fd >= 0)
+		member_watch(member);
+}
+
+/* Letters have gone: listens again to those whose they were. */
+static void
+unmute(struct strads_hub *hub)
+{
+	for (int rank = 0; hub->muted && rank < hub->options.size; rank++)
+		if (hub->members[rank].letters < LETTERS_MAX)
+			member_mute(&hub->members[rank], false);
+}
+
 /* Sends what the socket takes. A rank that does not read any more is noticed when reading. */
 static void
 member_flush(struct member *member)
 {
-	int status = strads_outbox_send(&member->outbox, member->fd);
-	struct epoll_event event = {
-	    .events = EPOLLIN | (status == STRADS_AGAIN ? EPOLLOUT : 0),
-	    .data.ptr = &member->source,
-	};
-
-	if (status < 0)
+	if (strads_outbox_send(&member->outbox, member->fd) < 0)
 		strads_outbox_drop(&member->outbox);
-	epoll_ctl(member->hub->epoll, EPOLL_CTL_MOD, member->fd, &event);
+	member_watch(member);
+	unmute(member->hub);
 }
 
 static void
@@ -70,6 +104,7 @@ member_close(struct member *member)
 	member->hub->connected--;
 	strads_outbox_drop(&member->outbox);
 	strads_reader_next(&member->reader);
+	unmute(member->hub);
 }
 
 static void
@@ -263,6 +298,34 @@ take_leave(struct member *member)
 	collective_step(hub);
 }
 
+/* Passes a letter on, if there is anybody to get it. */
+static void
+take_letter(struct member *member)
+{
+	struct strads_hub *hub = member->hub;
+	const struct strads_frame *frame = &member->reader.frame;
+	struct strads_message *mail;
+
+	if (frame->sequence >= (uint64_t)hub->options.size ||
+	    frame->sequence == (uint64_t)member->rank) {
+		cut_off(member, "a letter to nobody");
+		return;
+	}
+	struct member *to = &hub->members[frame->sequence];
+	if (hub->failed || to->presence != PRESENT)
+		return;
+	mail = strads_message_new(STRADS_FRAME_MAIL, member->rank, 0, frame->length);
+	if (mail) {
+		strads_message_count(mail, &member->letters);
+		if (frame->length)
+			memcpy(strads_message_payload(mail), member->reader.payload, frame->length);
+	}
+	member_send(to, mail);
+	strads_message_release(mail);
+	if (member->letters >= LETTERS_MAX)
+		member_mute(member, true);
+}
+
 static void
 take_message(struct member *member)
 {
@@ -281,6 +344,9 @@ take_message(struct member *member)
 		break;
 	case STRADS_FRAME_LEAVE:
 		take_leave(member);
+		break;
+	case STRADS_FRAME_POST:
+		take_letter(member);
 		break;
 	default:
 		cut_off(member, "a type that does not belong here");
@@ -302,12 +368,13 @@ member_lost(struct member *member)
 	strads_hub_death(hub, member->rank, text);
 }
 
+/* Takes what has come, from a rank that has ended even if it is muted. */
 static void
-member_read(struct member *member)
+member_read(struct member *member, bool ended)
 {
 	int status = STRADS_OK;
 
-	while (member->fd >= 0 && status == STRADS_OK) {
+	while (member->fd >= 0 && status == STRADS_OK && (ended || !member->muted)) {
 		status = strads_reader_step(&member->reader, member->fd);
 		if (status == STRADS_OK && member->presence != PRESENT)
 			status = STRADS_ERR_PEER; /* it has left: nothing more is expected */
@@ -331,8 +398,8 @@ member_ready(struct strads_hub_source *source, uint32_t events)
 
 	if (events & EPOLLOUT)
 		member_flush(member);
-	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
-		member_read(member);
+	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		member_read(member, events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
 }
 
 /* ---- The hub ------------------------------------------------------------------------------- */
@@ -462,7 +529,7 @@ void
 strads_hub_drain(struct strads_hub *hub, int rank)
 {
 	if (hub->members[rank].fd >= 0)
-		member_read(&hub->members[rank]);
+		member_read(&hub->members[rank], true);
 }
 
 void

@@ -190,3 +190,34 @@ strads_job_check(struct strads_job *job)
 {
 	return job->ops->check(job);
 }
+
+void
+strads_job_take_mail(struct strads_job *job, strads_mail_taker *taker, void *context)
+{
+	if (job->ops->take_mail)
+		job->ops->take_mail(job, taker, context);
+}
+
+int
+strads_job_post(struct strads_job *job, int to, const void *bytes, size_t n)
+{
+	if (!job->ops->post)
+		return strads_fail(STRADS_ERR_UNSUPPORTED,
+				   "ranks of a job of kind %s send each other no letters",
+				   job->ops->name);
+	if (to < 0 || to >= job->size || to == job->rank)
+		return strads_fail(STRADS_ERR_ARGUMENT,
+				   "rank %d of %d cannot send a letter to rank %d", job->rank,
+				   job->size, to);
+	if (n > STRADS_MAIL_MAX || (n && !bytes))
+		return strads_fail(STRADS_ERR_ARGUMENT,
+				   "a letter of %zu bytes: at most %d are possible", n,
+				   STRADS_MAIL_MAX);
+	return job->ops->post(job, to, bytes, n);
+}
+
+int
+strads_job_serve(struct strads_job *job)
+{
+	return job->ops->check(job);
+}

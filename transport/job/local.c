@@ -46,6 +46,8 @@ static const struct strads_job_ops ops = {
     .allgather = strads_client_allgather,
     .check = strads_client_check,
     .abort = strads_client_abort,
+    .post = strads_client_post,
+    .take_mail = strads_client_take_mail,
 };
 
 /* ---- The ranks ----------------------------------------------------------------------------- */

@@ -22,6 +22,7 @@ strads_message_new(enum strads_frame_type type, int about, uint64_t sequence, ui
 	if (!message)
 		return NULL;
 	message->references = 1;
+	message->counter = NULL;
 	message->bytes = sizeof frame + length;
 	memcpy(message->data, &frame, sizeof frame);
 	return message;
@@ -47,10 +48,20 @@ strads_message_payload(struct strads_message *message)
 }
 
 void
+strads_message_count(struct strads_message *message, int *counter)
+{
+	message->counter = counter;
+	++*counter;
+}
+
+void
 strads_message_release(struct strads_message *message)
 {
-	if (message && --message->references == 0)
-		free(message);
+	if (!message || --message->references > 0)
+		return;
+	if (message->counter)
+		--*message->counter;
+	free(message);
 }
 
 int

@@ -1,6 +1,6 @@
 /*
- * Messages on their way from the hub to ranks. One message may go to many; it is freed when the
- * last has it.
+ * Messages on their way from the hub to ranks, or from a rank to the hub. One message may go to
+ * many; it is freed when the last has it.
  */
 #ifndef STRADS_OUTBOX_H
 #define STRADS_OUTBOX_H
@@ -9,6 +9,7 @@
 
 struct strads_message {
 	int references;
+	int *counter; /* NULL, or counts this message while it lives */
 	size_t bytes;
 	uint8_t data[]; /* frame and payload */
 };
@@ -24,12 +25,15 @@ struct strads_message *strads_message_new_verdict(enum strads_frame_type type, i
 
 uint8_t *strads_message_payload(struct strads_message *message);
 
+/* Counts the message in `*counter` from now on until it is freed. */
+void strads_message_count(struct strads_message *message, int *counter);
+
 /* The caller does not hold it any longer. NULL is allowed. */
 void strads_message_release(struct strads_message *message);
 
 struct strads_outgoing;
 
-/* What one rank is still to be sent. All zero: empty. */
+/* What one end is still to be sent. All zero: empty. */
 struct strads_outbox {
 	struct strads_outgoing *first;
 	struct strads_outgoing *last;

@@ -333,6 +333,101 @@ mangled__truncated_by_its_death(void **state)
 	assert_int_equal(strads_hub_exit_code(fixture->hub), 1);
 }
 
+/* ---- Letters ------------------------------------------------------------------------------- */
+
+static void
+letter__is_passed_on(void **state)
+{
+	struct fixture *fixture = *state;
+
+	say(fixture, 2, STRADS_FRAME_POST, 1, "hello", 5);
+	struct strads_reader *reader = hear(fixture, 1);
+	assert_int_equal(reader->frame.type, STRADS_FRAME_MAIL);
+	assert_int_equal(reader->frame.rank, 2);
+	assert_int_equal(reader->frame.length, 5);
+	assert_memory_equal(reader->payload, "hello", 5);
+	hear_nothing(fixture, 0);
+}
+
+static void
+letter__too_long_or_to_nobody(void **state)
+{
+	static const struct {
+		uint64_t to, bytes;
+		const char *complaint;
+	} cases[] = {
+	    {0, 1025, "an impossible length"},
+	    {2, 0, "a letter to nobody"},
+	    {SIZE, 0, "a letter to nobody"},
+	    {UINT64_MAX, 0, "a letter to nobody"},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct fixture *fixture = fixture_new(SIZE, LIMIT_MS);
+		struct strads_frame frame =
+		    strads_frame_encode(STRADS_FRAME_POST, 2, cases[i].to, cases[i].bytes);
+
+		*state = fixture;
+		say_frame(fixture, 2, &frame, NULL, 0);
+		rank_2_is_cut_off(fixture, cases[i].complaint);
+		tear_down(state);
+	}
+}
+
+/* Says letters from rank 2 to rank 1, which does not read, until the hub does not take any more.
+ * Returns how many it took. */
+static int
+stuff(struct fixture *fixture)
+{
+	struct strads_frame frame = strads_frame_encode(STRADS_FRAME_POST, 2, 1, 1024);
+	uint8_t message[sizeof frame + 1024] = {0};
+	int said = 0, refused = 0;
+
+	memcpy(message, &frame, sizeof frame);
+	while (refused < 3 && said < 100000) {
+		ssize_t n = send(fixture->fds[2], message, sizeof message, MSG_DONTWAIT);
+		if (n < 0)
+			refused++;
+		else
+			assert_int_equal(n, sizeof message);
+		said += n > 0;
+		assert_int_equal(strads_hub_serve(fixture->hub, 0), STRADS_OK);
+	}
+	assert_int_equal(refused, 3);
+	return said;
+}
+
+static void
+letters__that_are_not_read_are_bounded_and_none_is_lost(void **state)
+{
+	struct fixture *fixture = *state;
+	int said = stuff(fixture);
+
+	/* The others are served meanwhile. */
+	say(fixture, 0, STRADS_FRAME_POST, 2, "x", 1);
+	assert_int_equal(hear(fixture, 2)->frame.type, STRADS_FRAME_MAIL);
+	for (int i = 0; i < said; i++)
+		assert_int_equal(hear(fixture, 1)->frame.type, STRADS_FRAME_MAIL);
+	hear_nothing(fixture, 1);
+	barrier(fixture, 0);
+}
+
+static void
+letters__of_a_rank_that_died_behind_them(void **state)
+{
+	struct fixture *fixture = *state;
+	int said = stuff(fixture);
+
+	close(fixture->fds[2]);
+	fixture->fds[2] = -1;
+	hear_verdict(fixture, 0, STRADS_FRAME_NEWS, STRADS_ERR_PEER,
+		     "rank 2 (pid 102) died: its control connection closed before the job was "
+		     "done");
+	for (int i = 0; i < said; i++)
+		assert_int_equal(hear(fixture, 1)->frame.type, STRADS_FRAME_MAIL);
+	assert_int_equal(hear(fixture, 1)->frame.type, STRADS_FRAME_NEWS);
+}
+
 /* ---- Ends ---------------------------------------------------------------------------------- */
 
 static void
@@ -419,6 +514,10 @@ main(void)
 	    CASE(mangled__two_contributions),
 	    CASE(mangled__answer_from_a_rank),
 	    CASE(mangled__truncated_by_its_death),
+	    CASE(letter__is_passed_on),
+	    cmocka_unit_test(letter__too_long_or_to_nobody),
+	    CASE(letters__that_are_not_read_are_bounded_and_none_is_lost),
+	    CASE(letters__of_a_rank_that_died_behind_them),
 	    CASE(abort__reaches_the_others_only),
 	    CASE(death__only_the_first_is_told),
 	    cmocka_unit_test(connect__after_the_job_failed),
