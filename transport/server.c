@@ -28,25 +28,66 @@ answer(struct strads_server_caller *caller)
 		caller->fd = -1;
 }
 
+static int
+open_event(void)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	if (fd < 0)
+		strads_fail(STRADS_ERR_IO, "cannot make an event descriptor: %s; see `ulimit -n`",
+			    strerror(errno));
+	return fd;
+}
+
+static void
+close_event(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void
+ring(int fd)
+{
+	uint64_t one = 1;
+
+	if (write(fd, &one, sizeof one) < 0)
+		return; /* the count is full: it was rung */
+}
+
+static void
+hear(int fd)
+{
+	uint64_t count;
+
+	if (read(fd, &count, sizeof count) < 0)
+		return; /* another ring was heard with this one */
+}
+
 static void
 block(struct strads_server *server, enum mode mode)
 {
 	struct pollfd fds[2 + STRADS_SERVER_CALLERS] = {
 	    {.fd = server->wake, .events = POLLIN},
 	    {.fd = mode == SERVE ? server->duty.fd : -1, .events = POLLIN}};
+	bool answered = false;
 	nfds_t n = 2;
-	uint64_t count;
 
 	for (int i = 0; i < server->n_callers; i++)
 		fds[n++] = (struct pollfd){.fd = server->callers[i].fd, .events = POLLIN};
 	if (poll(fds, n, mode == WATCH ? server->duty.period_ms : -1) <= 0)
 		return;
 	for (int i = 0; i < server->n_callers; i++) {
-		if (fds[2 + i].revents)
-			answer(&server->callers[i]);
+		if (!fds[2 + i].revents)
+			continue;
+		answer(&server->callers[i]);
+		answered = true;
 	}
-	if (fds[0].revents && read(server->wake, &count, sizeof count) < 0)
-		return; /* another wake-up was read with this one */
+	if (answered && atomic_load(&server->asleep))
+		ring(server->rouse);
+	if (fds[0].revents)
+		hear(server->wake);
 }
 
 /* Parks, unless the owner wakes in this moment: it looks for `parked` after it has cleared
@@ -81,15 +122,6 @@ run(void *context)
 	return NULL;
 }
 
-static void
-wake(struct strads_server *server)
-{
-	uint64_t one = 1;
-
-	if (write(server->wake, &one, sizeof one) < 0)
-		return; /* the count is full: it will wake */
-}
-
 int
 strads_server_start(struct strads_server *server, const struct strads_server_duty *duty)
 {
@@ -97,19 +129,21 @@ strads_server_start(struct strads_server *server, const struct strads_server_dut
 	int error;
 
 	server->duty = *duty;
-	server->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (server->wake < 0)
-		return strads_fail(STRADS_ERR_IO,
-				   "cannot make an event descriptor: %s; see `ulimit -n`",
-				   strerror(errno));
+	server->wake = open_event();
+	if (server->wake >= 0 && server->n_callers > 0)
+		server->rouse = open_event();
+	if (server->wake < 0 || (server->n_callers > 0 && server->rouse < 0)) {
+		close_event(&server->wake);
+		return STRADS_ERR_IO;
+	}
 	atomic_store(&server->stop, false);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	error = pthread_create(&server->thread, NULL, run, server);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (error) {
-		close(server->wake);
-		server->wake = -1;
+		close_event(&server->rouse);
+		close_event(&server->wake);
 		return strads_fail(STRADS_ERR_IO,
 				   "cannot start a thread to serve peers: %s; see `ulimit -u`",
 				   strerror(error));
@@ -123,10 +157,10 @@ strads_server_stop(struct strads_server *server)
 	if (server->wake < 0)
 		return;
 	atomic_store(&server->stop, true);
-	wake(server);
+	ring(server->wake);
 	pthread_join(server->thread, NULL);
-	close(server->wake);
-	server->wake = -1;
+	close_event(&server->rouse);
+	close_event(&server->wake);
 }
 
 void
@@ -136,5 +170,7 @@ strads_server_resume(struct strads_server *server)
 		return;
 	atomic_store(&server->asleep, false);
 	if (atomic_load(&server->parked))
-		wake(server);
+		ring(server->wake);
+	if (server->rouse >= 0)
+		hear(server->rouse);
 }

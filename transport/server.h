@@ -8,7 +8,8 @@
  * what comes, the server is parked and costs nothing.
  *
  * Callers are descriptors that cannot wait for the owner or for a period, such as the job's control
- * channel: the server answers them within a moment, whatever the owner does.
+ * channel: the server answers them within a moment, whatever the owner does. What that changes may
+ * be what the owner sleeps for, or was in its way when it looked last: so it is woken.
  */
 #ifndef STRADS_SERVER_H
 #define STRADS_SERVER_H
@@ -36,13 +37,14 @@ struct strads_server_caller {
 	void *context;
 };
 
-/* All zero but for `wake`, which is −1, before it is started. */
+/* All zero but for the descriptors, which are −1, before it is started. */
 struct strads_server {
 	pthread_t thread;
 	int wake; /* eventfd; −1: no thread runs */
 	struct strads_server_duty duty;
 	struct strads_server_caller callers[STRADS_SERVER_CALLERS];
 	int n_callers;
+	int rouse;              /* eventfd that a sleeping owner watches; −1: nobody calls */
 	uint64_t seen;          /* turns, when the thread looked last: its own */
 	_Atomic uint64_t turns; /* of the owner's progress */
 	_Atomic bool asleep;    /* the owner is about to sleep, or does */
@@ -79,7 +81,7 @@ strads_server_needed(const struct strads_server *server)
 	       !atomic_load(&server->asleep);
 }
 
-/* The owner is about to sleep, or has slept. Thread: owner. */
+/* The owner is about to sleep, on `rouse` among others, or has slept. Thread: owner. */
 static inline void
 strads_server_hush(struct strads_server *server)
 {

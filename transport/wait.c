@@ -155,8 +155,11 @@ arm(struct strads_fabric *fabric)
 			busy = true;
 	}
 	fabric->wait.armed = true;
-	if (busy)
+	if (busy) {
 		disarm(fabric);
+		/* A server that is in the way may need the processor. */
+		fabric->wait.turns = fabric->wait.spins;
+	}
 }
 
 static void

@@ -96,7 +96,6 @@ strads_ofi_close(void *context)
 	close_objects(ofi);
 	if (ofi->gate >= 0)
 		close(ofi->gate);
-	pthread_mutex_destroy(&ofi->lock);
 	free(ofi->regions);
 	free(ofi->peers);
 	free(ofi);
@@ -210,8 +209,8 @@ strads_ofi_open(struct strads_fabric *fabric, const char *argument, void **conte
 	ofi->size = strads_fabric_size(fabric);
 	ofi->timeout_ns = strads_fabric_timeout_ms(fabric) * 1000000u;
 	ofi->server.wake = -1;
+	ofi->server.rouse = -1;
 	ofi->gate = -1;
-	pthread_mutex_init(&ofi->lock, NULL);
 	status = strads_ofi_choose(argument, node, &ofi->info, &ofi->delivered);
 	if (!status) {
 		read_abilities(ofi);

@@ -107,10 +107,11 @@ strads_ofi_region_register(void *context, struct strads_region *region)
 		access |= FI_REMOTE_WRITE;
 	if (region->bytes > 0 &&
 	    !(local_only && !(ofi->info->domain_attr->mr_mode & FI_MR_LOCAL))) {
-		pthread_mutex_lock(&ofi->lock);
+		strads_server_turn(&ofi->server);
+		strads_baton_wait(&ofi->baton);
 		status =
 		    strads_ofi_register(ofi, region->base, region->bytes, access, &attachment->mr);
-		pthread_mutex_unlock(&ofi->lock);
+		strads_baton_pass(&ofi->baton);
 	}
 	if (status) {
 		free(attachment);
@@ -171,9 +172,10 @@ strads_ofi_region_attach(void *context, struct strads_region *region,
 		return strads_fail(STRADS_ERR_MEMORY, "no memory for the keys of %d ranks",
 				   ofi->size);
 	memcpy(attachment->remote, all, bytes);
-	pthread_mutex_lock(&ofi->lock);
+	strads_server_turn(&ofi->server);
+	strads_baton_wait(&ofi->baton);
 	status = enter(ofi, region);
-	pthread_mutex_unlock(&ofi->lock);
+	strads_baton_pass(&ofi->baton);
 	return status;
 }
 
@@ -184,12 +186,12 @@ strads_ofi_region_release(void *context, struct strads_region *region)
 	struct attachment *attachment = region->attached[STRADS_SLOT_OFI];
 
 	strads_ofi_server_bar(ofi);
-	pthread_mutex_lock(&ofi->lock);
+	strads_baton_wait(&ofi->baton);
 	if (region->id >= 0 && region->id < ofi->n_regions && ofi->regions[region->id] == region)
 		ofi->regions[region->id] = NULL;
 	if (attachment->mr)
 		fi_close(&attachment->mr->fid);
-	pthread_mutex_unlock(&ofi->lock);
+	strads_baton_pass(&ofi->baton);
 	region->attached[STRADS_SLOT_OFI] = NULL;
 	free(attachment->remote);
 	free(attachment);

@@ -12,17 +12,20 @@
  * put-signals, and keeps the acknowledgement off the path of the signal.
  *
  * Two threads use an endpoint: the fabric's owner, and the server that serves peers while the
- * owner is away (server.c). `lock` guards every libfabric object and whatever says so below.
+ * owner is away (server.c). Every libfabric object, and whatever says so below, is for whoever has
+ * the baton, and the owner only tries it on the data path: where the server has it an operation
+ * answers STRADS_AGAIN, and progress finds its work being done. The server gives it up at the
+ * owner's next turn.
  */
 #ifndef STRADS_OFI_H
 #define STRADS_OFI_H
 
+#include "baton.h"
 #include "pace.h"
 #include "provider.h"
 #include "server.h"
 
 #include <assert.h>
-#include <pthread.h>
 #include <rdma/fabric.h>
 #include <rdma/fi_cm.h>
 #include <rdma/fi_domain.h>
@@ -71,7 +74,7 @@ struct strads_ofi_op {
 	size_t left; /* … so many bytes */
 };
 
-/* What an endpoint knows of one rank. Guarded by the lock but for what is the owner's. */
+/* What an endpoint knows of one rank. Under the baton but for what is the owner's. */
 struct strads_ofi_peer {
 	struct fi_context2 io; /* of what tells the peer how many of its signals were taken */
 	bool told_pending;     /* such a write is under way */
@@ -93,7 +96,7 @@ struct strads_ofi_peer {
 	struct strads_ofi_peer *next_telling;
 	bool telling;        /* in the list of those to be told */
 	uint32_t probes;     /* sent since the peer fell quiet; the owner's, as all below but one */
-	uint64_t refused_ns; /* since when libfabric has refused operations; 0: it has not; lock */
+	uint64_t refused_ns; /* since when libfabric has refused operations; 0: it has not; baton */
 	uint64_t outstanding; /* operations not counted done */
 	uint64_t finished;    /* operations counted done … */
 	uint64_t watched;     /* … when last looked at … */
@@ -119,24 +122,24 @@ struct strads_ofi {
 	uint64_t delivered; /* flag of a write that completes when it has arrived */
 	size_t piece_bytes; /* the longest write or read */
 
-	pthread_mutex_t lock;
-	int status;    /* why this endpoint is of no use any more; guarded by the lock … */
+	struct strads_baton baton;
+	int status;    /* why this endpoint is of no use any more; under the baton … */
 	char why[320]; /* … and so is the sentence */
 
 	struct strads_ofi_peer *peers;         /* [size] */
-	struct strads_ofi_peer *first_held;    /* guarded by the lock */
-	struct strads_ofi_peer *first_telling; /* guarded by the lock */
+	struct strads_ofi_peer *first_held;    /* under the baton */
+	struct strads_ofi_peer *first_telling; /* under the baton */
 	uint32_t busy_turns;                   /* progress calls since peers were told */
 
 	struct strads_ofi_op *ops;                    /* [STRADS_OFI_OPS] */
 	struct strads_ofi_op *free;                   /* the owner's */
-	struct strads_ofi_op *done_first, *done_last; /* guarded by the lock */
+	struct strads_ofi_op *done_first, *done_last; /* under the baton */
 	struct fid_mr *ops_mr;                        /* NULL: needs no registration */
 
 	struct strads_ofi_note *mailbox; /* [size][STRADS_OFI_WINDOW] */
 	struct fid_mr *mailbox_mr;
 
-	struct strads_region **regions; /* [n_regions], by id; guarded by the lock */
+	struct strads_region **regions; /* [n_regions], by id; under the baton */
 	int n_regions;
 
 	struct strads_pace pace;     /* of looking after quiet peers; the owner's, as … */
@@ -208,24 +211,24 @@ void strads_ofi_op_free(struct strads_ofi *ofi, struct strads_ofi_op *op);
 /* The operation that libfabric's `context` belongs to; NULL if it is none of this endpoint's. */
 struct strads_ofi_op *strads_ofi_op_of(const struct strads_ofi *ofi, const void *context);
 
-/* Puts the operation among the done ones if nothing more is to come of it. Lock. */
+/* Puts the operation among the done ones if nothing more is to come of it. Baton. */
 void strads_ofi_op_settle(struct strads_ofi *ofi, struct strads_ofi_op *op);
 
-/* Gives up what is not posted of a failed operation, and waits for no answer to it. Lock. */
+/* Gives up what is not posted of a failed operation, and waits for no answer to it. Baton. */
 void strads_ofi_op_fail(struct strads_ofi_op *op, int status);
 
-/* Takes libfabric's refusal to post: STRADS_AGAIN until the deadline, else the peer is lost. Lock.
+/* Takes libfabric's refusal to post: STRADS_AGAIN until the deadline, else the peer is lost. Baton.
  */
 int strads_ofi_op_refused(struct strads_ofi *ofi, int peer, ssize_t code);
 
-/* Posts more of the operations that are not posted in full. Lock. */
+/* Posts more of the operations that are not posted in full. Baton. */
 void strads_ofi_ops_advance(struct strads_ofi *ofi);
 
-/* Notes that libfabric has taken an operation to the peer. Lock. */
+/* Notes that libfabric has taken an operation to the peer. Baton. */
 void strads_ofi_op_accepted(struct strads_ofi_peer *peer);
 
 /* Asks a quiet peer for a sign of life, by a write of nothing that must be acknowledged; returns
- * whether that was posted. Lock, owner. */
+ * whether that was posted. Baton, owner. */
 bool strads_ofi_probe(struct strads_ofi *ofi, int peer);
 
 /* ---- signal.c: notes and what is told of them ---- */
@@ -234,10 +237,10 @@ bool strads_ofi_probe(struct strads_ofi *ofi, int peer);
  * code. */
 ssize_t strads_ofi_note_post(struct strads_ofi *ofi, struct strads_ofi_op *op);
 
-/* An inbound write with completion data has arrived. Lock. */
+/* An inbound write with completion data has arrived. Baton. */
 void strads_ofi_signal_arrived(struct strads_ofi *ofi, uint64_t data);
 
-/* Tells every peer in the list how many of its signals were taken; false: not all could be. Lock.
+/* Tells every peer in the list how many of its signals were taken; false: not all could be. Baton.
  */
 bool strads_ofi_signal_tell(struct strads_ofi *ofi);
 
@@ -252,16 +255,16 @@ int strads_ofi_refused(const struct strads_ofi *ofi, int status, const char *wha
 /* The sentence about a lost peer; returns ERR_PEER. */
 int strads_ofi_lost(const struct strads_ofi *ofi, int peer);
 
-/* Marks a peer lost and ends what was under way to it. `error` is libfabric's, positive. Lock. */
+/* Marks a peer lost and ends what was under way to it. `error` is libfabric's, positive. Baton. */
 void strads_ofi_peer_lose(struct strads_ofi *ofi, int peer, int error, int provider_error);
 
-/* Marks the endpoint useless; the first reason stays. Lock. */
+/* Marks the endpoint useless; the first reason stays. Baton. */
 void strads_ofi_break(struct strads_ofi *ofi, int status, const char *format, ...)
     STRADS_PRINTF(3, 4);
 
 /* ---- progress.c ---- */
 
-/* Reads a few completions and does what they ask for; returns whether there were any. Lock. */
+/* Reads a few completions and does what they ask for; returns whether there were any. Baton. */
 bool strads_ofi_drain(struct strads_ofi *ofi);
 
 int strads_ofi_progress(void *context);

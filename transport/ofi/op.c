@@ -245,11 +245,12 @@ transfer_start(void *context, enum strads_ofi_kind kind, const struct strads_tra
 		strads_counter_done(transfer->counter, STRADS_OK);
 		return STRADS_OK;
 	}
-	pthread_mutex_lock(&ofi->lock);
+	if (!strads_baton_try(&ofi->baton))
+		return STRADS_AGAIN;
 	status = start(ofi, kind, transfer);
 	if (status < 0)
 		status = strads_ofi_lost(ofi, transfer->peer);
-	pthread_mutex_unlock(&ofi->lock);
+	strads_baton_pass(&ofi->baton);
 	return status;
 }
 

@@ -148,7 +148,8 @@ strads_ofi_progress(void *context)
 
 	strads_server_turn(&ofi->server);
 	atomic_store_explicit(&ofi->barred_ns, 0, memory_order_relaxed);
-	pthread_mutex_lock(&ofi->lock);
+	if (!strads_baton_try(&ofi->baton))
+		return STRADS_OK;
 	if (!strads_ofi_drain(ofi) || ++ofi->busy_turns >= BUSY_TURNS_MAX) {
 		ofi->busy_turns = 0;
 		if (ofi->first_telling)
@@ -159,7 +160,7 @@ strads_ofi_progress(void *context)
 	done = ofi->done_first;
 	ofi->done_first = NULL;
 	status = ofi->status;
-	pthread_mutex_unlock(&ofi->lock);
+	strads_baton_pass(&ofi->baton);
 	settle(ofi, done);
 	return status ? strads_fail(status, "%s", ofi->why) : STRADS_OK;
 }
@@ -191,14 +192,13 @@ strads_ofi_sleep_prepare(void *context)
 	struct fid *fids[] = {&ofi->cq->fid};
 	bool quiet;
 
-	if (ofi->fd < 0)
+	if (ofi->fd < 0 || !strads_baton_try(&ofi->baton))
 		return STRADS_AGAIN;
-	pthread_mutex_lock(&ofi->lock);
 	quiet = !ofi->done_first && !ofi->status && strads_ofi_signal_tell(ofi) &&
 		fi_trywait(ofi->root, fids, 1) == 0 && open_gate(ofi);
 	if (quiet)
 		strads_server_hush(&ofi->server);
-	pthread_mutex_unlock(&ofi->lock);
+	strads_baton_pass(&ofi->baton);
 	return quiet ? STRADS_OK : STRADS_AGAIN;
 }
 

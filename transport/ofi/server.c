@@ -18,7 +18,8 @@ needed(const struct strads_ofi *ofi)
 	       (barred == 0 || strads_monotone_ns() >= barred);
 }
 
-/* Serves until nothing is left or the owner is back, and gives the lock up between any two batches.
+/* Serves until nothing is left or the owner is back, and gives the baton back between any two
+ * batches.
  */
 static bool
 serve(void *context)
@@ -29,14 +30,15 @@ serve(void *context)
 	bool settled = false;
 
 	for (int idle = 0; away && !settled && idle < IDLE_MAX;) {
-		pthread_mutex_lock(&ofi->lock);
+		if (!strads_baton_try(&ofi->baton))
+			return false;
 		away = needed(ofi) && !ofi->status;
 		if (away && !strads_ofi_drain(ofi)) {
 			idle++;
 			settled = strads_ofi_signal_tell(ofi) && ofi->fd >= 0 &&
 				  fi_trywait(ofi->root, fids, 1) == 0;
 		}
-		pthread_mutex_unlock(&ofi->lock);
+		strads_baton_pass(&ofi->baton);
 	}
 	return settled;
 }

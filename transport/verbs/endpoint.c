@@ -212,7 +212,6 @@ strads_verbs_close(void *context)
 	if (verbs->pd)
 		ibv_dealloc_pd(verbs->pd);
 	strads_verbs_port_close(&verbs->port);
-	pthread_mutex_destroy(&verbs->lock);
 	free(verbs->regions);
 	free(verbs->by_number);
 	free(verbs->peers);
@@ -241,7 +240,7 @@ strads_verbs_open(struct strads_fabric *fabric, const char *argument, void **con
 	verbs->timeout_ns = strads_fabric_timeout_ms(fabric) * 1000000u;
 	verbs->gate = -1;
 	verbs->server.wake = -1;
-	pthread_mutex_init(&verbs->lock, NULL);
+	verbs->server.rouse = -1;
 	for (int peer = 0; peer < verbs->size; peer++)
 		verbs->served += !strads_fabric_reaches(fabric, peer);
 	verbs->peers = calloc((size_t)verbs->size, sizeof *verbs->peers);

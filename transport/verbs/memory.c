@@ -136,9 +136,10 @@ strads_verbs_region_attach(void *context, struct strads_region *region,
 		return strads_fail(STRADS_ERR_MEMORY, "no memory for the keys of %d ranks",
 				   verbs->size);
 	memcpy(attachment->remote, all, bytes);
-	pthread_mutex_lock(&verbs->lock);
+	strads_server_turn(&verbs->server);
+	strads_baton_wait(&verbs->baton);
 	status = enter(verbs, region);
-	pthread_mutex_unlock(&verbs->lock);
+	strads_baton_pass(&verbs->baton);
 	return status;
 }
 
@@ -148,11 +149,12 @@ strads_verbs_region_release(void *context, struct strads_region *region)
 	struct strads_verbs *verbs = context;
 	struct attachment *attachment = region->attached[STRADS_SLOT_VERBS];
 
-	pthread_mutex_lock(&verbs->lock);
+	strads_server_turn(&verbs->server);
+	strads_baton_wait(&verbs->baton);
 	if (region->id >= 0 && region->id < verbs->n_regions &&
 	    verbs->regions[region->id] == region)
 		verbs->regions[region->id] = NULL;
-	pthread_mutex_unlock(&verbs->lock);
+	strads_baton_pass(&verbs->baton);
 	if (attachment->mr)
 		ibv_dereg_mr(attachment->mr);
 	region->attached[STRADS_SLOT_VERBS] = NULL;

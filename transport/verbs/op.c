@@ -115,8 +115,8 @@ fill(struct strads_verbs_op *op, enum strads_verbs_kind kind,
 }
 
 static int
-start_locked(struct strads_verbs *verbs, enum strads_verbs_kind kind,
-	     const struct strads_transfer *transfer)
+start_alone(struct strads_verbs *verbs, enum strads_verbs_kind kind,
+	    const struct strads_transfer *transfer)
 {
 	struct strads_verbs_peer *peer = &verbs->peers[transfer->peer];
 	struct strads_verbs_op op;
@@ -149,9 +149,10 @@ start(struct strads_verbs *verbs, enum strads_verbs_kind kind,
 		strads_counter_done(transfer->counter, STRADS_OK);
 		return STRADS_OK;
 	}
-	pthread_mutex_lock(&verbs->lock);
-	status = start_locked(verbs, kind, transfer);
-	pthread_mutex_unlock(&verbs->lock);
+	if (!strads_baton_try(&verbs->baton))
+		return STRADS_AGAIN;
+	status = start_alone(verbs, kind, transfer);
+	strads_baton_pass(&verbs->baton);
 	return status;
 }
 
@@ -213,12 +214,13 @@ strads_verbs_outstanding(void *context, int rank)
 	struct strads_verbs_peer *peer = &verbs->peers[rank];
 	uint64_t left;
 
-	pthread_mutex_lock(&verbs->lock);
+	if (!strads_baton_try(&verbs->baton))
+		return 1; /* or none: to be asked again */
 	if (peer->unproven && !peer->status)
 		probe(verbs, peer);
 	left = peer->outstanding;
 	if (!peer->status)
 		left += peer->unproven + peer->probing;
-	pthread_mutex_unlock(&verbs->lock);
+	strads_baton_pass(&verbs->baton);
 	return left;
 }

@@ -146,12 +146,13 @@ strads_verbs_progress(void *context)
 	int status;
 
 	strads_server_turn(&verbs->server);
-	pthread_mutex_lock(&verbs->lock);
+	if (!strads_baton_try(&verbs->baton))
+		return STRADS_OK;
 	(void)turn(verbs);
 	if (__builtin_expect(strads_pace_due(&verbs->pace), 0))
 		strads_verbs_hear(verbs);
 	status = verbs->status;
-	pthread_mutex_unlock(&verbs->lock);
+	strads_baton_pass(&verbs->baton);
 	return __builtin_expect(status != STRADS_OK, 0) ? strads_fail(status, "%s", verbs->why)
 							: STRADS_OK;
 }
@@ -181,12 +182,13 @@ strads_verbs_sleep_prepare(void *context)
 	struct strads_verbs *verbs = context;
 	bool quiet;
 
-	pthread_mutex_lock(&verbs->lock);
+	if (!strads_baton_try(&verbs->baton))
+		return STRADS_AGAIN;
 	quiet = arm(verbs->cq, &verbs->armed) && arm(verbs->inbound, &verbs->inbound_armed) &&
 		!turn(verbs) && verbs->status == STRADS_OK;
 	if (quiet)
 		strads_server_hush(&verbs->server);
-	pthread_mutex_unlock(&verbs->lock);
+	strads_baton_pass(&verbs->baton);
 	return quiet ? STRADS_OK : STRADS_AGAIN;
 }
 

@@ -2,9 +2,13 @@
  * Puts and gets need nobody at the target, but signals come into receives that must be given back,
  * and their writers want to know, or a rank that computes, or waits in a collective, would hold up
  * whoever has more to tell it than a window. So the server takes signals while the owner is away.
- * It never ends an operation, for the owner reads its counters without a lock.
+ * It never ends an operation, for the owner reads its counters without the baton.
  */
 #include "verbs/verbs.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
 
 #define PERIOD_MS 5 /* between two looks at the owner; a window lasts longer */
 
@@ -14,12 +18,11 @@ serve(void *context)
 	struct strads_verbs *verbs = context;
 	bool more = true;
 
-	while (more) {
-		pthread_mutex_lock(&verbs->lock);
+	while (more && strads_baton_try(&verbs->baton)) {
 		more = strads_server_needed(&verbs->server) && verbs->status == STRADS_OK &&
 		       strads_verbs_take(verbs);
 		strads_verbs_tell_all(verbs);
-		pthread_mutex_unlock(&verbs->lock);
+		strads_baton_pass(&verbs->baton);
 	}
 	return false;
 }
@@ -30,5 +33,11 @@ strads_verbs_server_start(struct strads_verbs *verbs)
 	struct strads_server_duty duty = {
 	    .context = verbs, .serve = serve, .fd = -1, .period_ms = PERIOD_MS};
 
-	return strads_server_start(&verbs->server, &duty);
+	struct epoll_event event = {.events = EPOLLIN};
+	int status = strads_server_start(&verbs->server, &duty);
+
+	if (status || verbs->server.rouse < 0 ||
+	    epoll_ctl(verbs->gate, EPOLL_CTL_ADD, verbs->server.rouse, &event) == 0)
+		return status;
+	return strads_fail(STRADS_ERR_IO, "cannot watch an event descriptor: %s", strerror(errno));
 }

@@ -34,18 +34,20 @@
  * target does.
  *
  * Two threads use an endpoint: the fabric's owner, and the server that takes signals while the
- * owner is away (server.c). `lock` guards all that changes after wire-up.
+ * owner is away (server.c). What changes after wire-up is for whoever has the baton, and the owner
+ * only tries it: where the server has it an operation answers STRADS_AGAIN, and progress finds its
+ * work being done. The server gives it up at the owner's next turn.
  */
 #ifndef STRADS_VERBS_H
 #define STRADS_VERBS_H
 
+#include "baton.h"
 #include "pace.h"
 #include "provider.h"
 #include "server.h"
 
 #include <assert.h>
 #include <infiniband/verbs.h>
-#include <pthread.h>
 #include <stdatomic.h>
 
 #define STRADS_VERBS_WINDOW    512 /* signals on the way to one peer, at most */
@@ -207,7 +209,7 @@ struct strads_verbs {
 	uint32_t numbers;   /* a power of 2 */
 	size_t piece_bytes; /* the longest write or read */
 
-	pthread_mutex_t lock;
+	struct strads_baton baton;
 	struct strads_server server;     /* takes signals while the owner is away */
 	struct strads_verbs_peer *peers; /* [size] */
 	struct strads_verbs_peer *first_busy;

@@ -29,8 +29,8 @@ read_from_absent(struct pair *pair)
 	open[0] = 40 + (uint64_t)pair->rank;
 	PAIR_CHECK(strads_job_barrier(pair->job) == STRADS_OK);
 	if (pair->rank == 0) {
-		while (strads_get(pair->fabric, 1, pair->open, 0, own, 8, &counter) == STRADS_AGAIN)
-			PAIR_CHECK(strads_provider_ofi.progress(pair->ofi) == STRADS_OK);
+		PAIR_CHECK(PAIR_RETRY(pair, strads_get(pair->fabric, 1, pair->open, 0, own, 8,
+						       &counter)) == STRADS_OK);
 		PAIR_CHECK(pair_complete(pair, &counter) && counter.status == STRADS_OK);
 		PAIR_CHECK(own[0] == 41);
 		PAIR_CHECK(pair_signal(pair, 8, 8, 5, &counter) == STRADS_OK);
@@ -93,8 +93,10 @@ outlive(struct pair *pair)
 	PAIR_CHECK(pair_signal(pair, 0, 0, 1, &first) == STRADS_OK);
 	PAIR_CHECK(pair_complete(pair, &first) && first.status == STRADS_OK);
 	pause_ms(100);
-	PAIR_CHECK(strads_get(pair->fabric, 1, pair->open, 0, own, 8, &gets) == STRADS_OK);
-	PAIR_CHECK(strads_put(pair->fabric, 1, pair->open, 0, own, 8, &puts) == STRADS_OK);
+	PAIR_CHECK(PAIR_RETRY(pair, strads_get(pair->fabric, 1, pair->open, 0, own, 8, &gets)) ==
+		   STRADS_OK);
+	PAIR_CHECK(PAIR_RETRY(pair, strads_put(pair->fabric, 1, pair->open, 0, own, 8, &puts)) ==
+		   STRADS_OK);
 	PAIR_CHECK(pair_signal(pair, 0, 8, 2, &signals) == STRADS_OK);
 	kill(pids[1], SIGKILL);
 	PAIR_CHECK(pair_complete(pair, &gets) && gets.status == STRADS_ERR_PEER);
@@ -160,7 +162,8 @@ wait_in_vain(struct pair *pair)
 	PAIR_CHECK(pair_signal(pair, 0, 0, 1, &first) == STRADS_OK);
 	PAIR_CHECK(pair_complete(pair, &first) && first.status == STRADS_OK);
 	pause_ms(100);
-	PAIR_CHECK(strads_get(pair->fabric, 1, pair->open, 0, own, 8, &gets) == STRADS_OK);
+	PAIR_CHECK(PAIR_RETRY(pair, strads_get(pair->fabric, 1, pair->open, 0, own, 8, &gets)) ==
+		   STRADS_OK);
 	PAIR_CHECK(!pair_complete(pair, &gets));
 	PAIR_CHECK(strads_provider_ofi.progress(pair->ofi) == STRADS_ERR_TIMEOUT);
 	PAIR_CHECK(strstr(strads_error(), "rank 1 ") != NULL);

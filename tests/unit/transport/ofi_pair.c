@@ -110,9 +110,9 @@ has_come(struct pair *pair, void *arg)
 	const struct word *word = arg;
 	bool told;
 
-	pthread_mutex_lock(&pair->ofi->lock);
+	strads_baton_wait(&pair->ofi->baton);
 	told = !pair->ofi->first_telling;
-	pthread_mutex_unlock(&pair->ofi->lock);
+	strads_baton_pass(&pair->ofi->baton);
 	return told && strads_signal_load(pair->open, word->offset) >= word->value;
 }
 
@@ -128,15 +128,7 @@ int
 pair_signal(struct pair *pair, size_t offset, size_t bytes, uint64_t value,
 	    struct strads_counter *counter)
 {
-	uint64_t deadline = strads_monotone_ns() + PAIR_DEADLINE_NS;
-	int status;
-
-	while ((status = strads_put_signal(pair->fabric, pair->peer, pair->open, offset,
-					   strads_region_base(pair->own), bytes, value, counter)) ==
-	       STRADS_AGAIN) {
-		status = strads_provider_ofi.progress(pair->ofi);
-		if (status || strads_monotone_ns() > deadline)
-			return status ? status : STRADS_ERR_TIMEOUT;
-	}
-	return status;
+	return PAIR_RETRY(pair,
+			  strads_put_signal(pair->fabric, pair->peer, pair->open, offset,
+					    strads_region_base(pair->own), bytes, value, counter));
 }

@@ -41,6 +41,19 @@ bool pair_await(struct pair *pair, size_t offset, uint64_t value);
 int pair_signal(struct pair *pair, size_t offset, size_t bytes, uint64_t value,
 		struct strads_counter *counter);
 
+/* Repeats the operation, with progress, while it says AGAIN. */
+#define PAIR_RETRY(pair, call)                                                                     \
+	__extension__({                                                                            \
+		uint64_t retry_until = strads_monotone_ns() + PAIR_DEADLINE_NS;                    \
+		int retry_status;                                                                  \
+		while ((retry_status = (call)) == STRADS_AGAIN) {                                  \
+			retry_status = strads_provider_ofi.progress((pair)->ofi);                  \
+			if (retry_status || strads_monotone_ns() > retry_until)                    \
+				break;                                                             \
+		}                                                                                  \
+		retry_status;                                                                      \
+	})
+
 #define PAIR_CHECK(condition)                                                                      \
 	do {                                                                                       \
 		if (!(condition)) {                                                                \

@@ -40,22 +40,17 @@ exchange(struct pair *pair, size_t payload)
 	struct strads_counter counter = {0};
 
 	for (uint64_t round = 1; round <= ROUNDS; round++) {
-		int status;
-
 		fill(own, payload, round);
-		do {
-			status = strads_put(pair->fabric, pair->peer, pair->open, put_at, own,
-					    payload, &counter);
-			PAIR_CHECK(status >= 0 && strads_provider_ofi.progress(pair->ofi) == 0);
-		} while (status == STRADS_AGAIN);
+		PAIR_CHECK(PAIR_RETRY(pair, strads_put(pair->fabric, pair->peer, pair->open, put_at,
+						       own, payload, &counter)) == STRADS_OK);
 		PAIR_CHECK(pair_signal(pair, 0, payload, round, &counter) == STRADS_OK);
 		PAIR_CHECK(pair_await(pair, payload, round));
 		PAIR_CHECK(filled(open, payload, round));
 		PAIR_CHECK(filled(open + put_at, payload, round));
 		PAIR_CHECK(pair_complete(pair, &counter) && counter.status == STRADS_OK);
 		memset(own, 0, payload);
-		PAIR_CHECK(strads_get(pair->fabric, pair->peer, pair->open, put_at, own, payload,
-				      &counter) == STRADS_OK);
+		PAIR_CHECK(PAIR_RETRY(pair, strads_get(pair->fabric, pair->peer, pair->open, put_at,
+						       own, payload, &counter)) == STRADS_OK);
 		PAIR_CHECK(pair_complete(pair, &counter) && counter.status == STRADS_OK);
 		PAIR_CHECK(filled(own, payload, round));
 		PAIR_CHECK(strads_job_barrier(pair->job) == STRADS_OK);
@@ -108,9 +103,8 @@ fill_window(struct pair *pair)
 	uint64_t deadline = strads_monotone_ns() + PAIR_DEADLINE_NS;
 	uint64_t sent = 0;
 
-	/* The server would take the signals. */
-	if (pair->rank == 1)
-		strads_server_stop(&pair->ofi->server);
+	/* The servers would take the signals, or have the baton. */
+	strads_server_stop(&pair->ofi->server);
 	PAIR_CHECK(strads_job_barrier(pair->job) == STRADS_OK);
 	if (pair->rank == 1) {
 		PAIR_CHECK(pair_await(pair, 8, 1)); /* connected */
@@ -136,6 +130,31 @@ fill_window(struct pair *pair)
 	return 0;
 }
 
+/* While the server has the baton nothing starts, nothing waits for it, and nothing is lost. */
+static int
+try_baton(struct pair *pair)
+{
+	uint64_t *own = strads_region_base(pair->own);
+	struct strads_counter counter = {0};
+
+	if (pair->rank == 1)
+		return 0;
+	strads_server_stop(&pair->ofi->server);
+	PAIR_CHECK(strads_baton_try(&pair->ofi->baton));
+	PAIR_CHECK(strads_get(pair->fabric, 1, pair->open, 0, own, 8, &counter) == STRADS_AGAIN);
+	PAIR_CHECK(strads_put(pair->fabric, 1, pair->open, 0, own, 8, &counter) == STRADS_AGAIN);
+	PAIR_CHECK(strads_put_signal(pair->fabric, 1, pair->open, 0, own, 8, 1, &counter) ==
+		   STRADS_AGAIN);
+	PAIR_CHECK(counter.posted == 0);
+	PAIR_CHECK(strads_provider_ofi.progress(pair->ofi) == STRADS_OK);
+	PAIR_CHECK(strads_ofi_sleep_prepare(pair->ofi) == STRADS_AGAIN);
+	strads_ofi_sleep_done(pair->ofi);
+	strads_baton_pass(&pair->ofi->baton);
+	PAIR_CHECK(pair_signal(pair, 0, 8, 1, &counter) == STRADS_OK);
+	PAIR_CHECK(pair_complete(pair, &counter) && counter.status == STRADS_OK);
+	return 0;
+}
+
 /* All operations are under way: one more is refused, and not lost. */
 static int
 fill_pool(struct pair *pair)
@@ -148,6 +167,7 @@ fill_pool(struct pair *pair)
 
 	if (pair->rank == 1)
 		return 0;
+	strads_server_stop(&pair->ofi->server); /* it might have the baton */
 	PAIR_CHECK(pair_signal(pair, 0, 0, 1, &first) == STRADS_OK);
 	PAIR_CHECK(pair_complete(pair, &first));
 	while ((status = strads_get(pair->fabric, 1, pair->open, 8 * started, own + started, 8,
@@ -210,6 +230,13 @@ get__operations_used_up_says_again(void **state)
 	assert_true(pair_run(fill_pool, false));
 }
 
+static void
+baton__is_only_tried(void **state)
+{
+	(void)state;
+	assert_true(pair_run(try_baton, false));
+}
+
 int
 main(void)
 {
@@ -221,6 +248,7 @@ main(void)
 	    cmocka_unit_test(transfer__poorest_network),
 	    cmocka_unit_test(signal__window_full_says_again),
 	    cmocka_unit_test(get__operations_used_up_says_again),
+	    cmocka_unit_test(baton__is_only_tried),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

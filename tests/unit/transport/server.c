@@ -64,7 +64,7 @@ open_stage(struct stage *stage, bool (*answers)(void *), bool with_descriptor)
 {
 	struct strads_server_duty duty = {.context = stage, .serve = serve, .period_ms = 1};
 
-	*stage = (struct stage){.server = {.wake = -1}, .ready = -1};
+	*stage = (struct stage){.server = {.wake = -1, .rouse = -1}, .ready = -1};
 	stage->call = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (with_descriptor)
 		stage->ready = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -170,17 +170,23 @@ attend__answers_while_the_owner_computes(void **state)
 }
 
 static void
-attend__answers_while_the_owner_sleeps(void **state)
+attend__answers_while_the_owner_sleeps_and_wakes_it(void **state)
 {
+	struct pollfd roused = {.events = POLLIN};
 	struct stage stage;
 
 	(void)state;
 	open_stage(&stage, answer, false);
+	roused.fd = stage.server.rouse;
 	fall_asleep(&stage);
 	for (int call = 1; call <= 3; call++) {
 		poke(stage.call);
-		reach(&stage.answered, call);
+		assert_int_equal(poll(&roused, 1, DEADLINE_MS), 1);
+		assert_int_equal(atomic_load(&stage.answered), call);
 		assert_true(atomic_load(&stage.server.parked));
+		strads_server_resume(&stage.server);
+		assert_int_equal(poll(&roused, 1, 0), 0);
+		fall_asleep(&stage);
 	}
 	strads_server_resume(&stage.server);
 	close_stage(&stage);
@@ -220,7 +226,7 @@ main(void)
 	    cmocka_unit_test(serve__again_when_the_descriptor_tells),
 	    cmocka_unit_test(serve__not_while_the_owner_sleeps_but_after),
 	    cmocka_unit_test(attend__answers_while_the_owner_computes),
-	    cmocka_unit_test(attend__answers_while_the_owner_sleeps),
+	    cmocka_unit_test(attend__answers_while_the_owner_sleeps_and_wakes_it),
 	    cmocka_unit_test(attend__leaves_who_has_hung_up),
 	    cmocka_unit_test(stop__while_the_owner_sleeps),
 	};

@@ -410,6 +410,34 @@ sleep__not_while_there_is_something_to_take(void **state)
 	provider->sleep_done(pair.verbs[1]);
 }
 
+/* What a server that takes signals just now does to the owner: nothing starts, nothing waits. */
+static void
+baton__is_only_tried(void **state)
+{
+	const struct strads_provider *provider = &strads_provider_verbs;
+	struct strads_counter counter = {0};
+
+	(void)state;
+	open_pair();
+	assert_true(strads_baton_try(&pair.verbs[0]->baton));
+	assert_int_equal(put(0, 8, &counter), STRADS_AGAIN);
+	assert_int_equal(get(0, 8, &counter), STRADS_AGAIN);
+	assert_int_equal(signal_word(0, 8, 1, &counter), STRADS_AGAIN);
+	assert_int_equal(strads_flush(pair.fabrics[0], 1), STRADS_AGAIN);
+	assert_int_equal(verbs_pair_turn(&pair, 0), STRADS_OK);
+	assert_int_equal(provider->sleep_prepare(pair.verbs[0]), STRADS_AGAIN);
+	provider->sleep_done(pair.verbs[0]);
+	assert_int_equal(counter.posted, 0);
+	assert_int_equal(fake.posts, 0);
+	strads_baton_pass(&pair.verbs[0]->baton);
+	assert_int_equal(strads_flush(pair.fabrics[0], 1), STRADS_OK);
+	assert_int_equal(signal_word(0, 8, 1, &counter), STRADS_OK);
+	assert_int_equal(verbs_pair_turn(&pair, 0), STRADS_OK);
+	assert_int_equal(verbs_pair_turn(&pair, 1), STRADS_OK);
+	assert_true(complete(&counter));
+	assert_int_equal(word_at(8), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -431,6 +459,7 @@ main(void)
 	    TEST(flush__reads_behind_the_writes),
 	    TEST(fetch_add__where_the_adapter_is_atomic_to_processors),
 	    TEST(fetch_add__unsupported_where_it_is_not),
+	    TEST(baton__is_only_tried),
 	    TEST(sleep__a_signal_wakes),
 	    TEST(sleep__not_while_there_is_something_to_take),
 	};
