@@ -110,12 +110,13 @@ tell(const char *command, const char *sentence)
 /* What agreement and abort leave on a rank that learnt of the failure from another one: that one
  * speaks. */
 static bool
-second_hand(int status)
+second_hand(const struct strads_job *job, int status)
 {
 	int rank, read = 0;
 
 	return status == STRADS_ERR_ABORTED ||
-	       (sscanf(strads_error(), "rank %d: %n", &rank, &read) == 1 && read > 0);
+	       (sscanf(strads_error(), "rank %d: %n", &rank, &read) == 1 && read > 0 &&
+		!(job && rank == strads_job_rank(job)));
 }
 
 /* Under a launcher the ranks share no memory. Where they can still exchange, the lowest that knows
@@ -145,7 +146,7 @@ elected(struct strads_job *job, bool knows)
 int
 strads_run_fail(struct strads_run *run, struct strads_job *job, int status)
 {
-	bool speaks = !second_hand(status);
+	bool speaks = !second_hand(job, status);
 
 	if (job && strcmp(strads_job_kind_name(job), "mpi") == 0)
 		speaks = elected(job, speaks);

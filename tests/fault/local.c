@@ -228,11 +228,14 @@ static void
 local__survivor_that_hangs_is_killed(void **state)
 {
 	struct board *board = board_new();
+	char sentence[100];
 
 	(void)state;
 	assert_int_equal(board_run(board, 3, 500, victim_killed_and_one_hangs), 128 + SIGKILL);
-	assert_non_null(
-	    strstr(board->said, "1 rank had not ended 0.5 s after the job failed: killed"));
+	snprintf(sentence, sizeof sentence,
+		 "rank 0 (pid %d) had not ended 0.5 s after the job failed: killed",
+		 (int)board->reports[0].pid);
+	assert_non_null(strstr(board->said, sentence));
 	assert_int_equal(kill(board->reports[0].pid, 0), -1);
 	board_delete(board);
 }

@@ -10,10 +10,11 @@ wide 400 3000 wide.svm
 forever='lasso wide.svm --lambda-ratio 0.0001 --tol 0 --set-size 2 --working-set off --ranks 3
 	--timeout 20 --log log.jsonl --model m'
 
-# start FABRIC: runs $forever in the background until it has logged progress; its id in $job.
+# start FABRIC ARGUMENTS…: runs $forever in the background until it has logged progress; its id in
+# $job.
 start() {
 	rm -f log.jsonl m
-	timeout -k 5 "$deadline" "$strads" $forever --fabric "$1" >stdout 2>stderr &
+	timeout -k 5 "$deadline" "$strads" $forever --fabric "$@" >stdout 2>stderr &
 	local wrapper=$!
 	job=
 	for _ in $(seq 200); do
@@ -54,6 +55,17 @@ for fabric in $fabrics; do
 		done
 	done
 done
+
+# A rank that stops is named by who waits for it, and by who ends it.
+start shm --timeout 4
+set -- $(cat "/proc/$job/task/$job/children")
+kill -STOP "$2"
+await SIGSTOP
+[ "$code" -eq 137 ] || complain "exit code $code, not 137, after SIGSTOP"
+grep -q 'from rank 1 for 4 s' stderr || complain 'nobody says which rank does not answer'
+grep -q "rank 1 (pid $2) had not ended 4 s after the job failed: killed" stderr ||
+	complain 'nobody says which rank was killed'
+[ ! -e "/proc/$2" ] || complain 'a stopped rank outlives its job'
 
 # The first signal asks for an orderly end. `timeout` passes it on to its whole group besides.
 for signal in INT TERM; do

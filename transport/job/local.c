@@ -225,8 +225,13 @@ take_signals(struct supervisor *supervisor)
 static void
 kill_survivors(struct supervisor *supervisor)
 {
-	fprintf(stderr, "strads: %d rank%s had not ended %.3g s after the job failed: killed\n",
-		supervisor->running, supervisor->running == 1 ? "" : "s",
+	int first = 0;
+
+	while (!supervisor->children[first].pid)
+		first++;
+	fprintf(stderr, "strads: %s%s had not ended %.3g s after the job failed: killed\n",
+		strads_hub_who(supervisor->hub, first),
+		supervisor->running > 1 ? " (and others)" : "",
 		(double)supervisor->options->timeout_ms * 1e-3);
 	supervisor->ending = true;
 	kill_all(supervisor, SIGKILL);
