@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define PORT_DOWN "check the cable and `ip link`, or `ibstat`"
+
 /* What a completion status means here: whether it is the peer's doing, what probably happened and
  * what to check. */
 struct meaning {
@@ -30,12 +32,17 @@ static const struct meaning meanings[] = {
     {IBV_WC_WR_FLUSH_ERR, STRADS_ERR_PEER,
      "the connection was closed: it has died, or an adapter was reset; see the kernel's log"},
     {IBV_WC_RESP_TIMEOUT_ERR, STRADS_ERR_PEER, "its adapter does not answer"},
+    {IBV_WC_BAD_RESP_ERR, STRADS_ERR_PEER,
+     "its adapter answers what was not asked: see the kernel's log on both hosts"},
+    {IBV_WC_LOC_ACCESS_ERR, STRADS_ERR_FABRIC,
+     "the local adapter may not write where an answer belongs: a region was deleted while in use"},
     {IBV_WC_LOC_PROT_ERR, STRADS_ERR_FABRIC,
      "a local buffer is not registered any more: a region was deleted while in use"},
     {IBV_WC_LOC_LEN_ERR, STRADS_ERR_FABRIC,
      "a request is longer than the port carries: check STRADS_VERBS_MTU"},
     {IBV_WC_LOC_QP_OP_ERR, STRADS_ERR_FABRIC,
-     "the local adapter cannot carry out a request: see the kernel's log"},
+     "the local adapter cannot send: its port has lost its link, its address or the route to that "
+     "rank; see `ip address` and `ip route`, and the kernel's log"},
     {IBV_WC_FATAL_ERR, STRADS_ERR_FABRIC, "the local adapter has failed: see the kernel's log"},
 };
 
@@ -66,13 +73,27 @@ strads_verbs_lost(const struct strads_verbs *verbs, const struct strads_verbs_pe
 			   ibv_wc_status_str(peer->refusal), peer->vendor, news);
 }
 
+/* The adapter may have said why a peer is lost; where it has not yet, its port tells. */
+static void
+look_for_reasons(struct strads_verbs *verbs)
+{
+	struct ibv_port_attr attr;
+
+	strads_verbs_hear(verbs);
+	if (ibv_query_port(verbs->port.context, verbs->port.number, &attr))
+		verbs->news = "; its port cannot be queried any more: the device was removed, see "
+			      "`rdma link` or `ibv_devices`";
+	else if (attr.state != IBV_PORT_ACTIVE)
+		verbs->news = "; its port is down: " PORT_DOWN;
+}
+
 void
 strads_verbs_lose(struct strads_verbs *verbs, struct strads_verbs_peer *peer,
 		  enum ibv_wc_status refusal, uint32_t vendor, int error)
 {
 	if (peer->status)
 		return;
-	strads_verbs_hear(verbs); /* the adapter may have said why */
+	look_for_reasons(verbs);
 	peer->refusal = refusal;
 	peer->vendor = vendor;
 	peer->error = error;
@@ -112,13 +133,29 @@ static const struct event events[] = {
     {IBV_EVENT_QP_FATAL, false, "; the adapter has said that a connection broke"},
     {IBV_EVENT_QP_REQ_ERR, false, "; the adapter has said that a peer sends what is not valid"},
     {IBV_EVENT_QP_ACCESS_ERR, false, "; the adapter has refused a peer access"},
-    {IBV_EVENT_PORT_ERR, false,
-     "; the port went down meanwhile: check the cable and `ip link`, or `ibstat`"},
+    {IBV_EVENT_PORT_ERR, false, "; the port went down meanwhile: " PORT_DOWN},
     {IBV_EVENT_GID_CHANGE, false, "; the port's addresses changed meanwhile"},
     {IBV_EVENT_LID_CHANGE, false, "; the port's LID changed meanwhile"},
     {IBV_EVENT_PKEY_CHANGE, false, "; the port's partition keys changed meanwhile"},
     {IBV_EVENT_SM_CHANGE, false, "; the subnet manager changed meanwhile"},
 };
+
+/* Whether an event is of a port that this endpoint does not use. */
+static bool
+elsewhere(const struct strads_verbs *verbs, const struct ibv_async_event *event)
+{
+	switch (event->event_type) {
+	case IBV_EVENT_PORT_ACTIVE:
+	case IBV_EVENT_PORT_ERR:
+	case IBV_EVENT_LID_CHANGE:
+	case IBV_EVENT_PKEY_CHANGE:
+	case IBV_EVENT_SM_CHANGE:
+	case IBV_EVENT_GID_CHANGE:
+		return event->element.port_num != verbs->port.number;
+	default:
+		return false;
+	}
+}
 
 static void
 take_event(struct strads_verbs *verbs, enum ibv_event_type type)
@@ -142,7 +179,8 @@ strads_verbs_hear(struct strads_verbs *verbs)
 	struct ibv_async_event event;
 
 	while (ibv_get_async_event(verbs->port.context, &event) == 0) {
-		take_event(verbs, event.event_type);
+		if (!elsewhere(verbs, &event))
+			take_event(verbs, event.event_type);
 		ibv_ack_async_event(&event);
 	}
 }

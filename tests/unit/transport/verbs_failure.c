@@ -147,7 +147,7 @@ static void
 event__device_gone_ends_the_endpoint(void **state)
 {
 	(void)state;
-	fake_event(IBV_EVENT_DEVICE_FATAL);
+	fake_event(IBV_EVENT_DEVICE_FATAL, 1);
 	strads_verbs_hear(pair.verbs[0]);
 	assert_int_equal(verbs_pair_turn(&pair, 0), STRADS_ERR_FABRIC);
 	assert_non_null(strstr(strads_error(), "fake0"));
@@ -158,7 +158,7 @@ static void
 event__port_down_explains_what_fails_then(void **state)
 {
 	(void)state;
-	fake_event(IBV_EVENT_PORT_ERR);
+	fake_event(IBV_EVENT_PORT_ERR, 1);
 	expect(IBV_WC_RETRY_EXC_ERR, STRADS_ERR_PEER, "port went down");
 }
 
@@ -166,13 +166,49 @@ static void
 event__port_up_again_is_forgotten(void **state)
 {
 	(void)state;
-	fake_event(IBV_EVENT_PORT_ERR);
+	fake_event(IBV_EVENT_PORT_ERR, 1);
 	strads_verbs_hear(pair.verbs[0]);
 	assert_non_null(pair.verbs[0]->news);
-	fake_event(IBV_EVENT_PORT_ACTIVE);
+	fake_event(IBV_EVENT_PORT_ACTIVE, 1);
 	strads_verbs_hear(pair.verbs[0]);
 	assert_null(pair.verbs[0]->news);
 	assert_int_equal(verbs_pair_turn(&pair, 0), STRADS_OK);
+}
+
+static void
+event__of_another_port_explains_nothing(void **state)
+{
+	(void)state;
+	fake_event(IBV_EVENT_PORT_ERR, 2);
+	strads_verbs_hear(pair.verbs[0]);
+	assert_null(pair.verbs[0]->news);
+}
+
+/* The event may come after what fails for it. */
+static void
+port__down_is_seen_without_an_event(void **state)
+{
+	(void)state;
+	fake.ports[0][0].attr.state = IBV_PORT_DOWN;
+	expect(IBV_WC_LOC_QP_OP_ERR, STRADS_ERR_FABRIC, "its port is down");
+}
+
+static void
+port__gone_is_seen_without_an_event(void **state)
+{
+	struct strads_counter counter = {0};
+
+	(void)state;
+	fake.refuse = IBV_WC_LOC_QP_OP_ERR;
+	fake.paused = true;
+	assert_int_equal(put(8000, &counter), STRADS_OK);
+	fake_run(1);
+	fake.calls = 0;
+	fake.fail_at = 1;
+	assert_int_equal(verbs_pair_turn(&pair, 0), STRADS_ERR_FABRIC);
+	assert_string_equal(fake.what, "ibv_query_port");
+	assert_non_null(strstr(strads_error(), "the device was removed"));
+	assert_int_equal(counter.done, 1);
 }
 
 /* What a peer sends is checked: nothing outside of the words it may write is touched. */
@@ -240,6 +276,9 @@ main(void)
 	    TEST(event__device_gone_ends_the_endpoint),
 	    TEST(event__port_down_explains_what_fails_then),
 	    TEST(event__port_up_again_is_forgotten),
+	    TEST(event__of_another_port_explains_nothing),
+	    TEST(port__down_is_seen_without_an_event),
+	    TEST(port__gone_is_seen_without_an_event),
 	    TEST(signal__of_nonsense_is_refused),
 	    TEST(signal__note_of_a_place_outside_is_refused),
 	};

@@ -17,7 +17,7 @@
 
 struct fake_context {
 	struct ibv_context context; /* first */
-	enum ibv_event_type events[EVENTS];
+	struct ibv_async_event events[EVENTS];
 	int n_events;
 	int device;
 };
@@ -448,7 +448,7 @@ ibv_modify_qp(struct ibv_qp *qp, struct ibv_qp_attr *attr, int mask)
 /* ---- Events ---- */
 
 void
-fake_event(enum ibv_event_type type)
+fake_event(enum ibv_event_type type, int port)
 {
 	uint64_t once = 1;
 
@@ -457,7 +457,8 @@ fake_event(enum ibv_event_type type)
 
 		if (!context || context->n_events == EVENTS)
 			continue;
-		context->events[context->n_events++] = type;
+		context->events[context->n_events++] =
+		    (struct ibv_async_event){.event_type = type, .element.port_num = port};
 		(void)!write(context->context.async_fd, &once, sizeof once);
 	}
 }
@@ -472,8 +473,7 @@ ibv_get_async_event(struct ibv_context *context, struct ibv_async_event *event)
 		(void)!read(context->async_fd, &n, sizeof n);
 		return -1;
 	}
-	memset(event, 0, sizeof *event);
-	event->event_type = own->events[--own->n_events];
+	*event = own->events[--own->n_events];
 	count(1);
 	return 0;
 }

@@ -47,7 +47,7 @@ void fake_reset(void);
 /* Carries out what was posted while paused, at most `n` requests, oldest first of each pair. */
 void fake_run(int n);
 
-/* The adapters tell of an event. */
-void fake_event(enum ibv_event_type type);
+/* The adapters tell of an event, of this port where it is one of a port. */
+void fake_event(enum ibv_event_type type, int port);
 
 #endif
