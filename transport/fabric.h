@@ -4,8 +4,10 @@
 #ifndef STRADS_FABRIC_H
 #define STRADS_FABRIC_H
 
+#include "host.h"
 #include "pace.h"
 #include "provider.h"
+#include "settings.h"
 
 /* A provider that this fabric has opened. */
 struct strads_endpoint {
@@ -46,6 +48,10 @@ struct strads_fabric {
 	bool shared; /* some path needs regions with descriptors */
 	struct strads_job *job;
 	uint64_t timeout_ms;
+	uint64_t memory_bytes; /* that may come to be registered; 0: unknown */
+	struct strads_settings settings;
+	struct strads_seat seat;
+	char notes[1024];              /* what strads_fabric_notes tells */
 	struct strads_region *regions; /* oldest first */
 	int n_remote;                  /* remote regions ever created */
 	struct strads_fabric_stats stats;
@@ -67,15 +73,20 @@ void strads_paths_close(struct strads_fabric *fabric);
 
 /* ---- segment.c ---- */
 
-/* Maps `bytes` (> 0) of zeroed memory, behind a sealed memfd in *fd if `shared`, else anonymous
- * with *fd = −1. With a descriptor, others can map it for writing only if `writable`. */
-int strads_segment_map(size_t bytes, bool shared, bool writable, uint8_t **base, int *fd);
-void strads_segment_unmap(uint8_t *base, size_t bytes, int fd);
+/* Maps `bytes` (> 0) on `pages`, behind a descriptor if `shared`: others can then map it for
+ * writing only if `writable`. Where no huge pages are left of those set aside, it takes others.
+ * Returns STRADS_OK or ERR_MEMORY. */
+int strads_segment_map(size_t bytes, bool shared, bool writable, enum strads_huge_pages pages,
+		       struct strads_segment *segment);
+void strads_segment_unmap(const struct strads_segment *segment);
 
-/* ---- host.c ---- */
+/* Bytes of huge pages that were set aside and are free. */
+uint64_t strads_segment_reserved_free(void);
 
-/* Whether the ranks on this host outnumber the processors they may use. Collective. */
-int strads_host_crowded(struct strads_job *job, bool *crowded);
+/* ---- fabric.c ---- */
+
+/* Adds a line to what strads_fabric_notes tells; what has no room is cut off. */
+void strads_fabric_note(struct strads_fabric *fabric, const char *format, ...) STRADS_PRINTF(2, 3);
 
 /* ---- wait.c ---- */
 

@@ -1,7 +1,6 @@
-#include "fabric.h"
+#include "host.h"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,10 +9,11 @@
 struct place {
 	uint8_t boot[40]; /* the kernel's boot id: the same in all containers of one host */
 	cpu_set_t processors;
+	uint64_t nodes;
 };
 
 static void
-own_place(struct place *place)
+own_place(struct place *place, struct strads_numa *numa)
 {
 	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 
@@ -25,11 +25,14 @@ own_place(struct place *place)
 	}
 	if (sched_getaffinity(0, sizeof place->processors, &place->processors))
 		CPU_ZERO(&place->processors);
+	strads_numa_read(STRADS_NUMA_ROOT, &place->processors, numa);
+	place->nodes = numa->nodes;
 }
 
 int
-strads_host_crowded(struct strads_job *job, bool *crowded)
+strads_seat_take(struct strads_job *job, struct strads_seat *seat)
 {
+	struct strads_seat made = {.index = 0};
 	struct place mine;
 	const struct place *place;
 	cpu_set_t processors;
@@ -37,7 +40,7 @@ strads_host_crowded(struct strads_job *job, bool *crowded)
 	int ranks = 0;
 	int status;
 
-	own_place(&mine);
+	own_place(&mine, &made.numa);
 	status = strads_job_gather(job, STRADS_OK, &mine, sizeof mine, &all);
 	if (status)
 		return status;
@@ -47,9 +50,11 @@ strads_host_crowded(struct strads_job *job, bool *crowded)
 		if (memcmp(place->boot, mine.boot, sizeof mine.boot) != 0)
 			continue;
 		ranks++;
+		made.index += rank < strads_job_rank(job) && place->nodes == mine.nodes;
 		CPU_OR(&processors, &processors, &place->processors);
 	}
 	free(all);
-	*crowded = ranks > CPU_COUNT(&processors);
+	made.crowded = ranks > CPU_COUNT(&processors);
+	*seat = made;
 	return STRADS_OK;
 }

@@ -13,7 +13,7 @@ struct candidate {
 	const struct strads_provider *provider;
 	const char *argument;
 	bool optional; /* left out, not failed on, where it does not work */
-	char why[256]; /* it was left out; "" otherwise */
+	char why[512]; /* it was left out; "" otherwise */
 };
 
 struct candidates {
@@ -208,6 +208,42 @@ close_endpoint(const struct strads_endpoint *endpoint)
 	(void)strads_fail(STRADS_OK, "%s", sentence);
 }
 
+/* Whether this host has devices of the kind that verbs would have taken. */
+static bool
+has_devices(void)
+{
+	struct strads_survey *survey;
+	bool any;
+
+	if (strads_survey_new(NULL, &survey))
+		return false;
+	any = survey->n_devices > 0 || survey->without_program[0];
+	strads_survey_delete(&survey);
+	return any;
+}
+
+/* Somebody who has RDMA devices, or asks for one, wants to know why they are not taken. Collective.
+ */
+static int
+tell(struct strads_fabric *fabric, const struct candidate *candidate)
+{
+	const struct strads_verbs_settings *asked = &fabric->settings.verbs;
+	uint8_t mine = 0;
+	void *all;
+	int status;
+
+	if (candidate->provider->slot != STRADS_SLOT_VERBS)
+		return STRADS_OK;
+	mine = asked->device[0] || asked->port > 0 || asked->gid >= 0 || has_devices();
+	status = strads_job_gather(fabric->job, STRADS_OK, &mine, sizeof mine, &all);
+	if (status)
+		return status;
+	if (memchr(all, 1, (size_t)fabric->size))
+		strads_fabric_note(fabric, "RDMA devices are not used: %s", candidate->why);
+	free(all);
+	return STRADS_OK;
+}
+
 /* Opens a provider on all ranks or on none. */
 static int
 join(struct strads_fabric *fabric, struct candidate *candidate)
@@ -231,7 +267,7 @@ join(struct strads_fabric *fabric, struct candidate *candidate)
 	    status == STRADS_ERR_TIMEOUT || status == STRADS_ERR_ABORTED)
 		return status;
 	snprintf(candidate->why, sizeof candidate->why, "%s", strads_error());
-	return STRADS_OK;
+	return tell(fabric, candidate);
 }
 
 static int
@@ -295,6 +331,8 @@ strads_paths_open(struct strads_fabric *fabric, const char *option)
 		return status;
 	fabric->paths[fabric->rank] = (struct strads_path){
 	    .provider = &strads_provider_self, .context = fabric, .stats = &fabric->own_stats};
+	if (!candidates.list[0].optional) /* insisted on: it is tried whatever may come */
+		fabric->memory_bytes = 0;
 	for (int i = 0; i < candidates.n; i++) {
 		/* A later candidate costs something even where it is not needed: ask first. */
 		if (candidates.list[i].optional) {

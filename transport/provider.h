@@ -9,6 +9,9 @@
 #ifndef STRADS_PROVIDER_H
 #define STRADS_PROVIDER_H
 
+#include "host.h"
+#include "settings.h"
+#include "strads/survey.h"
 #include "strads/transport.h"
 
 /* What one rank tells all others about a provider's endpoint, and about one region of it. */
@@ -32,14 +35,23 @@ enum strads_slot {
 	STRADS_SLOTS
 };
 
+/* Zeroed memory, behind a sealed memfd or anonymous. */
+struct strads_segment {
+	uint8_t *base;
+	size_t bytes;  /* as asked for … */
+	size_t length; /* … and as mapped: whole pages */
+	int fd;        /* −1: anonymous */
+	bool reserved; /* on huge pages that were set aside */
+};
+
 struct strads_region {
 	struct strads_fabric *fabric;
 	enum strads_access access;
-	int id; /* index among the remote regions of this fabric; −1 for a local one */
-	uint8_t *base;
+	int id;        /* index among the remote regions of this fabric; −1 for a local one */
+	uint8_t *base; /* of the segment */
 	size_t bytes;
-	int fd;             /* memfd behind base where a shared-memory path exists, else −1 */
-	size_t *peer_bytes; /* [size], valid once wired */
+	struct strads_segment segment; /* with a descriptor where a shared-memory path exists */
+	size_t *peer_bytes;            /* [size], valid once wired */
 	bool wired;
 	struct strads_region *next;   /* the fabric's list, oldest first */
 	void *attached[STRADS_SLOTS]; /* each provider's own */
@@ -106,6 +118,10 @@ struct strads_provider {
 	int (*sleep_prepare)(void *context);
 	void (*sleep_done)(void *context);
 
+	/* Enters the devices that this host has for the provider, and what is wrong with each under
+	 * these settings. Returns STRADS_OK or ERR_MEMORY. */
+	int (*survey)(const struct strads_settings *settings, struct strads_survey *survey);
+
 	/* Time. NULL in real providers; sim replaces the fabric's clock, charge and wait. */
 	const struct strads_time_ops *time;
 
@@ -125,11 +141,18 @@ extern const struct strads_provider strads_provider_ofi;
 extern const struct strads_provider strads_provider_sim;
 
 int strads_provider_no_transfer(void *context, const struct strads_transfer *transfer);
+int strads_provider_no_survey(const struct strads_settings *settings, struct strads_survey *survey);
 
 /* ---- What the fabric offers to providers -------------------------------------------------- */
 
 int strads_fabric_rank(const struct strads_fabric *fabric);
 int strads_fabric_size(const struct strads_fabric *fabric);
+
+const struct strads_settings *strads_fabric_settings(const struct strads_fabric *fabric);
+const struct strads_seat *strads_fabric_seat(const struct strads_fabric *fabric);
+
+/* What a rank may come to register; a provider that knows it cannot refuses to open. 0: try. */
+uint64_t strads_fabric_memory_bytes(const struct strads_fabric *fabric);
 
 /* Whether a provider opened before this one serves the peer (the own rank always is): no need to
  * connect to it once more. */

@@ -43,6 +43,8 @@ append(struct strads_fabric *fabric, struct strads_region *region)
 	if (region->access != STRADS_LOCAL)
 		region->id = fabric->n_remote++;
 	fabric->stats.registered_bytes += region->bytes;
+	if (region->segment.reserved)
+		fabric->stats.reserved_bytes += region->segment.length;
 }
 
 int
@@ -67,10 +69,12 @@ strads_region_new(struct strads_fabric *fabric, enum strads_access access, size_
 	made->id = -1;
 	made->bytes = bytes;
 	made->peer_bytes[fabric->rank] = bytes;
-	status = strads_segment_map(bytes ? bytes : 1, shared, access & STRADS_REMOTE_WRITE,
-				    &made->base, &made->fd);
+	status =
+	    strads_segment_map(bytes ? bytes : 1, shared, access & STRADS_REMOTE_WRITE,
+			       (enum strads_huge_pages)fabric->settings.huge_pages, &made->segment);
 	if (status)
 		goto free_region;
+	made->base = made->segment.base;
 	status = register_region(made);
 	if (status)
 		goto unmap;
@@ -79,7 +83,7 @@ strads_region_new(struct strads_fabric *fabric, enum strads_access access, size_
 	return STRADS_OK;
 
 unmap:
-	strads_segment_unmap(made->base, bytes ? bytes : 1, made->fd);
+	strads_segment_unmap(&made->segment);
 free_region:
 	if (made)
 		free(made->peer_bytes);
@@ -106,7 +110,9 @@ strads_region_delete(struct strads_region **region)
 	if (fabric->last_local == gone)
 		fabric->last_local = NULL;
 	fabric->stats.registered_bytes -= gone->bytes;
-	strads_segment_unmap(gone->base, gone->bytes ? gone->bytes : 1, gone->fd);
+	if (gone->segment.reserved)
+		fabric->stats.reserved_bytes -= gone->segment.length;
+	strads_segment_unmap(&gone->segment);
 	free(gone->peer_bytes);
 	free(gone);
 }

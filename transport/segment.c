@@ -2,13 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define HUGE_PAGE ((size_t)2 << 20)
+#define HUGE_PAGE ((size_t)2 << 20) /* that the kernel makes of ordinary ones, at least */
 
 /* A limit of the memory a process can have, and what to do about it. */
 struct limit {
@@ -91,77 +92,161 @@ refused(size_t bytes, bool shared, int error)
 			   strerror(error), limit.what, limit.bytes, limit.remedy);
 }
 
-static size_t
-whole_pages(size_t bytes)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+/* ---- Pages ---- */
 
-	return (bytes + page - 1) / page * page;
+/* A number of /proc/meminfo, "HugePages_Free:" say; 0 if it is not there. */
+static uint64_t
+meminfo(const char *key)
+{
+	FILE *in = fopen("/proc/meminfo", "re");
+	size_t length = strlen(key);
+	uint64_t value = 0;
+	char line[128];
+
+	if (!in)
+		return 0;
+	while (fgets(line, sizeof line, in)) {
+		if (strncmp(line, key, length) == 0) {
+			value = strtoull(line + length, NULL, 10);
+			break;
+		}
+	}
+	fclose(in);
+	return value;
 }
 
-/* A descriptor of `bytes` of memory that cannot change its size any more. */
-static int
-open_memory(size_t bytes, int *fd)
+/* Bytes of a page of those that can be set aside, 0 if there is no such thing. */
+static size_t
+reserved_page(void)
 {
-	int made = memfd_create("strads", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	return (size_t)meminfo("Hugepagesize:") * 1024;
+}
+
+uint64_t
+strads_segment_reserved_free(void)
+{
+	return (meminfo("HugePages_Free:") - meminfo("HugePages_Rsvd:")) * reserved_page();
+}
+
+static size_t
+whole_pages(size_t bytes, size_t page)
+{
+	return page > 0 && bytes < SIZE_MAX / 2 ? (bytes + page - 1) / page * page : 0;
+}
+
+/* ---- Mapping ---- */
+
+/* A descriptor of `bytes` of memory that cannot change its size any more, or an errno. */
+static int
+open_memory(size_t bytes, bool reserved, int *fd)
+{
+	int made =
+	    memfd_create("strads", MFD_CLOEXEC | MFD_ALLOW_SEALING | (reserved ? MFD_HUGETLB : 0));
 	int error;
 
 	if (made < 0)
-		return errno == EMFILE || errno == ENFILE
-			   ? strads_fail(STRADS_ERR_MEMORY,
-					 "cannot open memory for a region: %s; raise the limit "
-					 "with `ulimit -n`",
-					 strerror(errno))
-			   : refused(bytes, true, errno);
+		return errno;
 	if (ftruncate(made, (off_t)bytes) ||
 	    fcntl(made, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW)) {
 		error = errno;
 		close(made);
-		return refused(bytes, true, error);
+		return error;
 	}
 	*fd = made;
-	return STRADS_OK;
+	return 0;
+}
+
+/* Maps segment->length, all else of which is as it shall be; returns 0 or an errno. */
+static int
+map(struct strads_segment *segment, bool shared)
+{
+	int flags = shared ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
+	int error = 0;
+	void *at;
+
+	segment->fd = -1;
+	if (shared)
+		error = open_memory(segment->length, segment->reserved, &segment->fd);
+	else if (segment->reserved)
+		flags |= MAP_HUGETLB;
+	if (error)
+		return error;
+	at = mmap(NULL, segment->length, PROT_READ | PROT_WRITE, flags, segment->fd, 0);
+	if (at == MAP_FAILED) {
+		error = errno;
+		if (segment->fd >= 0)
+			close(segment->fd);
+		return error;
+	}
+	segment->base = at;
+	return 0;
+}
+
+/* Takes pages that were set aside, and touches them all: one that a container's limit denies is
+ * refused here, where it would else kill later. */
+static bool
+map_reserved(struct strads_segment *segment, bool shared)
+{
+	size_t page = reserved_page();
+
+	if (page == 0 || segment->bytes < page)
+		return false;
+	segment->length = whole_pages(segment->bytes, page);
+	segment->reserved = true;
+	if (segment->length > 0 && map(segment, shared) == 0) {
+		if (madvise(segment->base, segment->length, MADV_POPULATE_WRITE) == 0 ||
+		    errno == EINVAL) /* before Linux 5.14 */
+			return true;
+		strads_segment_unmap(segment);
+	}
+	segment->reserved = false;
+	return false;
+}
+
+/* Takes ordinary pages. */
+static int
+map_ordinary(struct strads_segment *segment, bool shared)
+{
+	int error = ENOMEM;
+
+	segment->length = whole_pages(segment->bytes, (size_t)sysconf(_SC_PAGESIZE));
+	/* Beyond some of these limits the kernel does not refuse but kills. */
+	if (segment->length > 0 && segment->length <= tightest(shared).bytes)
+		error = map(segment, shared);
+	if (error == EMFILE || error == ENFILE)
+		return strads_fail(STRADS_ERR_MEMORY,
+				   "cannot open memory for a region: %s; raise the limit with "
+				   "`ulimit -n`",
+				   strerror(error));
+	return error ? refused(segment->bytes, shared, error) : STRADS_OK;
 }
 
 int
-strads_segment_map(size_t bytes, bool shared, bool writable, uint8_t **base, int *fd)
+strads_segment_map(size_t bytes, bool shared, bool writable, enum strads_huge_pages pages,
+		   struct strads_segment *segment)
 {
-	size_t length = bytes < SIZE_MAX / 2 ? whole_pages(bytes) : 0;
-	int backing = -1;
-	void *at;
+	struct strads_segment made = {.bytes = bytes};
+	int status;
 
-	/* Beyond some of these limits the kernel does not refuse but kills. */
-	if (length == 0 || length > tightest(shared).bytes)
-		return refused(bytes, shared, ENOMEM);
-	if (shared) {
-		int status = open_memory(length, &backing);
-
+	if (pages != STRADS_HUGE_RESERVED || !map_reserved(&made, shared)) {
+		status = map_ordinary(&made, shared);
 		if (status)
 			return status;
-	}
-	at = mmap(NULL, length, PROT_READ | PROT_WRITE,
-		  shared ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS, backing, 0);
-	if (at == MAP_FAILED) {
-		int error = errno;
-
-		if (backing >= 0)
-			close(backing);
-		return refused(bytes, shared, error);
+		if (made.length >= HUGE_PAGE)
+			(void)madvise(made.base, made.length,
+				      pages == STRADS_HUGE_NONE ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
 	}
 	/* Kernels before 5.1 lack this seal; peers map read-only of their own accord as well. */
 	if (shared && !writable)
-		(void)fcntl(backing, F_ADD_SEALS, F_SEAL_FUTURE_WRITE);
-	if (length >= HUGE_PAGE)
-		(void)madvise(at, length, MADV_HUGEPAGE);
-	*base = at;
-	*fd = backing;
+		(void)fcntl(made.fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE);
+	*segment = made;
 	return STRADS_OK;
 }
 
 void
-strads_segment_unmap(uint8_t *base, size_t bytes, int fd)
+strads_segment_unmap(const struct strads_segment *segment)
 {
-	munmap(base, whole_pages(bytes));
-	if (fd >= 0)
-		close(fd);
+	munmap(segment->base, segment->length);
+	if (segment->fd >= 0)
+		close(segment->fd);
 }

@@ -86,5 +86,6 @@ const struct strads_provider strads_provider_self = {
     .get = self_get,
     .fetch_add = self_fetch_add,
     .outstanding = self_outstanding,
+    .survey = strads_provider_no_survey,
     .query = self_query,
 };

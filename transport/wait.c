@@ -45,17 +45,13 @@ int
 strads_waiter_open(struct strads_fabric *fabric, bool no_sleep)
 {
 	struct strads_waiter *wait = &fabric->wait;
-	bool crowded = false;
 	int status;
 
 	wait->no_sleep = no_sleep;
 	if (fabric->time)
 		return STRADS_OK;
-	status = strads_host_crowded(fabric->job, &crowded);
-	if (status)
-		return status;
-	wait->spins = crowded ? SPINS_CROWDED : SPINS_ROOMY;
-	wait->yields = crowded ? YIELDS_CROWDED : YIELDS_ROOMY;
+	wait->spins = fabric->seat.crowded ? SPINS_CROWDED : SPINS_ROOMY;
+	wait->yields = fabric->seat.crowded ? YIELDS_CROWDED : YIELDS_ROOMY;
 	wait->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (wait->epoll < 0)
 		return strads_fail(STRADS_ERR_FABRIC, "cannot open an epoll: %s", strerror(errno));

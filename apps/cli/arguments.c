@@ -216,13 +216,14 @@ parse_key(int key, char *text, struct argp_state *state)
 static char *
 row_doc(const struct strads_option *option)
 {
+	const char *fallback = option->kind == STRADS_OPTION_FLAG ? NULL : option->fallback;
+	const char *variable = option->variable;
 	char *doc = NULL;
 	int n;
 
-	if (option->fallback && option->kind != STRADS_OPTION_FLAG)
-		n = asprintf(&doc, "%s (default: %s)", option->doc, option->fallback);
-	else
-		n = asprintf(&doc, "%s", option->doc);
+	n = asprintf(&doc, "%s%s%s%s%s%s%s", option->doc, fallback ? " (default: " : "",
+		     fallback ? fallback : "", fallback ? ")" : "", variable ? " [" : "",
+		     variable ? variable : "", variable ? "]" : "");
 	return n < 0 ? NULL : doc;
 }
 
@@ -331,7 +332,8 @@ parse_arguments(struct parse *parse, int argc, char **argv)
 			 find_row(parse, arguments->positional)->option->value);
 	if (asprintf(&doc,
 		     "%s\v%s%sAn environment variable STRADS_NAME sets option --name (in capitals, "
-		     "underscores for dashes); the command line overrides it.",
+		     "underscores for dashes), where brackets name no other; the command line "
+		     "overrides it.",
 		     arguments->about, arguments->epilog ? arguments->epilog : "",
 		     arguments->epilog ? "\n\n" : "") < 0)
 		return strads_fail(STRADS_ERR_MEMORY, "no memory for the options");

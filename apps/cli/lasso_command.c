@@ -79,6 +79,19 @@ open_outputs(struct session *session)
 	return status;
 }
 
+/* Leaves out the settings of the paths, which may differ from host to host. */
+static void
+keep_shared(struct strads_option_group *groups, const struct strads_launch *launch)
+{
+	struct strads_option_group *kept = groups;
+
+	for (const struct strads_option_group *g = groups; g->options; g++) {
+		if (g->options != launch->path_options)
+			*kept++ = *g;
+	}
+	*kept = (struct strads_option_group){0};
+}
+
 /* Ranks started by a launcher on several hosts may find other variables in their environment. */
 static int
 compare_settings(struct session *session)
@@ -92,6 +105,7 @@ compare_settings(struct session *session)
 	void *all;
 
 	strads_lasso_groups(&session->task->settings, groups);
+	keep_shared(groups, &session->task->settings.launch);
 	values = strads_options_json(groups);
 	text = values ? json_dumps(values, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
 	json_decref(values);

@@ -39,7 +39,7 @@ struct strads_lasso_settings {
 	bool quiet;
 };
 
-#define STRADS_LASSO_GROUPS 8
+#define STRADS_LASSO_GROUPS 9
 
 /* The table over `settings`, with its end, into `groups`. */
 void strads_lasso_groups(struct strads_lasso_settings *settings,

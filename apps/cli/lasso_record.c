@@ -52,12 +52,12 @@ strads_lasso_record_start(struct strads_fabric *fabric, struct strads_lasso_sett
 	struct strads_option_group groups[STRADS_LASSO_GROUPS + 1];
 
 	strads_lasso_groups(settings, groups);
-	return json_pack("{s:s, s:s, s:o, s:o, s:s, s:i, s:o, s:o, s:o, s:o}", "event", "start",
-			 "command", "strads lasso", "time", wall_clock(), "settings",
+	return json_pack("{s:s, s:s, s:o, s:o, s:s, s:i, s:o, s:s, s:o, s:o, s:o}", "event",
+			 "start", "command", "strads lasso", "time", wall_clock(), "settings",
 			 strads_options_json(groups), "job", strads_job_kind_name(job), "ranks",
 			 strads_job_size(job), "paths", paths(fabric, strads_job_size(job)),
-			 "versions", strads_about_versions(), "host", strads_about_host(), "limits",
-			 strads_about_limits());
+			 "notes", strads_fabric_notes(fabric), "versions", strads_about_versions(),
+			 "host", strads_about_host(), "limits", strads_about_limits());
 }
 
 /* Bytes by kind of operation. */

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 static_assert(sizeof(size_t) == sizeof(uint64_t), "sizes are options of 64 bits");
@@ -142,6 +143,26 @@ const struct strads_option strads_launch_sim_options[] = {
     {0},
 };
 
+struct strads_option_group
+strads_launch_path_group(struct strads_launch *launch)
+{
+	for (int i = 0; i < STRADS_SETTINGS; i++) {
+		const struct strads_setting *setting = strads_setting(i);
+
+		launch->path_options[i] = (struct strads_option){.name = setting->name,
+								 .variable = setting->variable,
+								 .value = setting->value,
+								 .fallback = setting->fallback,
+								 .doc = setting->doc,
+								 .kind = STRADS_OPTION_STRING,
+								 AT(path_settings[i])};
+	}
+	launch->path_options[STRADS_SETTINGS] = (struct strads_option){0};
+	return (struct strads_option_group){.title = "RDMA adapters and memory:",
+					    .options = launch->path_options,
+					    .settings = launch};
+}
+
 static bool
 simulated(const struct strads_launch *launch)
 {
@@ -165,7 +186,7 @@ strads_launch_check(const struct strads_launch *launch)
 		    "ofi:PROVIDER, sim; "
 		    "see `strads info`",
 		    launch->fabric);
-	return STRADS_OK;
+	return strads_settings_check(launch->path_settings);
 }
 
 int
@@ -185,7 +206,12 @@ int
 strads_launch_open(const struct strads_launch *launch, struct strads_job *job,
 		   struct strads_fabric **fabric)
 {
-	const struct strads_fabric_options options = {.fabric = launch->fabric};
+	const struct strads_fabric_options options = {.fabric = launch->fabric,
+						      .settings = launch->path_settings,
+						      .memory_bytes = launch->engine.memory_bytes};
+	int status = strads_fabric_open(job, &options, fabric);
 
-	return strads_fabric_open(job, &options, fabric);
+	if (!status && strads_job_rank(job) == 0)
+		fputs(strads_fabric_notes(*fabric), stderr);
+	return status;
 }

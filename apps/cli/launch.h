@@ -14,6 +14,8 @@ struct strads_launch {
 	double timeout_s;
 	struct strads_sim_options sim;
 	struct strads_engine_options engine;
+	const char *path_settings[STRADS_SETTINGS]; /* as strads_fabric_open takes them */
+	struct strads_option path_options[STRADS_SETTINGS + 1];
 };
 
 /* Rows for groups whose settings are a struct strads_launch. */
@@ -21,13 +23,17 @@ extern const struct strads_option strads_launch_rank_options[];
 extern const struct strads_option strads_launch_engine_options[];
 extern const struct strads_option strads_launch_sim_options[];
 
+/* The group of the paths' own settings, whose rows and values both live in `launch`. */
+struct strads_option_group strads_launch_path_group(struct strads_launch *launch);
+
 /* What no single row can tell. Returns STRADS_OK, ERR_INPUT. */
 STRADS_MUST_CHECK int strads_launch_check(const struct strads_launch *launch);
 
 /* As strads_job_run, on the ranks that were asked for. */
 int strads_launch_run(const struct strads_launch *launch, strads_rank_main *rank_main, void *arg);
 
-/* As strads_fabric_open, on the fabric that was asked for. */
+/* As strads_fabric_open, on the fabric that was asked for. Rank 0 says on stderr what its user
+ * should know of it. */
 STRADS_MUST_CHECK int strads_launch_open(const struct strads_launch *launch, struct strads_job *job,
 					 struct strads_fabric **fabric);
 

@@ -27,6 +27,10 @@ strads_option_find(const struct strads_option_group *groups, const char *name, v
 const char *
 strads_option_variable(const struct strads_option *option, char text[STRADS_OPTION_VARIABLE_MAX])
 {
+	if (option->variable) {
+		snprintf(text, STRADS_OPTION_VARIABLE_MAX, "%s", option->variable);
+		return text;
+	}
 	snprintf(text, STRADS_OPTION_VARIABLE_MAX, "STRADS_%s", option->name);
 	for (char *c = text; *c; c++)
 		*c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);

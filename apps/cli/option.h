@@ -20,7 +20,8 @@ enum strads_option_kind {
 };
 
 struct strads_option {
-	const char *name;     /* "set-size": the flag --set-size, the variable STRADS_SET_SIZE */
+	const char *name;     /* "set-size": the flag --set-size … */
+	const char *variable; /* … and its variable; NULL: STRADS_SET_SIZE */
 	const char *value;    /* what --help calls the value; NULL for a flag */
 	const char *fallback; /* the default, as one would type it; NULL: unset */
 	const char *doc;

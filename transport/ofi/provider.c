@@ -36,5 +36,6 @@ const struct strads_provider strads_provider_ofi = {
     .wait_fd = strads_ofi_wait_fd,
     .sleep_prepare = strads_ofi_sleep_prepare,
     .sleep_done = strads_ofi_sleep_done,
+    .survey = strads_provider_no_survey,
     .query = query,
 };

@@ -15,20 +15,12 @@ struct handover {
 	struct strads_shm *shm;
 	struct strads_region *region;
 	const struct strads_region_key *all;
-	uint8_t **views;
+	struct strads_shm_view *views;
 	bool *to_send;        /* [size] */
 	bool *to_receive;     /* [size] */
 	struct pollfd *waits; /* [size] */
 	struct strads_shm_fault fault;
 };
-
-static size_t
-whole_pages(size_t bytes)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
-	return (bytes + page - 1) / page * page;
-}
 
 static void
 send_to(struct handover *handover, int rank)
@@ -38,7 +30,8 @@ send_to(struct handover *handover, int rank)
 					     .rank = shm->rank,
 					     .region = handover->region->id,
 					     .bytes = handover->region->bytes};
-	int status = strads_shm_send(shm->peers[rank].socket, &message, &handover->region->fd, 1);
+	int status =
+	    strads_shm_send(shm->peers[rank].socket, &message, &handover->region->segment.fd, 1);
 
 	handover->to_send[rank] = status == STRADS_AGAIN;
 	if (status < 0)
@@ -50,15 +43,19 @@ static int
 map_view(struct handover *handover, int rank, int fd)
 {
 	const struct strads_region *region = handover->region;
-	size_t length = whole_pages(handover->all[rank].bytes);
+	size_t length = handover->all[rank].bytes;
 	int protection = region->access & STRADS_REMOTE_WRITE ? PROT_READ | PROT_WRITE : PROT_READ;
 	struct stat known;
 	void *at;
 
-	if (fstat(fd, &known) || known.st_size < 0 || (size_t)known.st_size < length)
+	if (fstat(fd, &known) || known.st_size < 0 || (size_t)known.st_size < length ||
+	    known.st_blksize <= 0)
 		return strads_fail(STRADS_ERR_PROTOCOL,
 				   "shm: region %d of rank %d is smaller than announced",
 				   region->id, rank);
+	/* Whole pages, of the size that the owner has taken. */
+	length = (length + (size_t)known.st_blksize - 1) / (size_t)known.st_blksize *
+		 (size_t)known.st_blksize;
 	at = mmap(NULL, length, protection, MAP_SHARED, fd, 0);
 	if (at == MAP_FAILED)
 		return strads_fail(
@@ -68,7 +65,7 @@ map_view(struct handover *handover, int rank, int fd)
 		    length, region->id, rank, errno);
 	if (length >= (size_t)2 << 20)
 		(void)madvise(at, length, MADV_HUGEPAGE);
-	handover->views[rank] = at;
+	handover->views[rank] = (struct strads_shm_view){.base = at, .length = length};
 	return STRADS_OK;
 }
 
@@ -191,11 +188,11 @@ void
 strads_shm_release(void *context, struct strads_region *region)
 {
 	const struct strads_shm *shm = context;
-	uint8_t **views = region->attached[STRADS_SLOT_SHM];
+	struct strads_shm_view *views = region->attached[STRADS_SLOT_SHM];
 
 	for (int rank = 0; views && rank < shm->size; rank++) {
-		if (views[rank])
-			munmap(views[rank], whole_pages(region->peer_bytes[rank]));
+		if (views[rank].base)
+			munmap(views[rank].base, views[rank].length);
 	}
 	free(views);
 	region->attached[STRADS_SLOT_SHM] = NULL;

@@ -133,9 +133,9 @@ shm_key(void *context, struct strads_region *region, struct strads_region_key *m
 static inline uint8_t *
 view(const struct strads_transfer *transfer)
 {
-	uint8_t *const *views = transfer->region->attached[STRADS_SLOT_SHM];
+	const struct strads_shm_view *views = transfer->region->attached[STRADS_SLOT_SHM];
 
-	return views[transfer->peer] + transfer->offset;
+	return views[transfer->peer].base + transfer->offset;
 }
 
 /* The calling overhead of memcpy is a good part of the way of a few bytes. */
@@ -311,5 +311,6 @@ const struct strads_provider strads_provider_shm = {
     .wait_fd = shm_wait_fd,
     .sleep_prepare = shm_sleep_prepare,
     .sleep_done = shm_sleep_done,
+    .survey = strads_provider_no_survey,
     .query = shm_query,
 };

@@ -129,7 +129,13 @@ void strads_shm_watch_look(struct strads_shm *shm);
 
 /* ---- handover.c ---- */
 
-/* The views of a region: where each rank's part of it is mapped here, NULL where it is not. */
+/* Where a rank's part of a region is mapped here. */
+struct strads_shm_view {
+	uint8_t *base; /* NULL: it is not */
+	size_t length;
+};
+
+/* The views of a region, one of each rank. */
 int strads_shm_attach(void *context, struct strads_region *region,
 		      const struct strads_region_key *all);
 void strads_shm_release(void *context, struct strads_region *region);

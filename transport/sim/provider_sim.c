@@ -316,5 +316,6 @@ const struct strads_provider strads_provider_sim = {
     .sleep_prepare = sim_sleep_prepare,
     .sleep_done = sim_sleep_done,
     .time = &sim_time,
+    .survey = strads_provider_no_survey,
     .query = sim_query,
 };

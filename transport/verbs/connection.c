@@ -71,12 +71,6 @@ strads_verbs_address(void *context, struct strads_address *mine)
 	return STRADS_OK;
 }
 
-static const char *
-layer_name(uint8_t layer)
-{
-	return layer == IBV_LINK_LAYER_ETHERNET ? "Ethernet" : "InfiniBand";
-}
-
 /* Reads and checks what a rank tells. */
 static int
 read_card(const struct strads_verbs *verbs, int rank, const struct strads_address *address,
@@ -96,11 +90,12 @@ read_card(const struct strads_verbs *verbs, int rank, const struct strads_addres
 				   "build on all ranks",
 				   rank);
 	if (card->link_layer != verbs->port.attr.link_layer)
-		return strads_fail(STRADS_ERR_UNSUPPORTED,
-				   "rank %d is on %s by %s, rank %d on %s by %s: choose ports of "
-				   "one network with STRADS_VERBS_DEVICE",
-				   rank, layer_name(card->link_layer), card->device, verbs->rank,
-				   layer_name(verbs->port.attr.link_layer), verbs->port.name);
+		return strads_fail(
+		    STRADS_ERR_UNSUPPORTED,
+		    "rank %d is on %s by %s, rank %d on %s by %s: choose ports of "
+		    "one network with --device",
+		    rank, strads_verbs_layer_name(card->link_layer), card->device, verbs->rank,
+		    strads_verbs_layer_name(verbs->port.attr.link_layer), verbs->port.name);
 	return STRADS_OK;
 }
 
@@ -230,8 +225,9 @@ route(const struct strads_verbs *verbs, const struct card *card)
 				   .port_num = port->number};
 
 	/* A global header: always on Ethernet, on InfiniBand to another subnet. */
-	attr.is_global =
-	    card->link_layer == IBV_LINK_LAYER_ETHERNET || memcmp(card->gid, port->gid.raw, 8) != 0;
+	attr.is_global = card->link_layer == IBV_LINK_LAYER_ETHERNET ||
+			 port->attr.flags & IBV_QPF_GRH_REQUIRED ||
+			 memcmp(card->gid, port->gid.raw, 8) != 0;
 	if (attr.is_global) {
 		memcpy(attr.grh.dgid.raw, card->gid, sizeof card->gid);
 		attr.grh.sgid_index = port->gid_index;
@@ -259,7 +255,7 @@ wire(struct strads_verbs *verbs, int rank, const struct card *card, uint32_t num
 	const struct strads_verbs_settings *settings = &verbs->settings;
 	enum ibv_mtu mtu = wanted_mtu(verbs);
 	struct ibv_qp_attr init = {.qp_state = IBV_QPS_INIT,
-				   .pkey_index = (uint16_t)settings->pkey_index,
+				   .pkey_index = verbs->port.pkey_index,
 				   .port_num = verbs->port.number,
 				   .qp_access_flags = IBV_ACCESS_REMOTE_READ |
 						      IBV_ACCESS_REMOTE_WRITE |

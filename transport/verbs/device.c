@@ -3,32 +3,86 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* Why no port was taken so far, for the sentence at the end. */
-struct reasons {
-	char text[320];
-	size_t used;
-};
+#define GIDS 256 /* looked at: an address handle names no more */
 
-static void __attribute__((format(printf, 2, 3)))
-note_reason(struct reasons *reasons, const char *format, ...)
+static bool __attribute__((format(printf, 2, 3)))
+refuse(struct strads_verbs_found *found, const char *format, ...)
 {
 	va_list args;
-	int n;
 
-	if (reasons->used > 0 && reasons->used + 2 < sizeof reasons->text) {
-		memcpy(reasons->text + reasons->used, "; ", 3);
-		reasons->used += 2;
-	}
 	va_start(args, format);
-	n = vsnprintf(reasons->text + reasons->used, sizeof reasons->text - reasons->used, format,
-		      args);
+	vsnprintf(found->refusal, sizeof found->refusal, format, args);
 	va_end(args);
-	if (n > 0)
-		reasons->used += (size_t)n;
-	if (reasons->used >= sizeof reasons->text)
-		reasons->used = sizeof reasons->text - 1;
+	return false;
+}
+
+/* ---- Facts ---- */
+
+double
+strads_verbs_gbit_s(const struct ibv_port_attr *attr)
+{
+	static const struct {
+		uint8_t code;
+		double value;
+	} lanes[] = {{1, 1}, {2, 4}, {4, 8}, {8, 12}, {16, 2}},
+	  speeds[] = {{1, 2.5}, {2, 5}, {4, 10}, {8, 10}, {16, 14}, {32, 25}, {64, 50}, {128, 100}};
+	double width = 0, speed = 0;
+
+	for (size_t i = 0; i < sizeof lanes / sizeof lanes[0]; i++) {
+		if (lanes[i].code == attr->active_width)
+			width = lanes[i].value;
+	}
+	for (size_t i = 0; i < sizeof speeds / sizeof speeds[0]; i++) {
+		if (speeds[i].code == attr->active_speed)
+			speed = speeds[i].value;
+	}
+	return width * speed;
+}
+
+const char *
+strads_verbs_layer_name(uint8_t layer)
+{
+	return layer == IBV_LINK_LAYER_ETHERNET ? "Ethernet" : "InfiniBand";
+}
+
+int
+strads_verbs_node(const struct ibv_device *device)
+{
+	char path[sizeof device->ibdev_path + 32];
+	int node = -1;
+	FILE *in;
+
+	snprintf(path, sizeof path, "%s/device/numa_node", device->ibdev_path);
+	in = fopen(path, "re");
+	if (!in)
+		return -1;
+	if (fscanf(in, "%d", &node) != 1)
+		node = -1;
+	fclose(in);
+	return node;
+}
+
+struct ibv_context *
+strads_verbs_device_open(const char *name)
+{
+	struct ibv_device **devices = ibv_get_device_list(NULL);
+	struct ibv_context *context = NULL;
+	int error = devices ? ENODEV : errno;
+
+	for (int i = 0; devices && devices[i]; i++) {
+		if (strcmp(ibv_get_device_name(devices[i]), name) != 0)
+			continue;
+		context = ibv_open_device(devices[i]);
+		error = errno;
+		break;
+	}
+	if (devices)
+		ibv_free_device_list(devices);
+	errno = error;
+	return context;
 }
 
 /* ---- Addresses ---- */
@@ -63,13 +117,15 @@ rank_gid(const struct ibv_gid_entry *entry)
 	}
 }
 
-/* The port's best address, or the one that was asked for. */
+/* The port's best address, or the one that was asked for. InfiniBand inside a subnet does without
+ * one. */
 static bool
-choose_gid(struct strads_verbs_port *port, const struct strads_verbs_settings *settings)
+take_gid(struct strads_verbs_found *found, const struct strads_verbs_settings *settings)
 {
+	struct strads_verbs_port *port = &found->port;
 	int best = 0;
 
-	for (int index = 0; index < port->attr.gid_tbl_len && index < 256; index++) {
+	for (int index = 0; index < port->attr.gid_tbl_len && index < GIDS; index++) {
 		struct ibv_gid_entry entry;
 		int rank;
 
@@ -84,125 +140,173 @@ choose_gid(struct strads_verbs_port *port, const struct strads_verbs_settings *s
 			port->gid_index = (uint8_t)index;
 		}
 	}
-	return best > 0;
+	if (best > 0)
+		return true;
+	if (settings->gid >= 0)
+		return refuse(found, "%s port %u has no GID at index %d: see `strads info`",
+			      port->name, port->number, settings->gid);
+	return port->attr.link_layer != IBV_LINK_LAYER_ETHERNET ||
+	       refuse(found, "%s port %u has no GID: give its network interface an address",
+		      port->name, port->number);
+}
+
+/* ---- Partitions ---- */
+
+/* The key at a place of the port's table, 0 if there is none. */
+static uint16_t
+key_at(const struct strads_verbs_port *port, uint32_t index)
+{
+	__be16 key = 0;
+
+	if (index >= port->attr.pkey_tbl_len ||
+	    ibv_query_pkey(port->context, port->number, (int)index, &key))
+		return 0;
+	return be16toh(key);
+}
+
+/* The place of the partition that was asked for. The highest bit says that the port is a full
+ * member: limited members do not reach each other, so where that bit is asked for it must be there,
+ * and is better where it is not. */
+static bool
+take_pkey(struct strads_verbs_found *found, const struct strads_verbs_settings *settings)
+{
+	struct strads_verbs_port *port = &found->port;
+	uint32_t wanted = (uint32_t)settings->pkey;
+	uint32_t best = 0;
+
+	if (settings->pkey < 0) {
+		port->pkey_index = (uint16_t)settings->pkey_index;
+		return key_at(port, settings->pkey_index) != 0 ||
+		       refuse(found,
+			      "%s port %u has no partition key at index %u: see `strads info`",
+			      port->name, port->number, settings->pkey_index);
+	}
+	for (uint32_t index = 0; index < port->attr.pkey_tbl_len; index++) {
+		uint32_t key = key_at(port, index);
+
+		if ((key & 0x7fff) != (wanted & 0x7fff) || key < wanted || key <= best)
+			continue;
+		best = key;
+		port->pkey_index = (uint16_t)index;
+	}
+	return best != 0 ||
+	       refuse(found,
+		      "%s port %u is no %smember of partition 0x%04x: ask the subnet "
+		      "manager's owner, or see `strads info` for those it is in",
+		      port->name, port->number, wanted & 0x8000 ? "full " : "", wanted);
 }
 
 /* ---- Ports ---- */
 
+/* Whether the port can be taken, in the order of what to mend first. */
 static bool
-port_fits(struct strads_verbs_port *port, const struct strads_verbs_settings *settings,
-	  struct reasons *reasons)
+look_at_port(struct strads_verbs_found *found, const struct strads_verbs_settings *settings)
 {
-	bool ethernet;
+	struct strads_verbs_port *port = &found->port;
 
-	if (ibv_query_port(port->context, port->number, &port->attr)) {
-		note_reason(reasons, "%s port %u cannot be queried: %s", port->name, port->number,
-			    strerror(errno));
-		return false;
-	}
-	if (port->attr.state != IBV_PORT_ACTIVE) {
-		note_reason(reasons, "%s port %u is %s", port->name, port->number,
-			    ibv_port_state_str(port->attr.state));
-		return false;
-	}
-	ethernet = port->attr.link_layer == IBV_LINK_LAYER_ETHERNET;
-	if (!ethernet && port->attr.lid == 0) {
-		note_reason(reasons, "%s port %u has no LID: does a subnet manager run?",
-			    port->name, port->number);
-		return false;
-	}
-	if (!choose_gid(port, settings) && (ethernet || settings->gid >= 0)) {
-		note_reason(reasons, "%s port %u has no such GID: give its interface an address",
-			    port->name, port->number);
-		return false;
-	}
-	return true;
+	if (ibv_query_port(port->context, port->number, &port->attr))
+		return refuse(found, "%s port %u cannot be queried: %s", port->name, port->number,
+			      strerror(errno));
+	if (port->attr.state != IBV_PORT_ACTIVE)
+		return refuse(found, "%s port %u is %s", port->name, port->number,
+			      ibv_port_state_str(port->attr.state));
+	if (port->attr.link_layer != IBV_LINK_LAYER_ETHERNET && port->attr.lid == 0)
+		return refuse(found, "%s port %u has no LID: does a subnet manager run?",
+			      port->name, port->number);
+	return take_gid(found, settings) && take_pkey(found, settings);
 }
 
-/* Takes the first port of an open device that fits. */
-static bool
-choose_port(struct strads_verbs_port *port, const struct strads_verbs_settings *settings,
-	    struct reasons *reasons)
-{
-	uint32_t asked = settings->port;
+/* ---- Devices ---- */
 
-	if (ibv_query_device(port->context, &port->device)) {
-		note_reason(reasons, "%s cannot be queried: %s", port->name, strerror(errno));
-		return false;
-	}
-	if (asked > port->device.phys_port_cnt) {
-		note_reason(reasons, "%s has no port %u", port->name, asked);
-		return false;
-	}
-	for (uint32_t number = asked ? asked : 1;
-	     number <= (asked ? asked : port->device.phys_port_cnt); number++) {
-		port->number = (uint8_t)number;
-		if (port_fits(port, settings, reasons))
-			return true;
-	}
-	return false;
+/* What was looked at so far. */
+struct list {
+	struct strads_verbs_found *found;
+	int n;
+};
+
+/* Room for one more, NULL without memory. */
+static struct strads_verbs_found *
+append(struct list *list, const struct strads_verbs_found *found)
+{
+	struct strads_verbs_found *grown =
+	    realloc(list->found, (size_t)(list->n + 1) * sizeof *grown);
+
+	if (!grown)
+		return NULL;
+	list->found = grown;
+	grown[list->n] = *found;
+	return &grown[list->n++];
 }
 
+/* Opens the device; reliable connections with immediates are what InfiniBand and RoCE have. */
 static bool
-open_device(struct ibv_device *device, const struct strads_verbs_settings *settings,
-	    struct strads_verbs_port *port, struct reasons *reasons)
+open_device(struct ibv_device *device, struct strads_verbs_found *found)
 {
-	struct strads_verbs_port made = {.number = 0};
+	struct strads_verbs_port *port = &found->port;
 
-	snprintf(made.name, sizeof made.name, "%s", ibv_get_device_name(device));
-	made.context = ibv_open_device(device);
-	if (!made.context) {
-		note_reason(reasons, "%s cannot be opened: %s; see who may use /dev/infiniband",
-			    made.name, strerror(errno));
-		return false;
-	}
-	if (!choose_port(&made, settings, reasons)) {
-		ibv_close_device(made.context);
-		return false;
-	}
-	*port = made;
+	snprintf(port->name, sizeof port->name, "%s", ibv_get_device_name(device));
+	port->node = strads_verbs_node(device);
+	if (device->transport_type != IBV_TRANSPORT_IB)
+		return refuse(found, "%s is neither InfiniBand nor RoCE: take --fabric ofi",
+			      port->name);
+	port->context = ibv_open_device(device);
+	if (!port->context)
+		return refuse(found, "%s cannot be opened: %s; see who may use /dev/infiniband",
+			      port->name, strerror(errno));
+	if (ibv_query_device(port->context, &port->device))
+		return refuse(found, "%s cannot be queried: %s", port->name, strerror(errno));
 	return true;
 }
 
 static int
-no_port(const struct strads_verbs_settings *settings, const struct reasons *reasons)
+look_at_device(struct ibv_device *device, const struct strads_verbs_settings *settings,
+	       struct list *list)
 {
-	if (reasons->used > 0)
-		return strads_fail(STRADS_ERR_UNSUPPORTED, "no usable RDMA port: %s",
-				   reasons->text);
-	if (settings->device[0])
-		return strads_fail(STRADS_ERR_UNSUPPORTED,
-				   "no RDMA device '%s' on this host; see `ibv_devices`",
-				   settings->device);
-	return strads_fail(STRADS_ERR_UNSUPPORTED,
-			   "no RDMA device on this host; see `ibv_devices`, and whether the "
-			   "adapter's driver is loaded");
+	struct strads_verbs_found found = {.port = {.number = 0}};
+	bool open = open_device(device, &found);
+	struct ibv_context *context = found.port.context;
+	uint32_t first = settings->port ? settings->port : 1;
+	uint32_t last = settings->port ? settings->port : found.port.device.phys_port_cnt;
+	int status = STRADS_OK;
+
+	if (open && last > found.port.device.phys_port_cnt)
+		open = refuse(&found, "%s has no port %u", found.port.name, last);
+	if (!open && !append(list, &found))
+		status = STRADS_ERR_MEMORY;
+	for (uint32_t number = first; open && number <= last && !status; number++) {
+		struct strads_verbs_found one = found;
+
+		one.port.number = (uint8_t)number;
+		(void)look_at_port(&one, settings);
+		one.port.context = NULL;
+		if (!append(list, &one))
+			status = STRADS_ERR_MEMORY;
+	}
+	if (context)
+		ibv_close_device(context);
+	return status;
 }
 
 int
-strads_verbs_port_open(const struct strads_verbs_settings *settings, struct strads_verbs_port *port)
+strads_verbs_look(const struct strads_verbs_settings *settings, struct strads_verbs_found **found,
+		  int *n)
 {
-	struct reasons reasons = {.used = 0};
 	struct ibv_device **devices = ibv_get_device_list(NULL);
-	bool found = false;
+	struct list list = {.n = 0};
+	int status = devices || errno != ENOMEM ? STRADS_OK : STRADS_ERR_MEMORY;
 
-	if (!devices && errno == ENOMEM)
-		return strads_fail(STRADS_ERR_MEMORY, "no memory to list the RDMA devices");
-	for (int i = 0; devices && devices[i] && !found; i++) {
-		const char *name = ibv_get_device_name(devices[i]);
-
-		if (!settings->device[0] || strcmp(name, settings->device) == 0)
-			found = open_device(devices[i], settings, port, &reasons);
+	for (int i = 0; devices && devices[i] && !status; i++) {
+		if (!settings->device[0] ||
+		    strcmp(ibv_get_device_name(devices[i]), settings->device) == 0)
+			status = look_at_device(devices[i], settings, &list);
 	}
 	if (devices)
 		ibv_free_device_list(devices);
-	return found ? STRADS_OK : no_port(settings, &reasons);
-}
-
-void
-strads_verbs_port_close(struct strads_verbs_port *port)
-{
-	if (port->context)
-		ibv_close_device(port->context);
-	port->context = NULL;
+	if (status) {
+		free(list.found);
+		return strads_fail(status, "no memory to list the RDMA devices");
+	}
+	*found = list.found;
+	*n = list.n;
+	return STRADS_OK;
 }

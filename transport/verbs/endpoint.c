@@ -238,6 +238,7 @@ strads_verbs_open(struct strads_fabric *fabric, const char *argument, void **con
 	verbs->rank = strads_fabric_rank(fabric);
 	verbs->size = strads_fabric_size(fabric);
 	verbs->timeout_ns = strads_fabric_timeout_ms(fabric) * 1000000u;
+	verbs->settings = strads_fabric_settings(fabric)->verbs;
 	verbs->gate = -1;
 	verbs->server.wake = -1;
 	verbs->server.rouse = -1;
@@ -247,11 +248,15 @@ strads_verbs_open(struct strads_fabric *fabric, const char *argument, void **con
 	if (!verbs->peers)
 		status = strads_fail(STRADS_ERR_MEMORY, "no memory for %d peers", verbs->size);
 	else
-		status = strads_verbs_settings_read(argument, &verbs->settings);
+		status = strads_settings_narrow(argument, &verbs->settings);
 	if (!status) {
 		survive_forks();
-		status = strads_verbs_port_open(&verbs->settings, &verbs->port);
+		status = strads_verbs_port_open(&verbs->settings, strads_fabric_seat(fabric),
+						&verbs->port);
 	}
+	if (!status)
+		status =
+		    strads_verbs_memory_check(verbs->port.name, strads_fabric_memory_bytes(fabric));
 	if (!status)
 		status = size_queues(verbs);
 	if (!status) {

@@ -13,7 +13,8 @@ query(void *context, int peer, struct strads_fabric_info *info)
 	    .passive_target = true,
 	    .signal = "write with immediate, word stored by its receiver",
 	    .completion = "acknowledged by the peer's adapter; flushed by a read behind it"};
-	snprintf(info->path, sizeof info->path, "verbs:%s:%u", verbs->port.name,
+	snprintf(info->why, sizeof info->why, "%s", verbs->port.why);
+	snprintf(info->path, sizeof info->path, "verbs:%.40s:%u", verbs->port.name,
 		 verbs->port.number);
 }
 
@@ -38,5 +39,6 @@ const struct strads_provider strads_provider_verbs = {
     .wait_fd = strads_verbs_wait_fd,
     .sleep_prepare = strads_verbs_sleep_prepare,
     .sleep_done = strads_verbs_sleep_done,
+    .survey = strads_verbs_survey,
     .query = query,
 };

@@ -59,28 +59,24 @@
 #define STRADS_VERBS_TELLS     2   /* immediates on the way to one peer that only tell, at most */
 #define STRADS_VERBS_FENCE     8   /* bytes read to see that writes have arrived */
 
-/* What the environment and the fabric's argument ask for; see settings.c. */
-struct strads_verbs_settings {
-	char device[64];        /* "": any */
-	uint32_t port;          /* 0: any that is up */
-	int32_t gid;            /* index; −1: the best */
-	uint32_t mtu_bytes;     /* 0: the port's */
-	uint32_t timeout;       /* 4.096 µs · 2^timeout until a packet is sent again */
-	uint32_t retries;       /* times it is */
-	uint32_t service_level; /* InfiniBand: and so the virtual lane */
-	uint32_t traffic_class; /* RoCE and routed InfiniBand: and so DSCP */
-	uint32_t pkey_index;
-};
-
-/* A port of an adapter, open. */
+/* A port of an adapter. */
 struct strads_verbs_port {
-	struct ibv_context *context;
+	struct ibv_context *context; /* NULL: not open */
 	struct ibv_device_attr device;
 	struct ibv_port_attr attr;
-	char name[40]; /* of the device, perhaps cut */
+	char name[IBV_SYSFS_NAME_MAX]; /* of the device */
+	int node;                      /* NUMA, of the device; −1: not known */
 	uint8_t number;
 	uint8_t gid_index;
+	uint16_t pkey_index;
 	union ibv_gid gid;
+	char why[192]; /* this port was taken and no other */
+};
+
+/* A port, or a whole device, that was looked at. */
+struct strads_verbs_found {
+	struct strads_verbs_port port; /* number 0: the device, none of whose ports can be taken */
+	char refusal[256];             /* why it cannot be taken; "" if it can */
 };
 
 /* What a slot of a mailbox holds: the word that a put-signal leaves. */
@@ -231,19 +227,40 @@ struct strads_verbs {
 	const char *news;        /* what the adapter has said of late that may explain a failure */
 };
 
-/* ---- settings.c ---- */
+/* ---- device.c: what there is ---- */
 
-/* Reads the environment, then the fabric's argument "DEVICE[:PORT[:GID]]" (may be NULL). Returns
- * STRADS_OK or ERR_ARGUMENT. */
-int strads_verbs_settings_read(const char *argument, struct strads_verbs_settings *settings);
+/* Looks at the ports that the settings leave to choose from, in the order of `ibv_devices`: `n` of
+ * them in *found, which the caller frees. Returns STRADS_OK or ERR_MEMORY. */
+int strads_verbs_look(const struct strads_verbs_settings *settings,
+		      struct strads_verbs_found **found, int *n);
 
-/* ---- device.c: which adapter and port ---- */
+/* Opens the device of that name, NULL with errno. */
+struct ibv_context *strads_verbs_device_open(const char *name);
 
-/* Opens the first port that is up and fits the settings. Returns STRADS_OK, ERR_UNSUPPORTED with
- * what is wrong with those there are, ERR_MEMORY. */
+/* Signalling rate of a port. */
+double strads_verbs_gbit_s(const struct ibv_port_attr *attr);
+
+const char *strads_verbs_layer_name(uint8_t layer);
+
+/* The NUMA node of a device, −1 if it is not known. */
+int strads_verbs_node(const struct ibv_device *device);
+
+/* ---- choice.c: which of them ---- */
+
+/* Chooses among ports that were looked at: those of the fastest's network that are as fast; of
+ * these the nearest; of these in turn by the seat's index. Returns its place in `found`, with
+ * port.why filled, −1 if none can be taken. */
+int strads_verbs_choose(const struct strads_seat *seat, struct strads_verbs_found *found, int n);
+
+/* Looks, chooses and opens. Returns STRADS_OK, ERR_UNSUPPORTED with what is wrong with those there
+ * are, ERR_MEMORY. */
 int strads_verbs_port_open(const struct strads_verbs_settings *settings,
-			   struct strads_verbs_port *port);
+			   const struct strads_seat *seat, struct strads_verbs_port *port);
 void strads_verbs_port_close(struct strads_verbs_port *port);
+
+/* ---- survey.c ---- */
+
+int strads_verbs_survey(const struct strads_settings *settings, struct strads_survey *survey);
 
 /* ---- endpoint.c ---- */
 
@@ -260,6 +277,10 @@ bool strads_verbs_reaches(void *context, int peer);
 struct strads_verbs_peer *strads_verbs_peer_of(const struct strads_verbs *verbs, uint32_t number);
 
 /* ---- memory.c: registration ---- */
+
+/* Whether the limit on locked memory allows a rank as many bytes. Returns STRADS_OK or ERR_MEMORY.
+ */
+int strads_verbs_memory_check(const char *device, uint64_t bytes);
 
 /* Registers memory of this rank; `access` as of ibv_reg_mr. NULL, with the sentence, if refused. */
 struct ibv_mr *strads_verbs_register(const struct strads_verbs *verbs, void *base, size_t bytes,

@@ -18,16 +18,9 @@ static const uint8_t ipv6[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 1};
 static int
 setup(void **state)
 {
-	static const char *const names[] = {"DEVICE",  "PORT", "GID",           "MTU",
-					    "TIMEOUT", "PKEY", "SERVICE_LEVEL", "RETRIES"};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-		char name[64];
-
-		snprintf(name, sizeof name, "STRADS_VERBS_%s", names[i]);
-		unsetenv(name);
-	}
+	for (int i = 0; strads_setting(i); i++)
+		unsetenv(strads_setting(i)->variable);
 	fake_reset();
 	return 0;
 }
@@ -42,10 +35,18 @@ teardown(void **state)
 static int
 open_port(const char *argument, struct strads_verbs_port *port)
 {
-	struct strads_verbs_settings settings;
+	static const struct strads_seat seat = {.index = 0};
+	struct strads_settings settings;
 
-	assert_int_equal(strads_verbs_settings_read(argument, &settings), STRADS_OK);
-	return strads_verbs_port_open(&settings, port);
+	assert_int_equal(strads_settings_read(NULL, &settings), STRADS_OK);
+	assert_int_equal(strads_settings_narrow(argument, &settings.verbs), STRADS_OK);
+	return strads_verbs_port_open(&settings.verbs, &seat, port);
+}
+
+static void
+set(const char *variable, const char *value)
+{
+	assert_int_equal(setenv(variable, value, 1), 0);
 }
 
 static void
@@ -65,7 +66,7 @@ port_open__no_device_is_unsupported(void **state)
 	(void)state;
 	fake.devices = 0;
 	assert_int_equal(open_port(NULL, &port), STRADS_ERR_UNSUPPORTED);
-	assert_non_null(strstr(strads_error(), "ibv_devices"));
+	assert_non_null(strstr(strads_error(), "ib_uverbs"));
 	assert_int_equal(open_port("fake7", &port), STRADS_ERR_UNSUPPORTED);
 	assert_non_null(strstr(strads_error(), "fake7"));
 }
@@ -109,7 +110,8 @@ port_open__says_what_is_wrong_with_each(void **state)
 	fake.ports[0][0].attr.state = IBV_PORT_DOWN;
 	assert_int_equal(open_port(NULL, &port), STRADS_ERR_UNSUPPORTED);
 	assert_non_null(strstr(strads_error(), "fake0 port 1"));
-	assert_non_null(strstr(strads_error(), "fake1 port 1 has no such GID"));
+	assert_non_null(strstr(strads_error(),
+			       "fake1 port 1 has no GID: give its network interface an address"));
 }
 
 static void
@@ -147,13 +149,14 @@ port_open__takes_what_is_asked_for(void **state)
 	assert_int_equal(port.number, 2);
 	assert_int_equal(port.gid_index, 4);
 	strads_verbs_port_close(&port);
-	assert_int_equal(setenv("STRADS_VERBS_DEVICE", "fake1", 1), 0);
-	assert_int_equal(setenv("STRADS_VERBS_PORT", "2", 1), 0);
+	set("STRADS_VERBS_DEVICE", "fake1");
+	set("STRADS_VERBS_PORT", "2");
 	assert_int_equal(open_port(NULL, &port), STRADS_OK);
 	assert_int_equal(port.number, 2);
 	assert_int_equal(port.gid_index, 1);
 	strads_verbs_port_close(&port);
 	assert_int_equal(open_port("fake1:2:3", &port), STRADS_ERR_UNSUPPORTED);
+	assert_non_null(strstr(strads_error(), "fake1 port 2 has no GID at index 3"));
 	assert_int_equal(open_port("fake1:3", &port), STRADS_ERR_UNSUPPORTED);
 	assert_non_null(strstr(strads_error(), "no port 3"));
 }
@@ -200,26 +203,59 @@ port_open__any_call_may_fail(void **state)
 }
 
 static void
-settings__are_checked(void **state)
+port_open__iwarp_is_refused(void **state)
 {
-	static const char *const wrong[] = {"fake0:x", "fake0:256", "fake0:1:-2", "fake0:1:2:3",
-					    "fake0:1x"};
-	struct strads_verbs_settings settings;
+	struct strads_verbs_port port;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
-		assert_int_equal(strads_verbs_settings_read(wrong[i], &settings),
-				 STRADS_ERR_ARGUMENT);
-	assert_int_equal(setenv("STRADS_VERBS_RETRIES", "8", 1), 0);
-	assert_int_equal(strads_verbs_settings_read(NULL, &settings), STRADS_ERR_ARGUMENT);
-	assert_non_null(strstr(strads_error(), "STRADS_VERBS_RETRIES"));
-	assert_int_equal(setenv("STRADS_VERBS_RETRIES", "3", 1), 0);
-	assert_int_equal(strads_verbs_settings_read("fake0::2", &settings), STRADS_OK);
-	assert_string_equal(settings.device, "fake0");
-	assert_int_equal(settings.port, 0);
-	assert_int_equal(settings.gid, 2);
-	assert_int_equal(settings.retries, 3);
-	assert_int_equal(settings.timeout, 14);
+	fake.transport[0] = IBV_TRANSPORT_IWARP;
+	assert_int_equal(open_port(NULL, &port), STRADS_ERR_UNSUPPORTED);
+	assert_non_null(strstr(strads_error(), "fake0 is neither InfiniBand nor RoCE"));
+}
+
+static void
+set_pkeys(uint16_t second, uint16_t third, uint16_t fourth)
+{
+	struct fake_port *have = &fake.ports[0][0];
+
+	have->pkeys[1] = second;
+	have->pkeys[2] = third;
+	have->pkeys[3] = fourth;
+}
+
+static void
+check_pkey(const char *asked, int index)
+{
+	struct strads_verbs_port port;
+
+	set("STRADS_VERBS_PKEY", asked);
+	if (index < 0) {
+		assert_int_equal(open_port(NULL, &port), STRADS_ERR_UNSUPPORTED);
+		return;
+	}
+	assert_int_equal(open_port(NULL, &port), STRADS_OK);
+	assert_int_equal(port.pkey_index, index);
+	strads_verbs_port_close(&port);
+}
+
+static void
+port_open__partition_is_looked_up(void **state)
+{
+	(void)state;
+	set_pkeys(0x0001, 0x8001, 0x0002);
+	check_pkey("0xffff", 0);
+	check_pkey("0x8001", 2);
+	check_pkey("0x0001", 2); /* a full member reaches more */
+	check_pkey("0x0002", 3);
+	check_pkey("0x8002", -1);
+	assert_non_null(strstr(strads_error(), "no full member of partition 0x8002"));
+	check_pkey("0x8003", -1);
+	check_pkey("1", 1);
+	set_pkeys(0x0001, 0, 0);
+	check_pkey("2", -1);
+	assert_non_null(strstr(strads_error(), "no partition key at index 2"));
+	check_pkey("5", -1);
+	assert_non_null(strstr(strads_error(), "fake0 port 1"));
 }
 
 int
@@ -235,7 +271,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(port_open__takes_what_is_asked_for, setup, teardown),
 	    cmocka_unit_test_setup_teardown(port_open__infiniband_needs_a_lid, setup, teardown),
 	    cmocka_unit_test_setup_teardown(port_open__any_call_may_fail, setup, teardown),
-	    cmocka_unit_test_setup_teardown(settings__are_checked, setup, teardown),
+	    cmocka_unit_test_setup_teardown(port_open__iwarp_is_refused, setup, teardown),
+	    cmocka_unit_test_setup_teardown(port_open__partition_is_looked_up, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

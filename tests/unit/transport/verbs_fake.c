@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -138,9 +139,13 @@ fake_reset(void)
 						   .active_mtu = IBV_MTU_1024,
 						   .max_msg_sz = 4096,
 						   .gid_tbl_len = FAKE_GIDS,
+						   .pkey_tbl_len = FAKE_PKEYS,
+						   .active_width = 2,
+						   .active_speed = 32,
 						   .link_layer = IBV_LINK_LAYER_ETHERNET};
 			for (int gid = 0; gid < FAKE_GIDS; gid++)
 				fake.ports[device][i].gids[gid].gid_type = UINT32_MAX;
+			fake.ports[device][i].pkeys[0] = 0xffff;
 		}
 	}
 	port->gids[0].gid_type = IBV_GID_TYPE_ROCE_V2;
@@ -152,8 +157,12 @@ ibv_get_device_list(int *n)
 {
 	struct ibv_device **list = create("ibv_get_device_list", (FAKE_DEVICES + 1) * sizeof *list);
 
-	for (int i = 0; list && i < fake.devices; i++)
+	for (int i = 0; list && i < fake.devices; i++) {
 		list[i] = &devices[i];
+		devices[i].transport_type = fake.transport[i];
+		snprintf(devices[i].ibdev_path, sizeof devices[i].ibdev_path, "%s",
+			 fake.sysfs[i] ? fake.sysfs[i] : "/nonexistent");
+	}
 	if (n)
 		*n = fake.devices;
 	return list;
@@ -246,6 +255,15 @@ _ibv_query_gid_ex(struct ibv_context *context, uint32_t number, uint32_t index,
 	if (have->gid_type == UINT32_MAX)
 		return ENODATA;
 	memcpy(entry, have, bytes);
+	return 0;
+}
+
+int
+ibv_query_pkey(struct ibv_context *context, uint8_t number, int index, __be16 *key)
+{
+	const struct fake_context *own = (struct fake_context *)context;
+
+	*key = htobe16(fake.ports[own->device][number - 1].pkeys[index]);
 	return 0;
 }
 

@@ -13,16 +13,20 @@
 #define FAKE_DEVICES 2
 #define FAKE_PORTS   2
 #define FAKE_GIDS    6
+#define FAKE_PKEYS   4
 
 struct fake_port {
 	struct ibv_port_attr attr;
 	struct ibv_gid_entry gids[FAKE_GIDS]; /* of a type beyond the known ones: an empty place */
+	uint16_t pkeys[FAKE_PKEYS];
 };
 
 struct fake {
 	int devices; /* 0 … FAKE_DEVICES */
 	struct ibv_device_attr attr;
 	struct fake_port ports[FAKE_DEVICES][FAKE_PORTS];
+	enum ibv_transport_type transport[FAKE_DEVICES];
+	const char *sysfs[FAKE_DEVICES]; /* folder of the device there; NULL: it has none */
 	uint32_t inline_max;
 
 	int fail_at;      /* the call that fails, counted from 1; 0: none does … */

@@ -142,6 +142,24 @@ STRADS_MUST_CHECK int strads_job_check(struct strads_job *job);
 /* One rank's paths to all ranks. One owner thread; other threads may call only what says so. */
 struct strads_fabric;
 
+/* A setting of the paths: what to give a program's users as an option of that name. */
+struct strads_setting {
+	const char *name;     /* "device" */
+	const char *variable; /* of the environment, "STRADS_VERBS_DEVICE" */
+	const char *value;    /* what its value is called, "NAME" */
+	const char *fallback; /* the default, as one would write it; NULL: unset */
+	const char *doc;
+};
+
+#define STRADS_SETTINGS 10
+
+/* The i-th of the STRADS_SETTINGS settings, NULL beyond. Thread: any. */
+const struct strads_setting *strads_setting(int i);
+
+/* Whether the values can be given to strads_fabric_open as its `settings`. Returns STRADS_OK,
+ * ERR_ARGUMENT. Thread: any. */
+STRADS_MUST_CHECK int strads_settings_check(const char *const *values);
+
 struct strads_fabric_options {
 	const char *fabric;  /* "auto", "shm", "verbs", "verbs:DEVICE[:PORT[:GID]]", "ofi",
 			      * "ofi:PROVIDER" (say "ofi:tcp;ofi_rxm"), "sim";
@@ -149,6 +167,12 @@ struct strads_fabric_options {
 			      * though they were a host (to try mixed paths on one) */
 	uint64_t timeout_ms; /* deadline of wire-up and of one operation; 0: the job's */
 	bool no_sleep;       /* never sleep in strads_fabric_wait, for latency measurements */
+
+	/* [STRADS_SETTINGS], as texts; where this or one of them is NULL the environment of each
+	 * rank decides, else the default. */
+	const char *const *settings;
+	uint64_t memory_bytes; /* that a rank may come to register; 0: unknown. "auto" takes no
+				* path that the locked-memory limit denies as much */
 };
 
 /* Opens the paths of this rank. For a sim job options->fabric must be "auto" or "sim". Collective.
@@ -272,11 +296,22 @@ struct strads_fabric_info {
 	bool passive_target; /* the peer need not call progress for operations on it to complete */
 	const char *signal;  /* how a signal travels: "release store", "write with CQ data", … */
 	const char *completion; /* what a completed put means there: "delivered", … */
+	char why[192];          /* this device and no other was taken; "" if there is no choice */
 };
 
 /* What this rank's path to `peer` is and can do. */
 void strads_fabric_query(const struct strads_fabric *fabric, int peer,
 			 struct strads_fabric_info *info);
+
+/* What of the opened fabric its user should know though nothing failed, as sentences of one line
+ * each, every one with its newline: a faster path that was left out, and why; huge pages that there
+ * were none of. "" if there is nothing. All ranks are told the same of paths. Thread: owner. */
+const char *strads_fabric_notes(const struct strads_fabric *fabric);
+
+/* The path by the provider of that name, whether or not it is the path to any peer. False if the
+ * fabric has not opened it. */
+bool strads_fabric_query_provider(const struct strads_fabric *fabric, const char *name,
+				  struct strads_fabric_info *info);
 
 enum strads_op {
 	STRADS_OP_PUT,
@@ -292,7 +327,8 @@ struct strads_fabric_stats {
 	uint64_t bytes[STRADS_OPS]; /* payload and signal words of these */
 	uint64_t sleeps;            /* times strads_fabric_wait really slept */
 	uint64_t doorbells;         /* wake-ups sent to sleeping peers */
-	uint64_t registered_bytes;  /* memory registered now */
+	uint64_t registered_bytes;  /* memory registered now … */
+	uint64_t reserved_bytes;    /* … of it on huge pages that were set aside */
 };
 
 void strads_fabric_stats(const struct strads_fabric *fabric, struct strads_fabric_stats *stats);
