@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Keys of argp above those of characters: row k of the flattened table is FIRST_KEY + k. */
+/* Keys of argp above those of characters: row k of the flattened table is FIRST_KEY + k, or its
+ * letter where it has one. */
 #define FIRST_KEY   0x200
 #define HELP_KEY    '?'
 #define VERSION_KEY 'V'
@@ -93,6 +94,20 @@ find_row(const struct parse *parse, const char *name)
 {
 	for (size_t i = 0; i < parse->count; i++) {
 		if (strcmp(parse->rows[i].option->name, name) == 0)
+			return &parse->rows[i];
+	}
+	return NULL;
+}
+
+/* The row with this key of argp; NULL if there is none. */
+static struct row *
+keyed_row(const struct parse *parse, int key)
+{
+	if (key >= FIRST_KEY)
+		return (size_t)(key - FIRST_KEY) < parse->count ? &parse->rows[key - FIRST_KEY]
+								: NULL;
+	for (size_t i = 0; i < parse->count; i++) {
+		if (parse->rows[i].option->letter && parse->rows[i].option->letter == key)
 			return &parse->rows[i];
 	}
 	return NULL;
@@ -195,6 +210,7 @@ static error_t
 parse_key(int key, char *text, struct argp_state *state)
 {
 	struct parse *parse = state->input;
+	struct row *row = keyed_row(parse, key);
 
 	if (key == HELP_KEY) {
 		parse->help = true;
@@ -205,8 +221,8 @@ parse_key(int key, char *text, struct argp_state *state)
 	} else if (key == ARGP_KEY_ERROR) {
 		if (!parse->status)
 			parse->status = refuse(parse, state->argv[state->next - 1]);
-	} else if (key >= FIRST_KEY && (size_t)(key - FIRST_KEY) < parse->count) {
-		parse->status = give(parse, &parse->rows[key - FIRST_KEY], text);
+	} else if (row) {
+		parse->status = give(parse, row, text);
 	} else {
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -259,7 +275,7 @@ fill_tables(struct parse *parse)
 				return strads_fail(STRADS_ERR_MEMORY, "no memory for the options");
 			*out++ = (struct argp_option){
 			    .name = o->name,
-			    .key = FIRST_KEY + (int)k,
+			    .key = o->letter ? o->letter : FIRST_KEY + (int)k,
 			    .arg = flag ? "on|off" : o->value,
 			    .flags = flag ? OPTION_ARG_OPTIONAL : 0,
 			    .doc = parse->rows[k].doc,

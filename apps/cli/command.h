@@ -14,6 +14,7 @@ struct strads_command {
 int strads_command_lasso(int argc, char **argv);
 int strads_command_generate_lasso(int argc, char **argv);
 int strads_command_corpus_debian(int argc, char **argv);
+int strads_command_bench(int argc, char **argv);
 int strads_command_info(int argc, char **argv);
 
 /* Finds the subcommand that the arguments begin with and runs it; help and version too. Returns

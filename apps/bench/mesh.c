@@ -1,0 +1,126 @@
+#include "mesh.h"
+
+#include <stdlib.h>
+
+#define LINE 64
+
+/* Looks at what is awaited between two calls of strads_fabric_wait. */
+#define LOOKS 64
+
+int
+strads_mesh_open(struct strads_mesh *mesh, struct strads_fabric *fabric)
+{
+	struct strads_job *job = strads_fabric_job(fabric);
+	size_t size = (size_t)strads_job_size(job);
+
+	*mesh = (struct strads_mesh){
+	    .fabric = fabric, .rank = strads_job_rank(job), .size = strads_job_size(job)};
+	mesh->sent = calloc(2 * size, sizeof *mesh->sent);
+	if (!mesh->sent)
+		return strads_fail(STRADS_ERR_MEMORY, "no memory for the words of %zu ranks", size);
+	mesh->seen = mesh->sent + size;
+	return strads_region_new(fabric, STRADS_REMOTE_WRITE, size * LINE, &mesh->words);
+}
+
+void
+strads_mesh_close(struct strads_mesh *mesh)
+{
+	strads_region_delete(&mesh->words);
+	free(mesh->sent);
+	mesh->sent = mesh->seen = NULL;
+}
+
+/* One turn of a wait; *turn counts them. */
+static int
+turn(struct strads_fabric *fabric, uint64_t *turns, uint64_t *deadline_ns)
+{
+	int status = strads_fabric_progress(fabric);
+
+	if (status || ++*turns % LOOKS != 0)
+		return status;
+	if (*deadline_ns == 0)
+		*deadline_ns =
+		    strads_fabric_clock_ns(fabric) + strads_fabric_timeout_ms(fabric) * 1000000;
+	else if (strads_fabric_clock_ns(fabric) >= *deadline_ns)
+		return strads_fail(STRADS_ERR_TIMEOUT,
+				   "nothing came from a peer for %llu ms; --timeout raises the "
+				   "deadline",
+				   (unsigned long long)strads_fabric_timeout_ms(fabric));
+	strads_fabric_wait(fabric, *deadline_ns);
+	return STRADS_OK;
+}
+
+int
+strads_mesh_await(struct strads_fabric *fabric, const struct strads_region *region, size_t offset,
+		  uint64_t value)
+{
+	uint64_t turns = 0, deadline_ns = 0;
+	int status = STRADS_OK;
+
+	while (!status && strads_signal_load(region, offset) < value)
+		status = turn(fabric, &turns, &deadline_ns);
+	if (turns >= LOOKS)
+		strads_fabric_awake(fabric);
+	return status;
+}
+
+int
+strads_mesh_complete(struct strads_fabric *fabric, const struct strads_counter *counter,
+		     uint64_t done)
+{
+	uint64_t turns = 0, deadline_ns = 0;
+	int status = STRADS_OK;
+
+	while (!status && counter->done < done)
+		status = turn(fabric, &turns, &deadline_ns);
+	if (turns >= LOOKS)
+		strads_fabric_awake(fabric);
+	return status ? status : counter->status;
+}
+
+int
+strads_mesh_tell(struct strads_mesh *mesh, int peer)
+{
+	uint64_t turns = 0, deadline_ns = 0;
+	int status;
+
+	mesh->sent[peer]++;
+	while (
+	    (status = strads_put_signal(mesh->fabric, peer, mesh->words, (size_t)mesh->rank * LINE,
+					NULL, 0, mesh->sent[peer], NULL)) == STRADS_AGAIN) {
+		status = turn(mesh->fabric, &turns, &deadline_ns);
+		if (status)
+			return status;
+	}
+	return status;
+}
+
+bool
+strads_mesh_told(const struct strads_mesh *mesh, int peer)
+{
+	return strads_signal_load(mesh->words, (size_t)peer * LINE) > mesh->seen[peer];
+}
+
+int
+strads_mesh_hear(struct strads_mesh *mesh, int peer)
+{
+	return strads_mesh_await(mesh->fabric, mesh->words, (size_t)peer * LINE,
+				 ++mesh->seen[peer]);
+}
+
+/* Through rank 0. */
+int
+strads_mesh_meet(struct strads_mesh *mesh)
+{
+	int status = STRADS_OK;
+
+	if (mesh->rank != 0) {
+		status = strads_mesh_tell(mesh, 0);
+		return status ? status : strads_mesh_hear(mesh, 0);
+	}
+	for (int peer = 1; peer < mesh->size && !status; peer++)
+		status = strads_mesh_hear(mesh, peer);
+	for (int peer = 1; peer < mesh->size && !status; peer++)
+		status = strads_mesh_tell(mesh, peer);
+	return status;
+}

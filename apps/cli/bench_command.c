@@ -1,0 +1,59 @@
+#include "command.h"
+
+#include "about.h"
+#include "bench_options.h"
+#include "run.h"
+
+#include <stdio.h>
+
+struct task {
+	struct strads_bench_settings settings;
+	struct strads_run *run;
+};
+
+/* What the results say of this machine beside what the measurement knows. */
+static json_t *
+about(void)
+{
+	return json_pack("{s:o, s:o}", "host", strads_about_host(), "versions",
+			 strads_about_versions());
+}
+
+static int
+bench_rank(struct strads_job *job, void *arg)
+{
+	struct task *task = arg;
+	struct strads_fabric *fabric = NULL;
+	json_t *circumstances = strads_job_rank(job) == 0 ? about() : NULL;
+	int status = strads_launch_open(&task->settings.launch, job, &fabric);
+	int code = STRADS_EXIT_DONE;
+
+	if (!status)
+		status = strads_bench_run(fabric, &task->settings.bench, circumstances);
+	if (!status)
+		status = strads_job_barrier(job);
+	if (status)
+		code = strads_run_fail(task->run, job, status);
+	strads_fabric_close(&fabric);
+	json_decref(circumstances);
+	return code;
+}
+
+int
+strads_command_bench(int argc, char **argv)
+{
+	struct task task = {.run = NULL};
+	int status = strads_bench_settings_parse(&task.settings, argc, argv), code;
+
+	if (status == STRADS_AGAIN)
+		return fflush(stdout) ? STRADS_EXIT_FAILED : STRADS_EXIT_DONE;
+	if (status)
+		return strads_run_refuse(argv[0]);
+	if (strads_run_new(argv[0], &task.run)) {
+		fprintf(stderr, "strads bench: %s\n", strads_error());
+		return STRADS_EXIT_FAILED;
+	}
+	code = strads_launch_run(&task.settings.launch, bench_rank, &task);
+	strads_run_delete(&task.run);
+	return code;
+}
