@@ -19,6 +19,7 @@ add_fabric(const struct strads_bench *bench, json_t *to)
 	json_object_set_new(to, "job",
 			    json_string(strads_job_kind_name(strads_fabric_job(bench->fabric))));
 	json_object_set_new(to, "path", text_or_null(info.path));
+	json_object_set_new(to, "choice", text_or_null(info.why));
 	json_object_set_new(to, "signal", text_or_null(info.signal));
 	json_object_set_new(to, "completion", text_or_null(info.completion));
 	json_object_set_new(to, "progress",

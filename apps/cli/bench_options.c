@@ -150,6 +150,7 @@ strads_bench_settings_parse(struct strads_bench_settings *settings, int argc, ch
 	    {"What is measured, and how:", what_options, settings},
 	    {"Output:", output_options, settings},
 	    {"Ranks:", strads_launch_rank_options, &settings->launch},
+	    strads_launch_path_group(&settings->launch),
 	    {"Engine (dispatch, pull, commit, round):", strads_launch_engine_options,
 	     &settings->launch},
 	    {"Simulated network (--fabric sim):", strads_launch_sim_options, &settings->launch},
