@@ -78,21 +78,101 @@ admissible(const struct strads_fabric *fabric, const struct strads_transfer *tra
 	return transfer->offset <= room && reach <= room - transfer->offset;
 }
 
-/* Finds the region of the local buffer; a transfer of no bytes needs none. */
-static inline int
-locate(struct strads_fabric *fabric, struct strads_transfer *transfer, size_t bytes,
-       const char *what)
+/* ---- The local side ---- */
+
+static inline size_t
+items(const struct strads_piece *piece)
 {
-	if (bytes == 0)
-		return STRADS_OK;
-	transfer->local_region = local_region(fabric, transfer->local, bytes);
-	if (!transfer->local_region)
+	return piece->count > 1 ? piece->count : 1;
+}
+
+/* The bytes of all pieces; SIZE_MAX if that many cannot be counted. */
+static inline size_t
+total(const struct strads_piece *pieces, size_t n)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t bytes;
+
+		if (__builtin_mul_overflow(pieces[i].bytes, items(&pieces[i]), &bytes) ||
+		    __builtin_add_overflow(sum, bytes, &sum))
+			return SIZE_MAX;
+	}
+	return sum;
+}
+
+/* Says what is wrong with a piece that `locate` has refused; by value, so that a caller need not
+ * have it in memory. */
+static int
+explain_piece(struct strads_piece piece, const char *what)
+{
+	if (piece.count > 1 && piece.stride < piece.bytes)
 		return strads_fail(STRADS_ERR_ARGUMENT,
-				   "%s: the local buffer of %zu bytes lies in no region of this "
-				   "fabric; take it from strads_region_base",
-				   what, bytes);
+				   "%s: items of %zu bytes overlap at a stride of %zu", what,
+				   piece.bytes, piece.stride);
+	if (piece.count > 1)
+		return strads_fail(STRADS_ERR_ARGUMENT,
+				   "%s: %zu items of %zu bytes, one every %zu, lie in no region of "
+				   "this fabric; take them from strads_region_base",
+				   what, piece.count, piece.bytes, piece.stride);
+	return strads_fail(STRADS_ERR_ARGUMENT,
+			   "%s: the local buffer of %zu bytes lies in no region of this fabric; "
+			   "take it from strads_region_base",
+			   what, piece.bytes);
+}
+
+/* Finds the region of a piece that is not empty; items that touch become one. */
+static inline bool
+locate(struct strads_fabric *fabric, const struct strads_piece *piece, struct strads_local *local)
+{
+	size_t reach = piece->bytes;
+
+	local->base = piece->base;
+	local->bytes = piece->bytes;
+	local->count = 1;
+	local->stride = 0;
+	if (piece->count > 1) {
+		if (piece->stride < piece->bytes ||
+		    __builtin_mul_overflow(piece->stride, piece->count - 1, &reach) ||
+		    __builtin_add_overflow(reach, piece->bytes, &reach))
+			return false;
+		if (piece->stride == piece->bytes) {
+			local->bytes = reach;
+		} else {
+			local->count = piece->count;
+			local->stride = piece->stride;
+		}
+	}
+	local->region = local_region(fabric, piece->base, reach);
+	return local->region != NULL;
+}
+
+/* Fills in the transfer's local side, leaving out what is empty. */
+static inline int
+assemble(struct strads_fabric *fabric, struct strads_transfer *transfer,
+	 struct strads_local local[static STRADS_PIECES_MAX], const struct strads_piece *pieces,
+	 size_t n, const char *what)
+{
+	transfer->local = local;
+	for (size_t i = 0; i < n; i++) {
+		if (pieces[i].bytes == 0)
+			continue;
+		if (__builtin_expect(!locate(fabric, &pieces[i], &local[transfer->pieces]), 0))
+			return explain_piece(pieces[i], what);
+		transfer->pieces++;
+	}
 	return STRADS_OK;
 }
+
+static int
+too_many(size_t n, const char *what)
+{
+	return strads_fail(STRADS_ERR_ARGUMENT, "%s: %zu pieces; at most %d go at once", what, n,
+			   STRADS_PIECES_MAX);
+}
+
+/* ---- Starting ---- */
 
 /* Hands the transfer to the path's provider and counts it if it was started. */
 static inline int
@@ -114,73 +194,77 @@ start(struct strads_path *path, const struct strads_transfer *transfer,
 	return STRADS_OK;
 }
 
-int
-strads_get(struct strads_fabric *fabric, int peer, const struct strads_region *region,
-	   size_t offset, void *into, size_t bytes, struct strads_counter *counter)
+/* An operation on one buffer is one on a single piece, inlined so that it pays for no more. */
+#define INLINED static inline __attribute__((always_inline))
+
+INLINED int
+get(struct strads_fabric *fabric, int peer, const struct strads_region *region, size_t offset,
+    const struct strads_piece *pieces, size_t n, struct strads_counter *counter)
 {
+	struct strads_local local[STRADS_PIECES_MAX];
 	struct strads_transfer transfer = {.peer = peer,
 					   .region = region,
 					   .offset = offset,
-					   .local = into,
-					   .bytes = bytes,
+					   .bytes = total(pieces, n),
 					   .counter = counter};
 	struct strads_path *path;
 	int status;
 
-	if (!admissible(fabric, &transfer, STRADS_REMOTE_READ, bytes))
-		return explain(fabric, &transfer, STRADS_REMOTE_READ, bytes, "get");
-	status = locate(fabric, &transfer, bytes, "get");
+	if (!admissible(fabric, &transfer, STRADS_REMOTE_READ, transfer.bytes))
+		return explain(fabric, &transfer, STRADS_REMOTE_READ, transfer.bytes, "get");
+	status = assemble(fabric, &transfer, local, pieces, n, "get");
 	if (status)
 		return status;
 	path = &fabric->paths[peer];
-	return start(path, &transfer, path->provider->get, STRADS_OP_GET, bytes);
+	return start(path, &transfer, path->provider->get, STRADS_OP_GET, transfer.bytes);
 }
 
-int
-strads_put(struct strads_fabric *fabric, int peer, const struct strads_region *region,
-	   size_t offset, const void *from, size_t bytes, struct strads_counter *counter)
+INLINED int
+put(struct strads_fabric *fabric, int peer, const struct strads_region *region, size_t offset,
+    const struct strads_piece *pieces, size_t n, struct strads_counter *counter)
 {
+	struct strads_local local[STRADS_PIECES_MAX];
 	struct strads_transfer transfer = {.peer = peer,
 					   .region = region,
 					   .offset = offset,
-					   .local = (void *)from,
-					   .bytes = bytes,
+					   .bytes = total(pieces, n),
 					   .counter = counter};
 	struct strads_path *path;
 	int status;
 
-	if (!admissible(fabric, &transfer, STRADS_REMOTE_WRITE, bytes))
-		return explain(fabric, &transfer, STRADS_REMOTE_WRITE, bytes, "put");
-	status = locate(fabric, &transfer, bytes, "put");
+	if (!admissible(fabric, &transfer, STRADS_REMOTE_WRITE, transfer.bytes))
+		return explain(fabric, &transfer, STRADS_REMOTE_WRITE, transfer.bytes, "put");
+	status = assemble(fabric, &transfer, local, pieces, n, "put");
 	if (status)
 		return status;
 	path = &fabric->paths[peer];
-	return start(path, &transfer, path->provider->put, STRADS_OP_PUT, bytes);
+	return start(path, &transfer, path->provider->put, STRADS_OP_PUT, transfer.bytes);
 }
 
-int
-strads_put_signal(struct strads_fabric *fabric, int peer, const struct strads_region *region,
-		  size_t offset, const void *from, size_t bytes, uint64_t value,
-		  struct strads_counter *counter)
+INLINED int
+put_signal(struct strads_fabric *fabric, int peer, const struct strads_region *region,
+	   size_t offset, const struct strads_piece *pieces, size_t n, uint64_t value,
+	   struct strads_counter *counter)
 {
+	struct strads_local local[STRADS_PIECES_MAX];
 	struct strads_transfer transfer = {.peer = peer,
 					   .region = region,
 					   .offset = offset,
-					   .local = (void *)from,
-					   .bytes = bytes,
+					   .bytes = total(pieces, n),
 					   .value = value,
 					   .counter = counter};
-	size_t reach = bytes <= SIZE_MAX - sizeof value ? bytes + sizeof value : SIZE_MAX;
+	size_t reach =
+	    transfer.bytes <= SIZE_MAX - sizeof value ? transfer.bytes + sizeof value : SIZE_MAX;
 	struct strads_path *path;
 	int status;
 
-	if ((offset | bytes) % sizeof value != 0)
+	if ((offset | transfer.bytes) % sizeof value != 0)
 		return strads_fail(STRADS_ERR_ARGUMENT,
 				   "put-signal: offset %zu and length %zu must be multiples of 8",
-				   offset, bytes);
+				   offset, transfer.bytes);
 	if (!admissible(fabric, &transfer, STRADS_REMOTE_WRITE, reach))
 		return explain(fabric, &transfer, STRADS_REMOTE_WRITE, reach, "put-signal");
-	status = locate(fabric, &transfer, bytes, "put-signal");
+	status = assemble(fabric, &transfer, local, pieces, n, "put-signal");
 	if (status)
 		return status;
 	path = &fabric->paths[peer];
@@ -188,13 +272,70 @@ strads_put_signal(struct strads_fabric *fabric, int peer, const struct strads_re
 }
 
 int
+strads_get(struct strads_fabric *fabric, int peer, const struct strads_region *region,
+	   size_t offset, void *into, size_t bytes, struct strads_counter *counter)
+{
+	struct strads_piece all = {.base = into, .bytes = bytes};
+
+	return get(fabric, peer, region, offset, &all, 1, counter);
+}
+
+int
+strads_getv(struct strads_fabric *fabric, int peer, const struct strads_region *region,
+	    size_t offset, const struct strads_piece *pieces, size_t n,
+	    struct strads_counter *counter)
+{
+	return n > STRADS_PIECES_MAX ? too_many(n, "get")
+				     : get(fabric, peer, region, offset, pieces, n, counter);
+}
+
+int
+strads_put(struct strads_fabric *fabric, int peer, const struct strads_region *region,
+	   size_t offset, const void *from, size_t bytes, struct strads_counter *counter)
+{
+	struct strads_piece all = {.base = (void *)from, .bytes = bytes};
+
+	return put(fabric, peer, region, offset, &all, 1, counter);
+}
+
+int
+strads_putv(struct strads_fabric *fabric, int peer, const struct strads_region *region,
+	    size_t offset, const struct strads_piece *pieces, size_t n,
+	    struct strads_counter *counter)
+{
+	return n > STRADS_PIECES_MAX ? too_many(n, "put")
+				     : put(fabric, peer, region, offset, pieces, n, counter);
+}
+
+int
+strads_put_signal(struct strads_fabric *fabric, int peer, const struct strads_region *region,
+		  size_t offset, const void *from, size_t bytes, uint64_t value,
+		  struct strads_counter *counter)
+{
+	struct strads_piece all = {.base = (void *)from, .bytes = bytes};
+
+	return put_signal(fabric, peer, region, offset, &all, 1, value, counter);
+}
+
+int
+strads_put_signalv(struct strads_fabric *fabric, int peer, const struct strads_region *region,
+		   size_t offset, const struct strads_piece *pieces, size_t n, uint64_t value,
+		   struct strads_counter *counter)
+{
+	return n > STRADS_PIECES_MAX
+		   ? too_many(n, "put-signal")
+		   : put_signal(fabric, peer, region, offset, pieces, n, value, counter);
+}
+
+int
 strads_fetch_add(struct strads_fabric *fabric, int peer, const struct strads_region *region,
 		 size_t offset, uint64_t add, uint64_t *old, struct strads_counter *counter)
 {
+	struct strads_local local[STRADS_PIECES_MAX];
+	struct strads_piece all = {.base = old, .bytes = sizeof *old};
 	struct strads_transfer transfer = {.peer = peer,
 					   .region = region,
 					   .offset = offset,
-					   .local = old,
 					   .bytes = sizeof *old,
 					   .value = add,
 					   .counter = counter};
@@ -206,12 +347,14 @@ strads_fetch_add(struct strads_fabric *fabric, int peer, const struct strads_reg
 				   "fetch-add: offset %zu must be a multiple of 8", offset);
 	if (!admissible(fabric, &transfer, STRADS_REMOTE_WRITE, sizeof *old))
 		return explain(fabric, &transfer, STRADS_REMOTE_WRITE, sizeof *old, "fetch-add");
-	status = locate(fabric, &transfer, sizeof *old, "fetch-add");
+	status = assemble(fabric, &transfer, local, &all, 1, "fetch-add");
 	if (status)
 		return status;
 	path = &fabric->paths[peer];
 	return start(path, &transfer, path->provider->fetch_add, STRADS_OP_FETCH_ADD, sizeof *old);
 }
+
+/* ---- What has become of them ---- */
 
 uint64_t
 strads_signal_load(const struct strads_region *region, size_t offset)

@@ -57,16 +57,26 @@ struct strads_region {
 	void *attached[STRADS_SLOTS]; /* each provider's own */
 };
 
+/* A piece of an operation's local side, never empty: `count` (at least 1) items of `bytes`, each
+ * `stride` after the one before and all in one region. */
+struct strads_local {
+	uint8_t *base;
+	const struct strads_region *region;
+	size_t bytes;
+	size_t count;
+	size_t stride;
+};
+
 /* A remote operation, as the provider gets it. Bounds and access are already checked. */
 struct strads_transfer {
 	int peer;
 	const struct strads_region *region; /* remote part: peer's */
 	size_t offset;
-	void *local;                              /* source, or sink of a get or fetch-add */
-	const struct strads_region *local_region; /* the region `local` lies in */
-	size_t bytes;
-	uint64_t value;                 /* put_signal: the word; fetch_add: the addend */
-	struct strads_counter *counter; /* may be NULL */
+	const struct strads_local *local; /* source, or sink of a get or fetch-add; valid only … */
+	size_t pieces;                    /* … during the call */
+	size_t bytes;                     /* of all pieces */
+	uint64_t value;                   /* put_signal: the word; fetch_add: the addend */
+	struct strads_counter *counter;   /* may be NULL */
 };
 
 struct strads_provider {

@@ -1,6 +1,7 @@
 /*
  * The path of a rank to itself: plain copies.
  */
+#include "cursor.h"
 #include "fabric.h"
 
 #include <stdatomic.h>
@@ -10,10 +11,10 @@
 static int
 self_put(void *context, const struct strads_transfer *transfer)
 {
+	struct strads_cursor local = {.piece = transfer->local};
+
 	(void)context;
-	if (transfer->bytes > 0)
-		memmove(transfer->region->base + transfer->offset, transfer->local,
-			transfer->bytes);
+	strads_cursor_gather(&local, transfer->region->base + transfer->offset, transfer->bytes);
 	strads_counter_done(transfer->counter, STRADS_OK);
 	return STRADS_OK;
 }
@@ -21,11 +22,11 @@ self_put(void *context, const struct strads_transfer *transfer)
 static int
 self_put_signal(void *context, const struct strads_transfer *transfer)
 {
+	struct strads_cursor local = {.piece = transfer->local};
 	uint8_t *to = transfer->region->base + transfer->offset;
 
 	(void)context;
-	if (transfer->bytes > 0)
-		memmove(to, transfer->local, transfer->bytes);
+	strads_cursor_gather(&local, to, transfer->bytes);
 	atomic_store_explicit((_Atomic uint64_t *)(void *)(to + transfer->bytes), transfer->value,
 			      memory_order_release);
 	strads_counter_done(transfer->counter, STRADS_OK);
@@ -35,10 +36,10 @@ self_put_signal(void *context, const struct strads_transfer *transfer)
 static int
 self_get(void *context, const struct strads_transfer *transfer)
 {
+	struct strads_cursor local = {.piece = transfer->local};
+
 	(void)context;
-	if (transfer->bytes > 0)
-		memmove(transfer->local, transfer->region->base + transfer->offset,
-			transfer->bytes);
+	strads_cursor_scatter(&local, transfer->region->base + transfer->offset, transfer->bytes);
 	strads_counter_done(transfer->counter, STRADS_OK);
 	return STRADS_OK;
 }
@@ -52,7 +53,7 @@ self_fetch_add(void *context, const struct strads_transfer *transfer)
 	uint64_t old = atomic_fetch_add((_Atomic uint64_t *)word, transfer->value);
 
 	(void)context;
-	memcpy(transfer->local, &old, sizeof old);
+	memcpy(transfer->local->base, &old, sizeof old);
 	strads_counter_done(transfer->counter, STRADS_OK);
 	return STRADS_OK;
 }

@@ -17,7 +17,7 @@ struct strads_inflate {
 	const struct strads_codec *codec;
 	void *stream;
 	struct strads_codec_step step;
-	struct strads_piece *first, *last;
+	struct strads_inflate_piece *first, *last;
 	uint64_t bytes;
 	uint8_t input[INPUT_BYTES];
 };
@@ -126,7 +126,7 @@ strads_inflate_bytes(const struct strads_inflate *inflate)
 static int
 piece_add(struct strads_inflate *inflate)
 {
-	struct strads_piece *piece = malloc(sizeof(*piece) + PIECE_BYTES);
+	struct strads_inflate_piece *piece = malloc(sizeof(*piece) + PIECE_BYTES);
 
 	if (!piece) {
 		strads_fail(STRADS_ERR_MEMORY,
@@ -148,7 +148,7 @@ piece_add(struct strads_inflate *inflate)
 static int
 piece_decode(struct strads_inflate *inflate, bool *moved)
 {
-	struct strads_piece *piece = inflate->last;
+	struct strads_inflate_piece *piece = inflate->last;
 	struct strads_codec_step *step = &inflate->step;
 	size_t in_bytes = step->in_bytes, made;
 	int status;
@@ -207,7 +207,7 @@ strads_inflate_take(struct strads_inflate *inflate, void *into)
 	uint8_t *to = into;
 
 	while (inflate->first) {
-		struct strads_piece *piece = inflate->first;
+		struct strads_inflate_piece *piece = inflate->first;
 
 		memcpy(to, piece->data, piece->bytes);
 		to += piece->bytes;
@@ -225,7 +225,7 @@ strads_inflate_close(struct strads_inflate **inflate)
 	if (!old)
 		return;
 	while (old->first) {
-		struct strads_piece *piece = old->first;
+		struct strads_inflate_piece *piece = old->first;
 
 		old->first = piece->next;
 		free(piece);

@@ -7,8 +7,8 @@
 #include "codec.h"
 
 /* A piece of the result; pieces are handed over one by one so that nothing is held twice. */
-struct strads_piece {
-	struct strads_piece *next;
+struct strads_inflate_piece {
+	struct strads_inflate_piece *next;
 	size_t bytes;
 	uint8_t data[];
 };

@@ -31,6 +31,7 @@ struct conform_case {
 };
 
 extern const struct conform_case conform_data_cases[];
+extern const struct conform_case conform_pieces_cases[];
 extern const struct conform_case conform_traffic_cases[];
 extern const struct conform_case conform_refusal_cases[];
 extern const struct conform_case conform_wait_cases[];

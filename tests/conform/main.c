@@ -28,8 +28,8 @@ struct run {
 };
 
 static const struct conform_case *const groups[] = {
-    conform_data_cases, conform_traffic_cases, conform_refusal_cases,
-    conform_wait_cases, conform_death_cases,
+    conform_data_cases,    conform_pieces_cases, conform_traffic_cases,
+    conform_refusal_cases, conform_wait_cases,   conform_death_cases,
 };
 
 static bool

@@ -184,8 +184,9 @@ read_abilities(struct strads_ofi *ofi)
 	uint64_t order = tx->msg_order & ofi->info->rx_attr->msg_order;
 
 	ofi->ordered = order & (FI_ORDER_WAW | FI_ORDER_RMA_WAW);
-	ofi->fused = tx->iov_limit >= 2 && tx->rma_iov_limit >= 2;
-	ofi->piece_bytes = ofi->info->ep_attr->max_msg_size;
+	ofi->iov_limit = tx->iov_limit < STRADS_OFI_IOV ? tx->iov_limit : STRADS_OFI_IOV;
+	ofi->fused = ofi->iov_limit >= 2 && tx->rma_iov_limit >= 2;
+	ofi->message_bytes = ofi->info->ep_attr->max_msg_size;
 }
 
 int

@@ -21,6 +21,7 @@
 #define STRADS_OFI_H
 
 #include "baton.h"
+#include "cursor.h"
 #include "pace.h"
 #include "provider.h"
 #include "server.h"
@@ -38,6 +39,7 @@
 #define STRADS_OFI_WINDOW      64   /* put-signals under way from one rank to another */
 #define STRADS_OFI_OPS         1024 /* operations under way from one rank */
 #define STRADS_OFI_FUSED_BYTES 8192 /* a longer payload travels by a write of its own */
+#define STRADS_OFI_IOV         8    /* runs of local memory in one write or read, at most */
 #define STRADS_OFI_RANKS_MAX   (1 << 19)
 
 /* What a slot of a mailbox holds: the word that a put-signal leaves. */
@@ -64,14 +66,21 @@ struct strads_ofi_op {
 	enum strads_ofi_kind kind;
 	int peer;
 	int status;
-	uint32_t pending; /* completions that libfabric still owes */
-	bool note_due;    /* a signal's note has not been posted */
-	bool untaken;     /* a signal the peer has not told to have taken */
-	uint8_t *local;   /* what is left to post: from here … */
-	void *desc;
-	uint64_t remote; /* … to there … */
+	uint32_t pending;           /* completions that libfabric still owes */
+	bool note_due;              /* a signal's note has not been posted */
+	bool untaken;               /* a signal the peer has not told to have taken */
+	struct strads_cursor local; /* what is left to post: from here … */
+	uint64_t remote;            /* … to there … */
 	uint64_t key;
 	size_t left; /* … so many bytes */
+};
+
+/* The local side of one write or read. */
+struct strads_ofi_side {
+	struct iovec iov[STRADS_OFI_IOV];
+	void *desc[STRADS_OFI_IOV];
+	size_t n;
+	size_t bytes;
 };
 
 /* What an endpoint knows of one rank. Under the baton but for what is the owner's. */
@@ -91,7 +100,8 @@ struct strads_ofi_peer {
 	uint64_t taken;        /* put-signals from the peer … */
 	uint64_t told;         /* … and how many it knows this rank to have taken */
 	struct strads_ofi_op *untaken_first, *untaken_last; /* oldest first */
-	struct strads_ofi_op *held;                         /* not posted in full; others wait */
+	struct strads_ofi_op *held;                        /* not posted in full; others wait … */
+	struct strads_local held_local[STRADS_PIECES_MAX]; /* … and its pieces */
 	struct strads_ofi_peer *next_held;
 	struct strads_ofi_peer *next_telling;
 	bool telling;        /* in the list of those to be told */
@@ -115,12 +125,13 @@ struct strads_ofi {
 	struct fid_av *av;
 	struct fid_cq *cq;
 	struct fid_ep *ep;
-	int fd;             /* the completion queue's; −1 where it has none */
-	int gate;           /* what the owner sleeps on: an epoll, over fd only while it does */
-	bool ordered;       /* writes to a peer arrive in order */
-	bool fused;         /* a note can travel with its payload */
-	uint64_t delivered; /* flag of a write that completes when it has arrived */
-	size_t piece_bytes; /* the longest write or read */
+	int fd;               /* the completion queue's; −1 where it has none */
+	int gate;             /* what the owner sleeps on: an epoll, over fd only while it does */
+	bool ordered;         /* writes to a peer arrive in order */
+	bool fused;           /* a note can travel with its payload */
+	size_t iov_limit;     /* runs of local memory in one write or read */
+	uint64_t delivered;   /* flag of a write that completes when it has arrived */
+	size_t message_bytes; /* the longest write or read */
 
 	struct strads_baton baton;
 	int status;    /* why this endpoint is of no use any more; under the baton … */
@@ -233,9 +244,10 @@ bool strads_ofi_probe(struct strads_ofi *ofi, int peer);
 
 /* ---- signal.c: notes and what is told of them ---- */
 
-/* Writes the note of an operation, and what is left of its payload with it. Returns libfabric's
- * code. */
-ssize_t strads_ofi_note_post(struct strads_ofi *ofi, struct strads_ofi_op *op);
+/* Writes the note of an operation, and with it what is left of its payload: `side`, which has room
+ * for the note, or nothing. Returns libfabric's code. */
+ssize_t strads_ofi_note_post(struct strads_ofi *ofi, struct strads_ofi_op *op,
+			     struct strads_ofi_side *side);
 
 /* An inbound write with completion data has arrived. Baton. */
 void strads_ofi_signal_arrived(struct strads_ofi *ofi, uint64_t data);

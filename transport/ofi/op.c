@@ -81,24 +81,44 @@ strads_ofi_op_accepted(struct strads_ofi_peer *peer)
 	peer->accepted = true;
 }
 
-/* Posts the next piece of the operation's bytes. */
+/* Passes the cursor over as much of what is left as one message with `limit` runs carries. */
+static void
+gather(const struct strads_ofi *ofi, const struct strads_ofi_op *op, struct strads_cursor *cursor,
+       size_t limit, struct strads_ofi_side *side)
+{
+	size_t most = op->left < ofi->message_bytes ? op->left : ofi->message_bytes;
+
+	side->bytes = 0;
+	for (side->n = 0; side->bytes < most && side->n < limit; side->n++) {
+		struct strads_run run = strads_cursor_next(cursor, most - side->bytes);
+
+		side->iov[side->n] = (struct iovec){.iov_base = run.at, .iov_len = run.bytes};
+		side->desc[side->n] = strads_ofi_desc(run.region);
+		side->bytes += run.bytes;
+	}
+}
+
+/* Posts as much of the operation's bytes as one message carries. */
 static ssize_t
-post_piece(struct strads_ofi *ofi, struct strads_ofi_op *op)
+post_part(struct strads_ofi *ofi, struct strads_ofi_op *op)
 {
 	struct strads_ofi_peer *peer = &ofi->peers[op->peer];
-	size_t bytes = op->left < ofi->piece_bytes ? op->left : ofi->piece_bytes;
-	struct iovec local = {.iov_base = op->local, .iov_len = bytes};
-	struct fi_rma_iov remote = {.addr = op->remote, .len = bytes, .key = op->key};
-	struct fi_msg_rma message = {.msg_iov = &local,
-				     .desc = &op->desc,
-				     .iov_count = 1,
-				     .addr = peer->address,
-				     .rma_iov = &remote,
-				     .rma_iov_count = 1,
-				     .context = &op->io[0]};
+	struct strads_cursor next = op->local;
+	struct strads_ofi_side side;
+	struct fi_rma_iov remote;
+	struct fi_msg_rma message;
 	uint64_t flags = FI_COMPLETION;
 	ssize_t code;
 
+	gather(ofi, op, &next, ofi->iov_limit, &side);
+	remote = (struct fi_rma_iov){.addr = op->remote, .len = side.bytes, .key = op->key};
+	message = (struct fi_msg_rma){.msg_iov = side.iov,
+				      .desc = side.desc,
+				      .iov_count = side.n,
+				      .addr = peer->address,
+				      .rma_iov = &remote,
+				      .rma_iov_count = 1,
+				      .context = &op->io[0]};
 	/* That a signal was taken shows that its payload had arrived before, if in order. */
 	if (op->kind == STRADS_OFI_PUT || !ofi->ordered)
 		flags |= ofi->delivered;
@@ -110,29 +130,42 @@ post_piece(struct strads_ofi *ofi, struct strads_ofi_op *op)
 		return code;
 	strads_ofi_op_accepted(peer);
 	op->pending++;
-	op->local += bytes;
-	op->remote += bytes;
-	op->left -= bytes;
+	op->local = next;
+	op->remote += side.bytes;
+	op->left -= side.bytes;
 	return 0;
+}
+
+/* Whether all that is left of a signal's payload goes with its note: into *side if so. */
+static bool
+fuses(const struct strads_ofi *ofi, const struct strads_ofi_op *op, struct strads_ofi_side *side)
+{
+	struct strads_cursor local = op->local;
+
+	if (!op->note_due || !ofi->fused || op->left > STRADS_OFI_FUSED_BYTES || op->pending > 0)
+		return false;
+	gather(ofi, op, &local, ofi->iov_limit - 1, side);
+	return side->bytes == op->left;
 }
 
 /* Posts what can be posted of the operation now. Returns libfabric's code if it refuses. */
 static ssize_t
 post(struct strads_ofi *ofi, struct strads_ofi_op *op)
 {
+	struct strads_ofi_side side;
 	ssize_t code;
 
-	if (op->note_due && ofi->fused && op->left <= STRADS_OFI_FUSED_BYTES &&
-	    op->left <= ofi->piece_bytes && op->pending == 0)
-		return strads_ofi_note_post(ofi, op);
+	if (fuses(ofi, op, &side))
+		return strads_ofi_note_post(ofi, op, &side);
 	if (op->left > 0 && op->pending == 0) {
-		code = post_piece(ofi, op);
+		code = post_part(ofi, op);
 		if (code)
 			return code;
 	}
-	if (op->note_due && op->left == 0 && (ofi->ordered || op->pending == 0))
-		return strads_ofi_note_post(ofi, op);
-	return 0;
+	if (!op->note_due || op->left > 0 || (!ofi->ordered && op->pending > 0))
+		return 0;
+	side.n = 0;
+	return strads_ofi_note_post(ofi, op, &side);
 }
 
 static bool
@@ -197,8 +230,7 @@ fill(struct strads_ofi_op *op, enum strads_ofi_kind kind, const struct strads_tr
 	op->pending = 0;
 	op->note_due = kind == STRADS_OFI_SIGNAL;
 	op->untaken = op->note_due;
-	op->local = transfer->local;
-	op->desc = transfer->bytes > 0 ? strads_ofi_desc(transfer->local_region) : NULL;
+	op->local = (struct strads_cursor){.piece = transfer->local};
 	op->remote = remote->base + transfer->offset;
 	op->key = remote->key;
 	op->left = transfer->bytes;
@@ -226,8 +258,10 @@ start(struct strads_ofi *ofi, enum strads_ofi_kind kind, const struct strads_tra
 		strads_ofi_op_free(ofi, op);
 		return strads_ofi_op_refused(ofi, transfer->peer, code);
 	}
-	if (!posted(op))
+	if (!posted(op)) {
+		strads_cursor_keep(&op->local, transfer, peer->held_local);
 		hold(ofi, op);
+	}
 	if (kind != STRADS_OFI_GET)
 		peer->writes++;
 	peer->outstanding++;

@@ -8,21 +8,18 @@
 static_assert(STRADS_OFI_WINDOW * 4 <= COUNT_MASK + 1, "an old count differs from a new one");
 
 ssize_t
-strads_ofi_note_post(struct strads_ofi *ofi, struct strads_ofi_op *op)
+strads_ofi_note_post(struct strads_ofi *ofi, struct strads_ofi_op *op, struct strads_ofi_side *side)
 {
 	struct strads_ofi_peer *peer = &ofi->peers[op->peer];
 	uint32_t slot = (uint32_t)(peer->sent % STRADS_OFI_WINDOW);
-	struct iovec local[2] = {{.iov_base = op->local, .iov_len = op->left},
-				 {.iov_base = &op->note, .iov_len = sizeof op->note}};
 	struct fi_rma_iov remote[2] = {{.addr = op->remote, .len = op->left, .key = op->key},
 				       {.addr = peer->mailbox_base + slot * sizeof op->note,
 					.len = sizeof op->note,
 					.key = peer->mailbox_key}};
-	void *desc[2] = {op->desc, ofi->ops_mr ? fi_mr_desc(ofi->ops_mr) : NULL};
-	size_t first = op->left > 0 ? 0 : 1; /* a payload sent before, or none, is left out */
-	struct fi_msg_rma message = {.msg_iov = local + first,
-				     .desc = desc + first,
-				     .iov_count = 2 - first,
+	size_t first = side->n > 0 ? 0 : 1; /* a payload sent before, or none, is left out */
+	struct fi_msg_rma message = {.msg_iov = side->iov,
+				     .desc = side->desc,
+				     .iov_count = side->n + 1,
 				     .addr = peer->address,
 				     .rma_iov = remote + first,
 				     .rma_iov_count = 2 - first,
@@ -30,6 +27,8 @@ strads_ofi_note_post(struct strads_ofi *ofi, struct strads_ofi_op *op)
 				     .data = (uint32_t)ofi->rank << RANK_SHIFT | slot};
 	ssize_t code;
 
+	side->iov[side->n] = (struct iovec){.iov_base = &op->note, .iov_len = sizeof op->note};
+	side->desc[side->n] = ofi->ops_mr ? fi_mr_desc(ofi->ops_mr) : NULL;
 	op->note.number = (uint32_t)peer->sent;
 	op->note.taken = (uint32_t)peer->taken;
 	op->note.unused = 0;

@@ -1,5 +1,6 @@
 #include "shm.h"
 
+#include "cursor.h"
 #include "job/job.h"
 
 #include <errno.h>
@@ -148,6 +149,35 @@ copy(void *to, const void *from, size_t bytes)
 		memcpy(to, from, bytes);
 }
 
+/* Whether the local side is one range. */
+static inline bool
+plain(const struct strads_transfer *transfer)
+{
+	return __builtin_expect(transfer->bytes == 0 || transfer->bytes == transfer->local->bytes,
+				1);
+}
+
+static __attribute__((noinline)) uint8_t *
+gather(uint8_t *to, const struct strads_transfer *transfer)
+{
+	struct strads_cursor local = {.piece = transfer->local};
+
+	strads_cursor_gather(&local, to, transfer->bytes);
+	return to + transfer->bytes;
+}
+
+/* Writes the local side; returns where it ends. */
+static inline uint8_t *
+fill(uint8_t *to, const struct strads_transfer *transfer)
+{
+	size_t bytes = transfer->bytes;
+
+	if (!plain(transfer))
+		return gather(to, transfer);
+	copy(to, transfer->local->base, bytes);
+	return to + bytes;
+}
+
 static void
 ring(struct strads_shm *shm, struct strads_shm_peer *peer)
 {
@@ -178,7 +208,7 @@ shm_put(void *context, const struct strads_transfer *transfer)
 
 	if (__builtin_expect(shm->peers[transfer->peer].gone, 0))
 		return strads_shm_fail_gone(shm, transfer->peer);
-	copy(view(transfer), transfer->local, transfer->bytes);
+	(void)fill(view(transfer), transfer);
 	strads_counter_done(transfer->counter, STRADS_OK);
 	return STRADS_OK;
 }
@@ -188,12 +218,12 @@ shm_put_signal(void *context, const struct strads_transfer *transfer)
 {
 	struct strads_shm *shm = context;
 	struct strads_shm_peer *peer = &shm->peers[transfer->peer];
-	uint8_t *to = view(transfer);
+	uint8_t *word;
 
 	if (__builtin_expect(peer->gone, 0))
 		return strads_shm_fail_gone(shm, transfer->peer);
-	copy(to, transfer->local, transfer->bytes);
-	atomic_store_explicit((_Atomic uint64_t *)(void *)(to + transfer->bytes), transfer->value,
+	word = fill(view(transfer), transfer);
+	atomic_store_explicit((_Atomic uint64_t *)(void *)word, transfer->value,
 			      memory_order_release);
 	strads_counter_done(transfer->counter, STRADS_OK);
 	rouse(shm, peer);
@@ -203,11 +233,15 @@ shm_put_signal(void *context, const struct strads_transfer *transfer)
 static int
 shm_get(void *context, const struct strads_transfer *transfer)
 {
+	struct strads_cursor local = {.piece = transfer->local};
 	struct strads_shm *shm = context;
 
 	if (__builtin_expect(shm->peers[transfer->peer].gone, 0))
 		return strads_shm_fail_gone(shm, transfer->peer);
-	copy(transfer->local, view(transfer), transfer->bytes);
+	if (plain(transfer))
+		copy(transfer->local->base, view(transfer), transfer->bytes);
+	else
+		strads_cursor_scatter(&local, view(transfer), transfer->bytes);
 	strads_counter_done(transfer->counter, STRADS_OK);
 	return STRADS_OK;
 }
@@ -222,7 +256,7 @@ shm_fetch_add(void *context, const struct strads_transfer *transfer)
 	if (__builtin_expect(peer->gone, 0))
 		return strads_shm_fail_gone(shm, transfer->peer);
 	old = atomic_fetch_add((_Atomic uint64_t *)(void *)view(transfer), transfer->value);
-	memcpy(transfer->local, &old, sizeof old);
+	memcpy(transfer->local->base, &old, sizeof old);
 	strads_counter_done(transfer->counter, STRADS_OK);
 	rouse(shm, peer);
 	return STRADS_OK;

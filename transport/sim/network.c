@@ -17,6 +17,8 @@
  */
 #include "sim/sim.h"
 
+#include "cursor.h"
+
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,8 +38,8 @@ struct strads_sim_operation {
 	uint64_t number; /* in the order started: what is random about it depends on it */
 	size_t offset;
 	size_t bytes;
-	void *local;
-	const struct strads_region *local_region;
+	struct strads_local local[STRADS_PIECES_MAX];
+	size_t pieces;
 	uint64_t value; /* the signal; the addend, later the old value of a fetch-add */
 	struct strads_counter *counter;
 };
@@ -170,6 +172,17 @@ strike(struct strads_sim_operation *operation)
 	operation->initiator = NULL;
 }
 
+/* Whether the operation moves bytes of the region; of any, if NULL. */
+static bool
+concerns(const struct strads_sim_operation *operation, const struct strads_region *local)
+{
+	for (size_t i = 0; local && i < operation->pieces; i++) {
+		if (operation->local[i].region == local)
+			return true;
+	}
+	return !local;
+}
+
 void
 strads_sim_give_up(struct strads_sim_endpoint *endpoint, const struct strads_region *local)
 {
@@ -178,8 +191,7 @@ strads_sim_give_up(struct strads_sim_endpoint *endpoint, const struct strads_reg
 	for (size_t i = 0; i < events->count && endpoint->outstanding > 0; i++) {
 		struct strads_sim_operation *operation = events->heap[i].operation;
 
-		if (operation && operation->initiator == endpoint &&
-		    (!local || operation->local_region == local))
+		if (operation && operation->initiator == endpoint && concerns(operation, local))
 			strike(operation);
 	}
 }
@@ -234,14 +246,15 @@ remote(const struct strads_sim *sim, const struct strads_sim_operation *operatio
 static void
 copy(const struct strads_sim_operation *operation, uint8_t *at, size_t from, size_t to)
 {
-	uint8_t *local = operation->local;
+	struct strads_cursor local = {.piece = operation->local};
 
 	if (from == to)
 		return;
+	strads_cursor_skip(&local, from);
 	if (operation->kind == STRADS_OP_GET)
-		memcpy(local + from, at + from, to - from);
+		strads_cursor_scatter(&local, at + from, to - from);
 	else
-		memcpy(at + from, local + from, to - from);
+		strads_cursor_gather(&local, at + from, to - from);
 }
 
 static bool
@@ -364,7 +377,7 @@ land_answer(struct strads_sim *sim, struct strads_sim_operation *operation, uint
 	uint8_t *at = remote(sim, operation);
 
 	if (operation->kind == STRADS_OP_FETCH_ADD) {
-		memcpy(operation->local, &operation->value, sizeof operation->value);
+		memcpy(operation->local[0].base, &operation->value, sizeof operation->value);
 	} else if (!at) {
 		fail(sim, operation, time);
 		return;
@@ -473,11 +486,11 @@ strads_sim_start(struct strads_sim_endpoint *endpoint, enum strads_op kind,
 	    .number = sim->started++,
 	    .offset = transfer->offset,
 	    .bytes = transfer->bytes,
-	    .local = transfer->local,
-	    .local_region = transfer->local_region,
+	    .pieces = transfer->pieces,
 	    .value = transfer->value,
 	    .counter = transfer->counter,
 	};
+	memcpy(operation->local, transfer->local, transfer->pieces * sizeof *transfer->local);
 	endpoint->outstanding++;
 	endpoint->pairs[transfer->peer].outstanding++;
 	rank->clock += sim->overhead;

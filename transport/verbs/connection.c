@@ -110,7 +110,7 @@ create_pair(struct strads_verbs *verbs)
 						.recv_cq = verbs->inbound,
 						.srq = verbs->srq,
 						.cap = {.max_send_wr = verbs->depth,
-							.max_send_sge = 1,
+							.max_send_sge = verbs->sges,
 							.max_inline_data = bytes},
 						.qp_type = IBV_QPT_RC};
 		struct ibv_qp *qp = ibv_create_qp(verbs->pd, &attr);

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define PIECE_MAX ((size_t)1 << 30)
+#define REQUEST_MAX ((size_t)1 << 30)
 
 static int
 refused(const struct strads_verbs *verbs, const char *what)
@@ -65,16 +65,26 @@ size_queues(struct strads_verbs *verbs)
 	return STRADS_OK;
 }
 
+/* A device that does not say how many scatter/gather entries it takes takes one. */
+static uint32_t
+entries_of(int limit)
+{
+	return limit < 1 ? 1 : (uint32_t)limit;
+}
+
 static void
 read_abilities(struct strads_verbs *verbs)
 {
 	const struct strads_verbs_port *port = &verbs->port;
 
-	verbs->piece_bytes = port->attr.max_msg_sz;
-	if (verbs->piece_bytes == 0 || verbs->piece_bytes > PIECE_MAX) /* 0: it does not say */
-		verbs->piece_bytes = PIECE_MAX;
+	verbs->request_bytes = port->attr.max_msg_sz;
+	if (verbs->request_bytes == 0 ||
+	    verbs->request_bytes > REQUEST_MAX) /* 0: it does not say */
+		verbs->request_bytes = REQUEST_MAX;
 	verbs->adds = port->device.atomic_cap == IBV_ATOMIC_GLOB;
 	verbs->inline_bytes = STRADS_VERBS_INLINE;
+	verbs->sges = least(STRADS_VERBS_SGES, entries_of(port->device.max_sge));
+	verbs->read_sges = least(verbs->sges, entries_of(port->device.max_sge_rd));
 }
 
 /* ---- Life ---- */

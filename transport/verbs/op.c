@@ -15,15 +15,36 @@ reads(enum strads_verbs_kind kind)
 	return kind == STRADS_VERBS_GET || kind == STRADS_VERBS_ADD;
 }
 
+/* Passes the cursor over as much of what is left as one request carries: into sges[0 … *n). Returns
+ * the bytes. */
+static size_t
+gather(const struct strads_verbs *verbs, const struct strads_verbs_op *op,
+       struct strads_cursor *cursor, struct ibv_sge sges[static STRADS_VERBS_SGES], uint32_t *n)
+{
+	size_t most = op->left < verbs->request_bytes ? op->left : verbs->request_bytes;
+	uint32_t limit = reads(op->kind) ? verbs->read_sges : verbs->sges;
+	size_t bytes = 0;
+
+	for (*n = 0; bytes < most && *n < limit; ++*n) {
+		struct strads_run run = strads_cursor_next(cursor, most - bytes);
+
+		sges[*n] = (struct ibv_sge){.addr = (uintptr_t)run.at,
+					    .length = (uint32_t)run.bytes,
+					    .lkey = strads_verbs_local_key(run.region)};
+		bytes += run.bytes;
+	}
+	return bytes;
+}
+
+/* Pushes a request of `bytes`, sges[0 … n). */
 static void
-push_piece(struct strads_verbs *verbs, struct strads_verbs_peer *peer, struct strads_verbs_op *op,
-	   size_t bytes)
+push_part(struct strads_verbs *verbs, struct strads_verbs_peer *peer, struct strads_verbs_op *op,
+	  const struct ibv_sge *sges, uint32_t n, size_t bytes)
 {
 	struct strads_verbs_entry entry = {.counter = op->counter,
 					   .kind = (uint8_t)op->kind,
 					   .ends = bytes == op->left && !op->signal_due};
-	struct ibv_send_wr *request =
-	    strads_verbs_push(verbs, peer, entry, op->local, bytes, op->lkey);
+	struct ibv_send_wr *request = strads_verbs_push(verbs, peer, entry, sges, n);
 
 	request->opcode = opcodes[op->kind];
 	if (op->kind == STRADS_VERBS_ADD) {
@@ -34,25 +55,30 @@ push_piece(struct strads_verbs *verbs, struct strads_verbs_peer *peer, struct st
 		request->wr.rdma.remote_addr = op->remote;
 		request->wr.rdma.rkey = op->rkey;
 	}
-	op->local += bytes;
 	op->remote += bytes;
 	op->left -= bytes;
 }
 
-/* Pushes what there is room for; true: all of it. The last piece of a put-signal goes with the
+/* Pushes what there is room for; true: all of it. The last request of a put-signal goes with the
  * signal. */
 static bool
 post(struct strads_verbs *verbs, struct strads_verbs_peer *peer, struct strads_verbs_op *op)
 {
-	size_t piece = verbs->piece_bytes;
+	while (op->left > 0 || op->signal_due) {
+		struct strads_cursor next = op->local;
+		struct ibv_sge sges[STRADS_VERBS_SGES];
+		uint32_t n;
+		size_t bytes = gather(verbs, op, &next, sges, &n);
 
-	while (op->left > (op->signal_due ? piece : 0)) {
+		if (op->signal_due && bytes == op->left)
+			return strads_verbs_signal_post(verbs, peer, op, sges, n);
 		if (strads_verbs_room(verbs, peer) == 0 ||
 		    (reads(op->kind) && peer->reads >= peer->reads_max))
 			return false;
-		push_piece(verbs, peer, op, op->left < piece ? op->left : piece);
+		push_part(verbs, peer, op, sges, n, bytes);
+		op->local = next;
 	}
-	return !op->signal_due || strads_verbs_signal_post(verbs, peer, op);
+	return true;
 }
 
 void
@@ -104,8 +130,7 @@ fill(struct strads_verbs_op *op, enum strads_verbs_kind kind,
 	op->counter = transfer->counter;
 	op->kind = kind;
 	op->signal_due = kind == STRADS_VERBS_SIGNAL;
-	op->local = transfer->local;
-	op->lkey = transfer->bytes > 0 ? strads_verbs_local_key(transfer->local_region) : 0;
+	op->local = (struct strads_cursor){.piece = transfer->local};
 	op->rkey = (uint32_t)remote->key;
 	op->remote = remote->base + transfer->offset;
 	op->left = transfer->bytes;
@@ -129,6 +154,7 @@ start_alone(struct strads_verbs *verbs, enum strads_verbs_kind kind,
 	peer->outstanding++;
 	peer->unproven = peer->unproven || kind == STRADS_VERBS_PUT || kind == STRADS_VERBS_SIGNAL;
 	if (!post(verbs, peer, &op)) {
+		strads_cursor_keep(&op.local, transfer, peer->held_local);
 		peer->held = op;
 		peer->holding = true;
 		strads_verbs_mind(verbs, peer);
@@ -192,6 +218,9 @@ static void
 probe(struct strads_verbs *verbs, struct strads_verbs_peer *peer)
 {
 	struct strads_verbs_entry entry = {.kind = STRADS_VERBS_PROBE, .ends = true};
+	struct ibv_sge sink = {.addr = (uintptr_t)verbs->scratch,
+			       .length = STRADS_VERBS_FENCE,
+			       .lkey = verbs->own->lkey};
 	struct ibv_send_wr *request;
 
 	if (peer->probing || peer->holding || strads_verbs_room(verbs, peer) == 0 ||
@@ -199,8 +228,7 @@ probe(struct strads_verbs *verbs, struct strads_verbs_peer *peer)
 		return;
 	peer->unproven = false;
 	peer->probing = true;
-	request = strads_verbs_push(verbs, peer, entry, verbs->scratch, STRADS_VERBS_FENCE,
-				    verbs->own->lkey);
+	request = strads_verbs_push(verbs, peer, entry, &sink, 1);
 	request->opcode = IBV_WR_RDMA_READ;
 	request->wr.rdma.remote_addr = peer->scratch_base;
 	request->wr.rdma.rkey = peer->scratch_key;

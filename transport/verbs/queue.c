@@ -18,31 +18,41 @@ strads_verbs_mind(struct strads_verbs *verbs, struct strads_verbs_peer *peer)
 	verbs->first_busy = peer;
 }
 
+/* Enters the local side of a request of the batch. */
+static void
+enter(struct strads_verbs *verbs, struct ibv_send_wr *request, bool reading,
+      const struct ibv_sge *sges, uint32_t n)
+{
+	struct ibv_sge *own = verbs->batch.sges[request - verbs->batch.requests];
+	size_t bytes = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		own[i] = sges[i];
+		bytes += sges[i].length;
+	}
+	request->sg_list = own;
+	request->num_sge = (int)n;
+	if (!reading && bytes > 0 && bytes <= verbs->inline_bytes)
+		request->send_flags = IBV_SEND_INLINE;
+}
+
 struct ibv_send_wr *
 strads_verbs_push(struct strads_verbs *verbs, struct strads_verbs_peer *peer,
-		  struct strads_verbs_entry entry, const void *local, size_t bytes, uint32_t lkey)
+		  struct strads_verbs_entry entry, const struct ibv_sge *sges, uint32_t n)
 {
 	struct strads_verbs_batch *batch = &verbs->batch;
 	bool reading = reads((enum strads_verbs_kind)entry.kind);
 	struct ibv_send_wr *request;
-	struct ibv_sge *piece;
 
 	if (batch->n == STRADS_VERBS_BATCH || batch->peer != peer)
 		strads_verbs_ring(verbs);
 	batch->peer = peer;
 	/* Reads give their credit back, and somebody may count on the end of an operation. */
 	batch->wanted = batch->wanted || reading || (entry.ends && entry.counter);
-	piece = &batch->pieces[batch->n];
-	piece->addr = (uintptr_t)local;
-	piece->length = (uint32_t)bytes;
-	piece->lkey = lkey;
 	request = &batch->requests[batch->n++];
 	memset(request, 0, sizeof *request);
 	request->wr_id = (uint64_t)(peer - verbs->peers) << 32 | peer->posted;
-	request->sg_list = piece;
-	request->num_sge = bytes > 0;
-	if (!reading && bytes > 0 && bytes <= verbs->inline_bytes)
-		request->send_flags = IBV_SEND_INLINE;
+	enter(verbs, request, reading, sges, n);
 	peer->entries[peer->posted++ & (verbs->depth - 1)] = entry;
 	peer->reads += reading;
 	return request;

@@ -43,12 +43,11 @@ grows(const struct strads_verbs *verbs, const struct strads_verbs_peer *peer,
 
 static struct ibv_send_wr *
 push_payload(struct strads_verbs *verbs, struct strads_verbs_peer *peer, struct strads_verbs_op *op,
-	     bool ends)
+	     const struct ibv_sge *sges, uint32_t n, bool ends)
 {
 	struct strads_verbs_entry entry = {
 	    .counter = op->counter, .kind = STRADS_VERBS_SIGNAL, .ends = ends};
-	struct ibv_send_wr *request =
-	    strads_verbs_push(verbs, peer, entry, op->local, op->left, op->lkey);
+	struct ibv_send_wr *request = strads_verbs_push(verbs, peer, entry, sges, n);
 
 	request->opcode = IBV_WR_RDMA_WRITE;
 	if (op->left > 0) {
@@ -68,6 +67,8 @@ push_note(struct strads_verbs *verbs, struct strads_verbs_peer *peer, struct str
 	uint32_t slot = (uint32_t)(peer->sent % verbs->window);
 	size_t rank = (size_t)(peer - verbs->peers);
 	struct strads_verbs_note *note = &verbs->outbox[rank * verbs->slots + slot];
+	struct ibv_sge source = {
+	    .addr = (uintptr_t)note, .length = sizeof *note, .lkey = verbs->own->lkey};
 	struct ibv_send_wr *request;
 
 	*note = (struct strads_verbs_note){.value = op->value,
@@ -78,7 +79,7 @@ push_note(struct strads_verbs *verbs, struct strads_verbs_peer *peer, struct str
 					   .word = word};
 	peer->told = peer->taken;
 	peer->telling = false;
-	request = strads_verbs_push(verbs, peer, entry, note, sizeof *note, verbs->own->lkey);
+	request = strads_verbs_push(verbs, peer, entry, &source, 1);
 	request->opcode = IBV_WR_RDMA_WRITE_WITH_IMM;
 	request->imm_data = htonl(NOTE << KIND_SHIFT | slot);
 	request->wr.rdma.remote_addr = peer->mailbox_base + slot * sizeof *note;
@@ -87,7 +88,7 @@ push_note(struct strads_verbs *verbs, struct strads_verbs_peer *peer, struct str
 
 bool
 strads_verbs_signal_post(struct strads_verbs *verbs, struct strads_verbs_peer *peer,
-			 struct strads_verbs_op *op)
+			 struct strads_verbs_op *op, const struct ibv_sge *sges, uint32_t n)
 {
 	uint32_t index = word_index(op->region, op->offset);
 	struct strads_verbs_word *word = &peer->words_out[index];
@@ -95,14 +96,14 @@ strads_verbs_signal_post(struct strads_verbs *verbs, struct strads_verbs_peer *p
 	if (strads_verbs_room(verbs, peer) < 2)
 		return false;
 	if (grows(verbs, peer, op, word)) {
-		struct ibv_send_wr *request = push_payload(verbs, peer, op, true);
+		struct ibv_send_wr *request = push_payload(verbs, peer, op, sges, n, true);
 
 		request->opcode = IBV_WR_RDMA_WRITE_WITH_IMM;
 		request->imm_data = htonl(GROW << KIND_SHIFT | index << WORD_SHIFT |
 					  (uint32_t)(op->value - word->value));
 	} else {
 		if (op->left > 0)
-			push_payload(verbs, peer, op, false);
+			push_payload(verbs, peer, op, sges, n, false);
 		push_note(verbs, peer, op, index);
 	}
 	*word = (struct strads_verbs_word){
@@ -122,7 +123,7 @@ strads_verbs_signal_tell(struct strads_verbs *verbs, struct strads_verbs_peer *p
 		return;
 	peer->telling = false;
 	peer->told = peer->taken;
-	request = strads_verbs_push(verbs, peer, entry, NULL, 0, 0);
+	request = strads_verbs_push(verbs, peer, entry, NULL, 0);
 	request->opcode = IBV_WR_RDMA_WRITE_WITH_IMM;
 	request->imm_data = htonl(TELL << KIND_SHIFT | ((uint32_t)peer->taken & COUNT_MASK));
 	strads_verbs_ring(verbs);

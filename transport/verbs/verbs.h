@@ -42,6 +42,7 @@
 #define STRADS_VERBS_H
 
 #include "baton.h"
+#include "cursor.h"
 #include "pace.h"
 #include "provider.h"
 #include "server.h"
@@ -56,8 +57,10 @@
 #define STRADS_VERBS_BATCH     16  /* work requests posted by one doorbell, at most */
 #define STRADS_VERBS_WORDS     256 /* words of one peer that need no note; a power of 2 */
 #define STRADS_VERBS_INLINE    128 /* bytes asked for to travel in the work request itself */
-#define STRADS_VERBS_TELLS     2   /* immediates on the way to one peer that only tell, at most */
-#define STRADS_VERBS_FENCE     8   /* bytes read to see that writes have arrived */
+/* Scatter/gather entries of a request: as many as take no more room in it than those bytes. */
+#define STRADS_VERBS_SGES  (STRADS_VERBS_INLINE / (int)sizeof(struct ibv_sge))
+#define STRADS_VERBS_TELLS 2 /* immediates on the way to one peer that only tell, at most */
+#define STRADS_VERBS_FENCE 8 /* bytes read to see that writes have arrived */
 
 /* A port of an adapter. */
 struct strads_verbs_port {
@@ -120,11 +123,10 @@ struct strads_verbs_entry {
 struct strads_verbs_op {
 	struct strads_counter *counter;
 	enum strads_verbs_kind kind;
-	bool signal_due; /* the word has not been posted */
-	uint8_t *local;
-	uint32_t lkey;
+	bool signal_due;            /* the word has not been posted */
+	struct strads_cursor local; /* what is left begins here … */
 	uint32_t rkey;
-	uint64_t remote;
+	uint64_t remote; /* … and goes or comes from here */
 	size_t left;
 	uint64_t value;  /* the word, or the addend */
 	uint64_t offset; /* of the word in the region … */
@@ -168,6 +170,7 @@ struct strads_verbs_peer {
 	struct strads_verbs_word *words_out; /* [STRADS_VERBS_WORDS], of this rank's signals */
 	struct strads_verbs_word *words_in;  /* [STRADS_VERBS_WORDS], of the peer's */
 	struct strads_verbs_op held;
+	struct strads_local held_local[STRADS_PIECES_MAX]; /* its pieces */
 };
 
 /* Work requests to one peer that wait for their doorbell. */
@@ -176,7 +179,7 @@ struct strads_verbs_batch {
 	int n;
 	bool wanted; /* somebody waits for the completion of one of them */
 	struct ibv_send_wr requests[STRADS_VERBS_BATCH];
-	struct ibv_sge pieces[STRADS_VERBS_BATCH];
+	struct ibv_sge sges[STRADS_VERBS_BATCH][STRADS_VERBS_SGES];
 };
 
 struct strads_verbs {
@@ -202,8 +205,10 @@ struct strads_verbs {
 	uint32_t window; /* signals to a peer; the same on all ranks */
 	uint32_t slots;  /* of the mailbox, for each peer: what the window might have been */
 	uint32_t inline_bytes;
-	uint32_t numbers;   /* a power of 2 */
-	size_t piece_bytes; /* the longest write or read */
+	uint32_t sges;        /* in a request, at most … */
+	uint32_t read_sges;   /* … and in a read or add */
+	uint32_t numbers;     /* a power of 2 */
+	size_t request_bytes; /* the longest write or read */
 
 	struct strads_baton baton;
 	struct strads_server server;     /* takes signals while the owner is away */
@@ -309,10 +314,11 @@ strads_verbs_room(const struct strads_verbs *verbs, const struct strads_verbs_pe
 }
 
 /* Adds a work request to the batch; the caller has seen that there is room and fills what is
- * zero: opcode, remote side, immediate. The piece of `bytes` at `local` may be empty. */
+ * zero: opcode, remote side, immediate. Its local side is sges[0 … n), copied, none of them empty.
+ */
 struct ibv_send_wr *strads_verbs_push(struct strads_verbs *verbs, struct strads_verbs_peer *peer,
-				      struct strads_verbs_entry entry, const void *local,
-				      size_t bytes, uint32_t lkey);
+				      struct strads_verbs_entry entry, const struct ibv_sge *sges,
+				      uint32_t n);
 
 /* Rings the doorbell for the batch. A refusal loses the peer; what is posted to a lost peer stays
  * for strads_verbs_drop. */
@@ -341,10 +347,10 @@ void strads_verbs_advance(struct strads_verbs *verbs, struct strads_verbs_peer *
 
 /* ---- signal.c ---- */
 
-/* Posts the signal of an operation together with what is left of its payload, at most a piece;
- * false: there is no room. */
+/* Posts the signal of an operation together with what is left of its payload, sges[0 … n); false:
+ * there is no room. */
 bool strads_verbs_signal_post(struct strads_verbs *verbs, struct strads_verbs_peer *peer,
-			      struct strads_verbs_op *op);
+			      struct strads_verbs_op *op, const struct ibv_sge *sges, uint32_t n);
 
 /* An immediate has arrived. */
 void strads_verbs_signal_arrived(struct strads_verbs *verbs, struct strads_verbs_peer *peer,

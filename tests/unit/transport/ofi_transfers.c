@@ -29,6 +29,15 @@ filled(const uint8_t *at, size_t bytes, uint64_t seed)
 	return true;
 }
 
+/* A buffer as pieces that touch: the same bytes. */
+static void
+cut(uint8_t *own, size_t bytes, struct strads_piece pieces[3])
+{
+	pieces[0] = (struct strads_piece){.base = own, .bytes = 7};
+	pieces[1] = (struct strads_piece){.base = own + 7, .bytes = 30};
+	pieces[2] = (struct strads_piece){.base = own + 37, .bytes = bytes - 37};
+}
+
 /* Puts before the signal, a payload with it; the reader checks both, then reads them back by get.
  */
 static int
@@ -38,19 +47,21 @@ exchange(struct pair *pair, size_t payload)
 	const uint8_t *open = strads_region_base(pair->open);
 	size_t put_at = PAIR_BYTES / 2 + 8;
 	struct strads_counter counter = {0};
+	struct strads_piece pieces[3];
 
+	cut(own, payload, pieces);
 	for (uint64_t round = 1; round <= ROUNDS; round++) {
 		fill(own, payload, round);
-		PAIR_CHECK(PAIR_RETRY(pair, strads_put(pair->fabric, pair->peer, pair->open, put_at,
-						       own, payload, &counter)) == STRADS_OK);
+		PAIR_CHECK(PAIR_RETRY(pair, strads_putv(pair->fabric, pair->peer, pair->open,
+							put_at, pieces, 3, &counter)) == STRADS_OK);
 		PAIR_CHECK(pair_signal(pair, 0, payload, round, &counter) == STRADS_OK);
 		PAIR_CHECK(pair_await(pair, payload, round));
 		PAIR_CHECK(filled(open, payload, round));
 		PAIR_CHECK(filled(open + put_at, payload, round));
 		PAIR_CHECK(pair_complete(pair, &counter) && counter.status == STRADS_OK);
 		memset(own, 0, payload);
-		PAIR_CHECK(PAIR_RETRY(pair, strads_get(pair->fabric, pair->peer, pair->open, put_at,
-						       own, payload, &counter)) == STRADS_OK);
+		PAIR_CHECK(PAIR_RETRY(pair, strads_getv(pair->fabric, pair->peer, pair->open,
+							put_at, pieces, 3, &counter)) == STRADS_OK);
 		PAIR_CHECK(pair_complete(pair, &counter) && counter.status == STRADS_OK);
 		PAIR_CHECK(filled(own, payload, round));
 		PAIR_CHECK(strads_job_barrier(pair->job) == STRADS_OK);
@@ -68,7 +79,7 @@ as_found(struct pair *pair)
 static int
 in_pieces(struct pair *pair)
 {
-	pair->ofi->piece_bytes = 4000;
+	pair->ofi->message_bytes = 4000;
 	return exchange(pair, PAYLOAD);
 }
 
@@ -91,7 +102,8 @@ poorest(struct pair *pair)
 {
 	pair->ofi->ordered = false;
 	pair->ofi->fused = false;
-	pair->ofi->piece_bytes = 4000;
+	pair->ofi->message_bytes = 4000;
+	pair->ofi->iov_limit = 1;
 	return exchange(pair, PAYLOAD);
 }
 

@@ -127,6 +127,29 @@ put_signal__writes_word_behind_payload(void **state)
 }
 
 static void
+putv_then_getv__gathers_and_scatters(void **state)
+{
+	struct fixture *f = *state;
+	struct strads_counter counter = {0};
+	char *local = strads_region_base(f->local);
+	const struct strads_piece from[] = {
+	    {local, 2, 3, 5}, {local + 100, 0, 9, 1}, {local + 50, 4, 0, 0}};
+	const struct strads_piece into[] = {{local + 200, 1, 0, 0}, {local + 300, 3, 3, 10}};
+
+	memcpy(local, "ab...cd...ef", 12);
+	memcpy(local + 50, "ghij", 4);
+	memset(local + 300, '.', 30);
+	assert_int_equal(strads_putv(f->fabric, 0, f->both, 1, from, 3, &counter), STRADS_OK);
+	assert_memory_equal((char *)strads_region_base(f->both) + 1, "abcdefghij", 10);
+	assert_int_equal(strads_getv(f->fabric, 0, f->both, 1, into, 2, &counter), STRADS_OK);
+	assert_memory_equal(local + 200, "a", 1);
+	assert_memory_equal(local + 300, "bcd.......efg.......hij.......", 30);
+	assert_int_equal(counter.done, 2);
+	assert_int_equal(strads_put_signalv(f->fabric, 0, f->writable, 0, into + 1, 1, 5, NULL),
+			 STRADS_ERR_ARGUMENT);
+}
+
+static void
 fetch_add__returns_the_old_value(void **state)
 {
 	struct fixture *f = *state;
@@ -282,6 +305,7 @@ rank_main(struct strads_job *job, void *arg)
 	    CASE(region_new__refusal_names_size_and_limit),
 	    CASE(put_then_get__returns_the_bytes),
 	    CASE(put_signal__writes_word_behind_payload),
+	    CASE(putv_then_getv__gathers_and_scatters),
 	    CASE(fetch_add__returns_the_old_value),
 	    CASE(operations__outside_the_region_are_refused),
 	    CASE(operations__against_the_access_class_are_refused),

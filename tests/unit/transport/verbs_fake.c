@@ -40,8 +40,8 @@ struct fake_srq {
 
 struct fake_request {
 	struct ibv_send_wr wr;
-	struct ibv_sge piece;
-	uint8_t bytes[256]; /* of an inline piece */
+	struct ibv_sge sges[FAKE_SGES];
+	uint8_t bytes[256]; /* of an inline request */
 };
 
 struct fake_qp {
@@ -51,6 +51,7 @@ struct fake_qp {
 	bool broken;
 	uint32_t room;
 	uint32_t inline_max;
+	uint32_t sges_max;
 	uint32_t used, unreported; /* places taken, and those the next completion gives back */
 	struct fake_request *requests;
 	uint32_t put, got;
@@ -125,6 +126,8 @@ fake_reset(void)
 	fake.inline_max = 256;
 	fake.attr = (struct ibv_device_attr){.max_qp = 1000,
 					     .max_qp_wr = 1024,
+					     .max_sge = FAKE_SGES,
+					     .max_sge_rd = 2,
 					     .max_cqe = 4096,
 					     .max_srq_wr = 1024,
 					     .max_qp_rd_atom = 4,
@@ -408,7 +411,9 @@ ibv_create_qp(struct ibv_pd *pd, struct ibv_qp_init_attr *attr)
 {
 	struct fake_qp *made;
 
-	if (attr->cap.max_inline_data > fake.inline_max) {
+	if (attr->cap.max_inline_data > fake.inline_max ||
+	    attr->cap.max_send_sge > (uint32_t)fake.attr.max_sge ||
+	    attr->cap.max_send_sge > FAKE_SGES) {
 		errno = EINVAL;
 		return NULL;
 	}
@@ -418,6 +423,7 @@ ibv_create_qp(struct ibv_pd *pd, struct ibv_qp_init_attr *attr)
 	made->requests = calloc(QUEUE, sizeof *made->requests);
 	made->room = attr->cap.max_send_wr;
 	made->inline_max = attr->cap.max_inline_data;
+	made->sges_max = attr->cap.max_send_sge;
 	made->qp.context = pd->context;
 	made->qp.pd = pd;
 	made->qp.send_cq = attr->send_cq;
@@ -642,6 +648,38 @@ deliver_immediate(struct fake_qp *to, const struct ibv_send_wr *wr)
 		 0);
 }
 
+static uint64_t
+length_of(const struct fake_request *request)
+{
+	uint64_t bytes = 0;
+
+	for (int i = 0; i < request->wr.num_sge; i++)
+		bytes += request->sges[i].length;
+	return bytes;
+}
+
+/* Moves the bytes between the local side, in as many places as it may be, and the remote one. */
+static bool
+move(struct fake_request *request, uint8_t *remote, bool into)
+{
+	uint8_t *inlined = request->wr.send_flags & IBV_SEND_INLINE ? request->bytes : NULL;
+
+	for (int i = 0; i < request->wr.num_sge; i++) {
+		const struct ibv_sge *sge = &request->sges[i];
+		uint8_t *local = inlined ? inlined
+					 : find(sge->lkey, 1000, sge->addr, sge->length,
+						into ? IBV_ACCESS_LOCAL_WRITE : 0);
+
+		if (!local)
+			return false;
+		memcpy(into ? local : remote, into ? remote : local, sge->length);
+		remote += sge->length;
+		if (inlined)
+			inlined += sge->length;
+	}
+	return true;
+}
+
 /* Carries out one request; returns what it ends with. */
 static enum ibv_wc_status
 carry_out(struct fake_qp *from, struct fake_request *request)
@@ -650,11 +688,11 @@ carry_out(struct fake_qp *from, struct fake_request *request)
 	struct fake_qp *to = pair_of(from->dest);
 	bool reading = wr->opcode == IBV_WR_RDMA_READ;
 	bool adding = wr->opcode == IBV_WR_ATOMIC_FETCH_AND_ADD;
-	uint64_t bytes = wr->num_sge ? request->piece.length : 0;
+	uint64_t bytes = length_of(request);
 	int access = reading  ? IBV_ACCESS_REMOTE_READ
 		     : adding ? IBV_ACCESS_REMOTE_ATOMIC
 			      : IBV_ACCESS_REMOTE_WRITE;
-	uint8_t *local = NULL, *remote = NULL;
+	uint8_t *remote = NULL;
 
 	if (from->broken)
 		return IBV_WC_WR_FLUSH_ERR;
@@ -667,25 +705,17 @@ carry_out(struct fake_qp *from, struct fake_request *request)
 	if (!to || !to->ready || to->dest != from->qp.qp_num)
 		return IBV_WC_RETRY_EXC_ERR;
 	if (bytes > 0) {
-		local = wr->send_flags & IBV_SEND_INLINE
-			    ? request->bytes
-			    : find(request->piece.lkey, 1000, request->piece.addr, bytes,
-				   reading || adding ? IBV_ACCESS_LOCAL_WRITE : 0);
 		remote =
 		    adding
 			? find(wr->wr.atomic.rkey, 5000, wr->wr.atomic.remote_addr, bytes, access)
 			: find(wr->wr.rdma.rkey, 5000, wr->wr.rdma.remote_addr, bytes, access);
-		if (!local)
-			return IBV_WC_LOC_PROT_ERR;
 		if (!remote)
 			return IBV_WC_REM_ACCESS_ERR;
+		if (!move(request, remote, reading || adding))
+			return IBV_WC_LOC_PROT_ERR;
 	}
-	if (adding) {
-		memcpy(local, remote, 8);
+	if (adding)
 		*(uint64_t *)(void *)remote += wr->wr.atomic.compare_add;
-	} else if (bytes > 0) {
-		memcpy(reading ? local : remote, reading ? remote : local, bytes);
-	}
 	fake.packets++;
 	if (wr->opcode == IBV_WR_RDMA_WRITE_WITH_IMM)
 		deliver_immediate(to, wr);
@@ -735,13 +765,20 @@ post_one(struct fake_qp *own, const struct ibv_send_wr *wr)
 		return ENOMEM;
 	}
 	*request = (struct fake_request){.wr = *wr};
-	if (wr->num_sge)
-		request->piece = wr->sg_list[0];
+	if ((uint32_t)wr->num_sge > own->sges_max ||
+	    (wr->opcode == IBV_WR_RDMA_READ && wr->num_sge > fake.attr.max_sge_rd))
+		return EINVAL;
+	for (int i = 0; i < wr->num_sge; i++)
+		request->sges[i] = wr->sg_list[i];
 	if (wr->send_flags & IBV_SEND_INLINE) {
-		if (request->piece.length > own->inline_max)
+		uint8_t *to = request->bytes;
+
+		if (length_of(request) > own->inline_max)
 			return EINVAL;
-		memcpy(request->bytes, (void *)(uintptr_t)request->piece.addr,
-		       request->piece.length);
+		for (int i = 0; i < wr->num_sge; i++) {
+			memcpy(to, (void *)(uintptr_t)wr->sg_list[i].addr, wr->sg_list[i].length);
+			to += wr->sg_list[i].length;
+		}
 	}
 	own->put++;
 	own->used++;

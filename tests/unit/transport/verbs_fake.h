@@ -14,6 +14,7 @@
 #define FAKE_PORTS   2
 #define FAKE_GIDS    6
 #define FAKE_PKEYS   4
+#define FAKE_SGES    4
 
 struct fake_port {
 	struct ibv_port_attr attr;

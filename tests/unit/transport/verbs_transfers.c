@@ -325,6 +325,82 @@ get__as_many_at_once_as_both_adapters_take(void **state)
 	fake.paused = false;
 }
 
+/* A header and a payload are one request, however they lie. */
+static void
+put_signalv__gathers_into_one_request(void **state)
+{
+	struct strads_piece pieces[] = {{.bytes = 40}, {.bytes = 8, .count = 3, .stride = 100}};
+
+	(void)state;
+	open_pair();
+	pieces[0].base = out + 500;
+	pieces[1].base = out;
+	memset(out + 500, 9, 40);
+	for (size_t i = 0; i < 3; i++)
+		memset(out + i * 100, (int)i + 1, 8);
+	for (uint64_t value = 1; value <= 2; value++) {
+		fake.packets = 0;
+		assert_int_equal(
+		    strads_put_signalv(pair.fabrics[0], 1, pair.open[0], 0, pieces, 2, value, NULL),
+		    STRADS_OK);
+		assert_int_equal(verbs_pair_turn(&pair, 1), STRADS_OK);
+		assert_int_equal(word_at(64), value);
+	}
+	assert_int_equal(fake.packets, 1); /* the word is known by then */
+	for (size_t i = 0; i < 64; i++)
+		assert_int_equal(in[i], i < 40 ? 9 : (i - 40) / 8 + 1);
+}
+
+/* More items than entries in a request, and requests than the queue takes: the operation waits,
+ * with a list of its own. */
+static void
+putv__more_items_than_the_queue(void **state)
+{
+	struct strads_counter counter = {0};
+	struct strads_piece column;
+
+	(void)state;
+	open_pair();
+	fake.paused = true;
+	column = (struct strads_piece){out, 2, 1000, 4};
+	for (size_t i = 0; i < 4000; i++)
+		out[i] = (uint8_t)(i * 7);
+	assert_int_equal(strads_putv(pair.fabrics[0], 1, pair.open[0], 0, &column, 1, &counter),
+			 STRADS_OK);
+	memset(&column, 0xff, sizeof column);
+	assert_int_equal(put(0, 8, NULL), STRADS_AGAIN);
+	fake.paused = false;
+	fake_run(1000);
+	for (int turn = 0; turn < TURNS; turn++)
+		assert_int_equal(verbs_pair_turn(&pair, 0), STRADS_OK);
+	assert_true(complete(&counter));
+	assert_int_equal(fake.packets, 1000 / FAKE_SGES);
+	for (size_t i = 0; i < 2000; i++)
+		assert_int_equal(in[i], (uint8_t)((i / 2 * 4 + i % 2) * 7));
+}
+
+static void
+getv__scatters_by_as_many_entries_as_a_read_takes(void **state)
+{
+	struct strads_counter counter = {0};
+	struct strads_piece column;
+
+	(void)state;
+	open_pair();
+	column = (struct strads_piece){out, 8, 5, 24};
+	memset(out, 0, 200);
+	for (size_t i = 0; i < 40; i++)
+		((uint8_t *)strads_region_base(pair.open[1]))[i] = (uint8_t)(i + 1);
+	assert_int_equal(strads_getv(pair.fabrics[0], 1, pair.open[0], 0, &column, 1, &counter),
+			 STRADS_OK);
+	for (int turn = 0; turn < TURNS; turn++)
+		assert_int_equal(verbs_pair_turn(&pair, 0), STRADS_OK);
+	assert_true(complete(&counter));
+	assert_int_equal(fake.packets, 3);
+	for (size_t i = 0; i < 120; i++)
+		assert_int_equal(out[i], i % 24 < 8 ? i / 24 * 8 + i % 24 + 1 : 0);
+}
+
 static void
 flush__reads_behind_the_writes(void **state)
 {
@@ -456,6 +532,9 @@ main(void)
 	    TEST(put__longer_than_the_queue),
 	    TEST(put__small_ones_share_a_doorbell),
 	    TEST(get__as_many_at_once_as_both_adapters_take),
+	    TEST(put_signalv__gathers_into_one_request),
+	    TEST(putv__more_items_than_the_queue),
+	    TEST(getv__scatters_by_as_many_entries_as_a_read_takes),
 	    TEST(flush__reads_behind_the_writes),
 	    TEST(fetch_add__where_the_adapter_is_atomic_to_processors),
 	    TEST(fetch_add__unsupported_where_it_is_not),

@@ -224,11 +224,11 @@ struct strads_counter {
 	int status;
 };
 
-/* All three below: start an operation on bytes [offset, offset+bytes) of `peer`'s part of
- * `region`. The local buffer must lie inside a region of this fabric (any access) and is borrowed
- * until the counter (may be NULL) counts it done. peer == own rank is allowed. Return STRADS_OK;
- * AGAIN (queue full: progress and retry, nothing was started); ERR_BOUNDS, ERR_ACCESS, ERR_ARGUMENT
- * (checked here, before anything is sent); ERR_PEER. Thread: owner.
+/* All below: start an operation on bytes [offset, offset+bytes) of `peer`'s part of `region`. The
+ * local buffer must lie inside a region of this fabric (any access) and is borrowed until the
+ * counter (may be NULL) counts it done. peer == own rank is allowed. Return STRADS_OK; AGAIN (queue
+ * full: progress and retry, nothing was started); ERR_BOUNDS, ERR_ACCESS, ERR_ARGUMENT (checked
+ * here, before anything is sent); ERR_PEER. Thread: owner.
  *
  * Completion of a put or put-signal means the bytes are in the peer's memory and visible to a
  * reader that sees any later signal of this writer. */
@@ -249,6 +249,40 @@ STRADS_MUST_CHECK int strads_put_signal(struct strads_fabric *fabric, int peer,
 					const struct strads_region *region, size_t offset,
 					const void *from, size_t bytes, uint64_t value,
 					struct strads_counter *counter);
+
+/* A part of the local side of an operation: `count` items of `bytes` bytes, one every `stride`
+ * bytes. {.base, .bytes} is a plain buffer; {column, 8, rows, 8 * columns} a column of a matrix. */
+struct strads_piece {
+	void *base;    /* of the first item; only read by puts */
+	size_t bytes;  /* of an item; 0: the piece is empty */
+	size_t count;  /* of items; 0 counts as 1 */
+	size_t stride; /* from one item to the next, at least `bytes`; unused with a single item */
+};
+
+#define STRADS_PIECES_MAX 8 /* pieces of one operation; an item count has no limit */
+
+/* The same three with a local side in `n` pieces (0 … STRADS_PIECES_MAX), each inside a region,
+ * which follow each other without gaps in the peer's one range: gets scatter, puts gather. One
+ * operation, counted once. The array is read before the call returns; the memory of the pieces is
+ * borrowed until the operation is done. The pieces of a get must not overlap. Long items cost
+ * nothing over a plain buffer; items of a few bytes cost what a short operation each would, and
+ * where there are many to be sent to several peers, copying them together first is faster. */
+
+STRADS_MUST_CHECK int strads_getv(struct strads_fabric *fabric, int peer,
+				  const struct strads_region *region, size_t offset,
+				  const struct strads_piece *pieces, size_t n,
+				  struct strads_counter *counter);
+
+STRADS_MUST_CHECK int strads_putv(struct strads_fabric *fabric, int peer,
+				  const struct strads_region *region, size_t offset,
+				  const struct strads_piece *pieces, size_t n,
+				  struct strads_counter *counter);
+
+/* The sum of the pieces, not each, is a multiple of 8. */
+STRADS_MUST_CHECK int strads_put_signalv(struct strads_fabric *fabric, int peer,
+					 const struct strads_region *region, size_t offset,
+					 const struct strads_piece *pieces, size_t n,
+					 uint64_t value, struct strads_counter *counter);
 
 /* The signal word at `offset` of this rank's own part of `region` (acquire). Thread: any. */
 uint64_t strads_signal_load(const struct strads_region *region, size_t offset);
