@@ -11,6 +11,14 @@ static_assert(sizeof(size_t) == sizeof(uint64_t), "sizes are options of 64 bits"
 #define AT(field) .offset = offsetof(struct strads_launch, field)
 
 const struct strads_option strads_launch_rank_options[] = {
+    {.name = "job",
+     .value = "KIND",
+     .fallback = "auto",
+     .kind = STRADS_OPTION_STRING,
+     AT(job),
+     .doc = "How ranks come together: local (started here), mpi (by mpirun or srun), tcp (each "
+	    "started by hand; STRADS_ROOT, STRADS_RANK and STRADS_SIZE tell), self (one, this "
+	    "process), sim, or auto: what the environment and --ranks call for"},
     {.name = "ranks",
      .value = "N",
      .fallback = "1",
@@ -18,7 +26,8 @@ const struct strads_option strads_launch_rank_options[] = {
      .min = 1,
      .max = 4096,
      AT(ranks),
-     .doc = "Processes to start on this host; a launcher (mpirun, srun) decides otherwise"},
+     .doc = "Processes to start on this host; a launcher (mpirun, srun) or STRADS_SIZE decides "
+	    "otherwise"},
     {.name = "fabric",
      .value = "NAME",
      .fallback = "auto",
@@ -163,10 +172,42 @@ strads_launch_path_group(struct strads_launch *launch)
 					    .settings = launch};
 }
 
-static bool
-simulated(const struct strads_launch *launch)
+static const struct {
+	const char *name;
+	enum strads_job_kind kind;
+} jobs[] = {
+    {"auto", STRADS_JOB_AUTO}, {"local", STRADS_JOB_LOCAL}, {"mpi", STRADS_JOB_MPI},
+    {"tcp", STRADS_JOB_TCP},   {"self", STRADS_JOB_SELF},   {"sim", STRADS_JOB_SIM},
+};
+
+#define JOBS (sizeof jobs / sizeof jobs[0])
+
+/* Its index in the table above, or JOBS. */
+static size_t
+find_job(const char *name)
 {
-	return strcmp(launch->fabric, "sim") == 0;
+	size_t i = 0;
+
+	while (i < JOBS && strcmp(jobs[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+static int
+check_job(const struct strads_launch *launch)
+{
+	size_t found = find_job(launch->job);
+
+	if (found == JOBS)
+		return strads_fail(STRADS_ERR_INPUT,
+				   "--job: '%s' is not one of auto, local, mpi, tcp, self, sim",
+				   launch->job);
+	if (jobs[found].kind != STRADS_JOB_AUTO && jobs[found].kind != STRADS_JOB_SIM &&
+	    strcmp(launch->fabric, "sim") == 0)
+		return strads_fail(STRADS_ERR_INPUT,
+				   "--fabric sim simulates the ranks too: leave --job %s out",
+				   launch->job);
+	return STRADS_OK;
 }
 
 int
@@ -176,6 +217,7 @@ strads_launch_check(const struct strads_launch *launch)
 	bool known = (strncmp(launch->fabric, "ofi:", 4) == 0 && launch->fabric[4]) ||
 		     (strncmp(launch->fabric, "verbs:", 6) == 0 && launch->fabric[6]) ||
 		     (strncmp(launch->fabric, "auto:", 5) == 0 && launch->fabric[5]);
+	int status;
 
 	for (int i = 0; names[i]; i++)
 		known = known || strcmp(launch->fabric, names[i]) == 0;
@@ -186,14 +228,16 @@ strads_launch_check(const struct strads_launch *launch)
 		    "ofi:PROVIDER, sim; "
 		    "see `strads info`",
 		    launch->fabric);
-	return strads_settings_check(launch->path_settings);
+	status = check_job(launch);
+	return status ? status : strads_settings_check(launch->path_settings);
 }
 
 int
 strads_launch_run(const struct strads_launch *launch, strads_rank_main *rank_main, void *arg)
 {
+	bool simulated = strcmp(launch->fabric, "sim") == 0;
 	const struct strads_job_options options = {
-	    .kind = simulated(launch) ? STRADS_JOB_SIM : STRADS_JOB_AUTO,
+	    .kind = simulated ? STRADS_JOB_SIM : jobs[find_job(launch->job)].kind,
 	    .ranks = launch->ranks,
 	    .timeout_ms = (uint64_t)(launch->timeout_s * 1e3),
 	    .sim = launch->sim,

@@ -9,6 +9,7 @@
 #include "strads/engine.h"
 
 struct strads_launch {
+	const char *job;
 	int ranks;
 	const char *fabric;
 	double timeout_s;

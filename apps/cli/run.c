@@ -150,6 +150,9 @@ strads_run_fail(struct strads_run *run, struct strads_job *job, int status)
 
 	if (job && strcmp(strads_job_kind_name(job), "mpi") == 0)
 		speaks = elected(job, speaks);
+	/* Everyone who started one looks at its own output. */
+	if (job && strcmp(strads_job_kind_name(job), "tcp") == 0)
+		speaks = true;
 	if (speaks && !atomic_exchange(&run->told, 1))
 		tell(run->command, strads_error());
 	return STRADS_EXIT_FAILED;

@@ -1,19 +1,27 @@
 #include "job/door.h"
 
 #include "job/clock.h"
-#include "job/frame.h"
-#include "job/tcp.h"
+#include "job/cookie.h"
+#include "job/greeting.h"
+#include "job/socket.h"
 #include "strads/transport.h"
 
+#include <endian.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Strangers that may wait at once beside the ranks that are expected. */
-#define STRANGERS_MAX 64
+#define STRANGERS_MAX   64    /* that may wait at once beside the ranks that are expected */
+#define INTRODUCTION_MS 10000 /* at most, for a visitor to say who it is */
+#define LEAVING_MS      2000  /* for one that was turned away to read why */
+#define COMPLAINTS_MAX  16    /* lines on stderr about visitors */
+
+/* What is awaited of a visitor. */
+enum stage { GREETING, INTRODUCTION, LEAVING };
 
 /* A connection that has not shown yet that it belongs here. */
 struct visitor {
@@ -22,19 +30,22 @@ struct visitor {
 	struct visitor *next; /* younger */
 	int fd;               /* −1: dealt with, to be freed once no event can refer to it */
 	uint64_t deadline_ms;
-	size_t have; /* bytes of the cookie that have arrived */
-	uint8_t cookie[STRADS_DOOR_COOKIE];
-	struct strads_reader reader;
+	enum stage stage;
+	size_t have; /* bytes of the message under way */
+	struct strads_talk talk;
 };
 
 struct strads_door {
 	struct strads_hub_source source;
 	struct strads_hub *hub;
 	struct strads_door_options options;
-	int admitted;
-	int waiting; /* visitors with a descriptor */
+	uint8_t job[16];
+	int waiting;    /* visitors with a descriptor */
+	int complaints; /* lines said about visitors */
 	struct visitor *oldest;
 };
+
+/* ---- Visitors that go ---------------------------------------------------------------------- */
 
 static void
 visitor_dismiss(struct visitor *visitor, bool close_too)
@@ -46,37 +57,192 @@ visitor_dismiss(struct visitor *visitor, bool close_too)
 		close(visitor->fd);
 	visitor->fd = -1;
 	visitor->door->waiting--;
-	strads_reader_next(&visitor->reader);
+}
+
+/* Dismisses the one that has waited longest, of those who have not greeted if there are any. */
+static void
+dismiss_oldest(struct strads_door *door)
+{
+	struct visitor *chosen = NULL;
+
+	for (struct visitor *visitor = door->oldest; visitor; visitor = visitor->next)
+		if (visitor->fd >= 0 &&
+		    (!chosen || (chosen->stage != GREETING && visitor->stage == GREETING)))
+			chosen = visitor;
+	if (chosen)
+		visitor_dismiss(chosen, true);
+}
+
+/* Says why a visitor is turned away; not for ever, as there may be many. */
+static STRADS_PRINTF(2, 3) void complain(const struct visitor *visitor, const char *format, ...)
+{
+	struct strads_door *door = visitor->door;
+	char address[STRADS_SOCKET_HOST], why[256];
+	va_list args;
+
+	if (door->complaints >= COMPLAINTS_MAX)
+		return;
+	va_start(args, format);
+	vsnprintf(why, sizeof why, format, args);
+	va_end(args);
+	strads_socket_peer(visitor->fd, address);
+	fprintf(stderr, "strads: a visitor from %s was turned away: %s%s\n", address, why,
+		++door->complaints == COMPLAINTS_MAX ? " (no more is said about others)" : "");
+}
+
+/* Sends a message; a fresh connection takes it at once. */
+static bool
+say(const struct visitor *visitor, const void *bytes, size_t n)
+{
+	return send(visitor->fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)n;
+}
+
+/* Nothing more is said. To close at once could take the last words back from a visitor that is
+ * still sending: what it sends is read until it goes. */
+static void
+see_off(struct visitor *visitor)
+{
+	uint64_t deadline_ms = strads_clock_ms() + LEAVING_MS;
+
+	shutdown(visitor->fd, SHUT_WR);
+	visitor->stage = LEAVING;
+	if (deadline_ms < visitor->deadline_ms)
+		visitor->deadline_ms = deadline_ms;
+}
+
+/* ---- What visitors say --------------------------------------------------------------------- */
+
+/* The verdict on an introduction that fits the secret. */
+static enum strads_admission_verdict
+judge(const struct visitor *visitor, uint32_t rank, uint32_t size)
+{
+	const struct strads_door *door = visitor->door;
+
+	if (size != (uint32_t)door->options.size) {
+		complain(visitor,
+			 "it was told of %u ranks and this job has %d: start all with the same "
+			 "number",
+			 size, door->options.size);
+		return STRADS_WRONG_SIZE;
+	}
+	if (rank >= size) {
+		complain(visitor, "it calls itself rank %u, and this job has ranks 0 to %u", rank,
+			 size - 1);
+		return STRADS_NO_SUCH_RANK;
+	}
+	if (!strads_hub_expects(door->hub, (int)rank)) {
+		complain(visitor,
+			 "it calls itself rank %u, and %s has joined already: give every process a "
+			 "number of its own",
+			 rank, strads_hub_who(door->hub, (int)rank));
+		return STRADS_RANK_TAKEN;
+	}
+	return STRADS_ADMITTED;
+}
+
+static bool
+admission_say(struct visitor *visitor, enum strads_admission_verdict verdict)
+{
+	struct strads_admission *admission = &visitor->talk.admission;
+
+	*admission = (struct strads_admission){
+	    .verdict = htole32(verdict),
+	    .size = htole32((uint32_t)visitor->door->options.size),
+	};
+	if (verdict != STRADS_WRONG_SECRET)
+		strads_talk_prove_root(&visitor->talk, visitor->door->options.secret,
+				       admission->proof);
+	return say(visitor, admission, sizeof *admission);
+}
+
+/* Hands the connection over to the hub. */
+static void
+admit(struct visitor *visitor)
+{
+	struct strads_door *door = visitor->door;
+	struct strads_introduction *introduction = &visitor->talk.introduction;
+	int rank = (int)le32toh(introduction->rank), fd = visitor->fd;
+	char who[128];
+
+	introduction->host[sizeof introduction->host - 1] = 0;
+	for (char *c = introduction->host; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 127)
+			*c = ' ';
+	snprintf(who, sizeof who, "rank %d (pid %u on %.48s)", rank, le32toh(introduction->pid),
+		 introduction->host);
+	visitor_dismiss(visitor, false);
+	strads_socket_tend(fd, door->options.timeout_ms);
+	if (strads_hub_connect(door->hub, rank, fd, who))
+		close(fd);
 }
 
 static void
-listener_close(struct strads_door *door)
+take_introduction(struct visitor *visitor)
 {
-	if (door->options.listener < 0)
+	const struct strads_introduction *introduction = &visitor->talk.introduction;
+	enum strads_admission_verdict verdict = STRADS_WRONG_SECRET;
+	uint8_t proof[STRADS_PROOF];
+
+	strads_talk_prove_rank(&visitor->talk, visitor->door->options.secret, proof);
+	if (strads_secret_same(proof, introduction->proof))
+		verdict = judge(visitor, le32toh(introduction->rank), le32toh(introduction->size));
+	else
+		complain(visitor, "its secret is not this job's: give all ranks the same one");
+	if (!admission_say(visitor, verdict))
+		visitor_dismiss(visitor, true);
+	else if (verdict == STRADS_ADMITTED)
+		admit(visitor);
+	else
+		see_off(visitor);
+}
+
+static void
+take_greeting(struct visitor *visitor)
+{
+	struct strads_talk *talk = &visitor->talk;
+	uint32_t version = le32toh(talk->hello.version);
+
+	if (memcmp(talk->hello.magic, STRADS_GREETING_MAGIC, sizeof talk->hello.magic) != 0 ||
+	    strads_greeting_draw(&talk->challenge)) {
+		visitor_dismiss(visitor, true);
 		return;
-	strads_hub_unwatch(door->hub, door->options.listener);
-	close(door->options.listener);
-	door->options.listener = -1;
+	}
+	memcpy(talk->challenge.job, visitor->door->job, sizeof talk->challenge.job);
+	if (!say(visitor, &talk->challenge, sizeof talk->challenge)) {
+		visitor_dismiss(visitor, true);
+		return;
+	}
+	visitor->stage = INTRODUCTION;
+	if (version == STRADS_GREETING_VERSION)
+		return;
+	complain(visitor,
+		 "it speaks version %u of the control channel and this strads version %u: start "
+		 "the same strads on all hosts",
+		 version, STRADS_GREETING_VERSION);
+	see_off(visitor);
 }
 
-/* In a time that does not depend on where the first difference is. */
-static bool
-cookie_matches(const uint8_t *a, const uint8_t *b)
-{
-	volatile uint8_t difference = 0;
-
-	for (size_t i = 0; i < STRADS_DOOR_COOKIE; i++)
-		difference |= a[i] ^ b[i];
-	return difference == 0;
-}
-
-/* Reads the cookie, and only that. */
+/* Reads the message under way, and not a byte more: STRADS_OK once it is whole, STRADS_AGAIN,
+ * ERR_PEER. */
 static int
-read_cookie(struct visitor *visitor)
+read_message(struct visitor *visitor)
 {
-	while (visitor->have < STRADS_DOOR_COOKIE) {
-		ssize_t n = recv(visitor->fd, visitor->cookie + visitor->have,
-				 STRADS_DOOR_COOKIE - visitor->have, MSG_DONTWAIT);
+	struct strads_talk *talk = &visitor->talk;
+	char rest[256];
+	struct {
+		void *into;
+		size_t bytes;
+	} const awaited[] = {
+	    [GREETING] = {&talk->hello, sizeof talk->hello},
+	    [INTRODUCTION] = {&talk->introduction, sizeof talk->introduction},
+	    [LEAVING] = {rest, sizeof rest},
+	};
+	size_t bytes = awaited[visitor->stage].bytes;
+	ssize_t n;
+
+	while (visitor->have < bytes) {
+		n = recv(visitor->fd, (uint8_t *)awaited[visitor->stage].into + visitor->have,
+			 bytes - visitor->have, MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
@@ -85,32 +251,8 @@ read_cookie(struct visitor *visitor)
 			return STRADS_ERR_PEER;
 		visitor->have += (size_t)n;
 	}
-	return cookie_matches(visitor->cookie, visitor->door->options.cookie) ? STRADS_OK
-									      : STRADS_ERR_PEER;
-}
-
-/* Hands the connection over to the hub. */
-static void
-admit(struct visitor *visitor)
-{
-	struct strads_door *door = visitor->door;
-	const struct strads_frame *frame = &visitor->reader.frame;
-	struct strads_verdict hello;
-	char who[128];
-	int fd = visitor->fd;
-
-	strads_verdict_decode(visitor->reader.payload, frame->length, &hello);
-	snprintf(who, sizeof who, "rank %u (pid %d on %.48s)", frame->rank, hello.status,
-		 hello.text);
-	uint32_t rank = frame->rank;
-	visitor_dismiss(visitor, false);
-	strads_tcp_tend(fd, door->options.timeout_ms);
-	if (rank > INT32_MAX || strads_hub_connect(door->hub, (int)rank, fd, who)) {
-		close(fd);
-		return;
-	}
-	if (++door->admitted == door->options.expected)
-		listener_close(door);
+	visitor->have = 0;
+	return STRADS_OK;
 }
 
 static void
@@ -122,32 +264,23 @@ visitor_ready(struct strads_hub_source *source, uint32_t events)
 	(void)events;
 	if (visitor->fd < 0)
 		return;
-	status = read_cookie(visitor);
-	if (!status)
-		status = strads_reader_step(&visitor->reader, visitor->fd);
-	if (status == STRADS_AGAIN)
-		return;
-	if (!status && visitor->reader.frame.type == STRADS_FRAME_HELLO)
-		admit(visitor);
-	else
+	status = read_message(visitor);
+	if (status < 0)
 		visitor_dismiss(visitor, true);
+	else if (status == STRADS_OK && visitor->stage == GREETING)
+		take_greeting(visitor);
+	else if (status == STRADS_OK && visitor->stage == INTRODUCTION)
+		take_introduction(visitor);
 }
 
-static void
-dismiss_oldest(struct strads_door *door)
-{
-	for (struct visitor *visitor = door->oldest; visitor; visitor = visitor->next)
-		if (visitor->fd >= 0) {
-			visitor_dismiss(visitor, true);
-			return;
-		}
-}
+/* ---- The door ------------------------------------------------------------------------------ */
 
 static void
 receive_visitor(struct strads_door *door, int fd)
 {
 	struct visitor *visitor = calloc(1, sizeof *visitor);
 	struct visitor **last = &door->oldest;
+	uint64_t timeout_ms = door->options.timeout_ms;
 
 	if (!visitor || strads_hub_watch(door->hub, fd, &visitor->source)) {
 		free(visitor);
@@ -157,12 +290,12 @@ receive_visitor(struct strads_door *door, int fd)
 	visitor->source.ready = visitor_ready;
 	visitor->door = door;
 	visitor->fd = fd;
-	visitor->deadline_ms = strads_clock_ms() + door->options.timeout_ms;
-	strads_reader_init(&visitor->reader, strads_frame_to_door);
+	visitor->deadline_ms =
+	    strads_clock_ms() + (timeout_ms < INTRODUCTION_MS ? timeout_ms : INTRODUCTION_MS);
 	while (*last)
 		last = &(*last)->next;
 	*last = visitor;
-	if (++door->waiting > door->options.expected + STRANGERS_MAX)
+	if (++door->waiting > door->options.size + STRANGERS_MAX)
 		dismiss_oldest(door);
 }
 
@@ -192,7 +325,9 @@ strads_door_new(struct strads_hub *hub, const struct strads_door_options *option
 	door->source.ready = listener_ready;
 	door->hub = hub;
 	door->options = *options;
-	status = strads_hub_watch(hub, options->listener, &door->source);
+	status = strads_cookie_draw(door->job, sizeof door->job);
+	if (!status)
+		status = strads_hub_watch(hub, options->listener, &door->source);
 	if (status) {
 		free(door);
 		return status;
@@ -211,9 +346,16 @@ strads_door_delete(struct strads_door **door_pointer)
 	for (struct visitor *visitor = door->oldest; visitor; visitor = visitor->next)
 		visitor_dismiss(visitor, true);
 	strads_door_expire(door);
-	listener_close(door);
+	strads_hub_unwatch(door->hub, door->options.listener);
+	close(door->options.listener);
 	free(door);
 	*door_pointer = NULL;
+}
+
+uint64_t
+strads_door_cookie(const struct strads_door *door)
+{
+	return strads_greeting_cookie(door->job, door->options.secret);
 }
 
 int
@@ -235,24 +377,4 @@ strads_door_expire(struct strads_door *door)
 		link = &visitor->next;
 	}
 	return next == UINT64_MAX ? -1 : strads_clock_left_ms(next);
-}
-
-int
-strads_door_knock(int fd, const uint8_t *cookie, int rank, const char *host)
-{
-	uint8_t message[STRADS_DOOR_COOKIE + sizeof(struct strads_frame) +
-			sizeof(struct strads_verdict)];
-	uint8_t *at = message + STRADS_DOOR_COOKIE + sizeof(struct strads_frame);
-	size_t length = strads_verdict_encode((int)getpid(), host, at);
-	struct strads_frame frame = strads_frame_encode(STRADS_FRAME_HELLO, rank, 0, length);
-
-	memcpy(message, cookie, STRADS_DOOR_COOKIE);
-	memcpy(message + STRADS_DOOR_COOKIE, &frame, sizeof frame);
-	length += STRADS_DOOR_COOKIE + sizeof frame;
-	/* A fresh connection takes a kilobyte at once. */
-	if (send(fd, message, length, MSG_NOSIGNAL) != (ssize_t)length)
-		return strads_fail(STRADS_ERR_PEER,
-				   "rank 0 does not take the control connection: %s",
-				   strerror(errno));
-	return STRADS_OK;
 }

@@ -11,10 +11,6 @@
 
 #define VERDICT_MAX (4 + STRADS_FRAME_TEXT_MAX)
 
-const struct strads_frame_rule strads_frame_to_door[STRADS_FRAME_TYPES] = {
-    [STRADS_FRAME_HELLO] = {true, 4, VERDICT_MAX},
-};
-
 const struct strads_frame_rule strads_frame_to_hub[STRADS_FRAME_TYPES] = {
     [STRADS_FRAME_GATHER] = {true, 0, STRADS_GATHER_MAX},
     [STRADS_FRAME_ABORT] = {true, 4, VERDICT_MAX},

@@ -15,17 +15,15 @@
 #define STRADS_GATHER_ALL_MAX (UINT64_C(1) << 30)  /* contributions of all ranks */
 
 enum strads_frame_type {
-	STRADS_FRAME_HELLO = 1, /* to the door: first of a TCP connection: status is the pid, text
-				   the host */
-	STRADS_FRAME_GATHER,    /* to the hub: a contribution */
-	STRADS_FRAME_ABORT,     /* to the hub: a verdict */
-	STRADS_FRAME_LEAVE,     /* to the hub: a verdict whose status is the exit code */
-	STRADS_FRAME_POST,      /* to the hub: a letter for the rank that `sequence` gives */
-	STRADS_FRAME_GATHERED,  /* from the hub: the contributions of all, in rank order */
-	STRADS_FRAME_REFUSED,   /* from the hub: a verdict on one collective */
-	STRADS_FRAME_NEWS,      /* from the hub: a verdict that ends the job for the receiver */
-	STRADS_FRAME_LEFT,      /* from the hub: LEAVE has arrived */
-	STRADS_FRAME_MAIL,      /* from the hub: a letter of `rank` */
+	STRADS_FRAME_GATHER = 1, /* to the hub: a contribution */
+	STRADS_FRAME_ABORT,      /* to the hub: a verdict */
+	STRADS_FRAME_LEAVE,      /* to the hub: a verdict whose status is the exit code */
+	STRADS_FRAME_POST,       /* to the hub: a letter for the rank that `sequence` gives */
+	STRADS_FRAME_GATHERED,   /* from the hub: the contributions of all, in rank order */
+	STRADS_FRAME_REFUSED,    /* from the hub: a verdict on one collective */
+	STRADS_FRAME_NEWS,       /* from the hub: a verdict that ends the job for the receiver */
+	STRADS_FRAME_LEFT,       /* from the hub: LEAVE has arrived */
+	STRADS_FRAME_MAIL,       /* from the hub: a letter of `rank` */
 	STRADS_FRAME_TYPES,
 };
 
@@ -53,9 +51,7 @@ struct strads_frame_rule {
 	uint64_t max_bytes;
 };
 
-/* What is taken from a connection that is not yet a rank's, by the hub from a rank, and by a rank
- * from the hub; index: type. */
-extern const struct strads_frame_rule strads_frame_to_door[STRADS_FRAME_TYPES];
+/* What is taken by the hub from a rank, and by a rank from the hub; index: type. */
 extern const struct strads_frame_rule strads_frame_to_hub[STRADS_FRAME_TYPES];
 extern const struct strads_frame_rule strads_frame_from_hub[STRADS_FRAME_TYPES];
 

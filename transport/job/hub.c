@@ -213,12 +213,53 @@ collective_step(struct strads_hub *hub)
 	}
 }
 
+/* Nobody can come to a collective who has not joined: "ranks 1, 3-5". */
+static void
+list_expected(const struct strads_hub *hub, char *text, size_t bytes)
+{
+	size_t length =
+	    (size_t)snprintf(text, bytes, "rank%s", hub->ranks_in[EXPECTED] > 1 ? "s" : "");
+
+	for (int rank = 0, last; rank < hub->options.size; rank = last + 1) {
+		last = rank;
+		if (hub->members[rank].presence != EXPECTED)
+			continue;
+		while (last + 1 < hub->options.size && hub->members[last + 1].presence == EXPECTED)
+			last++;
+		if (length + 32 > bytes) {
+			snprintf(text + length, bytes - length, ", …");
+			return;
+		}
+		length += (size_t)snprintf(text + length, bytes - length, "%s %d",
+					   strchr(text, ' ') ? "," : "", rank);
+		if (last > rank)
+			length += (size_t)snprintf(text + length, bytes - length, "-%d", last);
+	}
+}
+
+static void
+join_expire(struct strads_hub *hub)
+{
+	char who[200], text[300];
+
+	list_expected(hub, who, sizeof who);
+	snprintf(text, sizeof text,
+		 "%s did not join the job within %.3g s: started, and with the "
+		 "same address of rank 0?",
+		 who, (double)hub->options.timeout_ms * 1e-3);
+	strads_hub_fail(hub, -1, STRADS_ERR_TIMEOUT, text);
+}
+
 static void
 collective_expire(struct strads_hub *hub)
 {
 	int absent = 0, missing = 0;
 	char text[256];
 
+	if (hub->ranks_in[EXPECTED]) {
+		join_expire(hub);
+		return;
+	}
 	for (int rank = hub->options.size - 1; rank >= 0; rank--)
 		if (!hub->members[rank].gave) {
 			absent = rank;
@@ -563,6 +604,12 @@ strads_hub_who(const struct strads_hub *hub, int rank)
 }
 
 bool
+strads_hub_expects(const struct strads_hub *hub, int rank)
+{
+	return hub->members[rank].presence == EXPECTED;
+}
+
+bool
 strads_hub_left(const struct strads_hub *hub, int rank)
 {
 	return hub->members[rank].presence == LEFT;
@@ -577,7 +624,7 @@ strads_hub_failed(const struct strads_hub *hub)
 int
 strads_hub_waiting_for(const struct strads_hub *hub)
 {
-	return hub->ranks_in[EXPECTED] + hub->ranks_in[PRESENT];
+	return hub->ranks_in[PRESENT] + (hub->failed ? 0 : hub->ranks_in[EXPECTED]);
 }
 
 int

@@ -58,12 +58,14 @@ void strads_hub_fail(struct strads_hub *hub, int about, int status, const char *
 /* The name given to strads_hub_connect. */
 const char *strads_hub_who(const struct strads_hub *hub, int rank);
 
-bool strads_hub_left(const struct strads_hub *hub, int rank); /* it has said so itself */
-bool strads_hub_failed(const struct strads_hub *hub);         /* the job cannot go on */
-int strads_hub_waiting_for(const struct strads_hub *hub);     /* ranks not left and not dead */
-int strads_hub_leavers(const struct strads_hub *hub);         /* ranks that have left */
-int strads_hub_connected(const struct strads_hub *hub);       /* ranks with an open socket */
-int strads_hub_exit_code(const struct strads_hub *hub);       /* highest; 1 for a dead rank */
+bool strads_hub_expects(const struct strads_hub *hub, int rank); /* it has not connected yet */
+bool strads_hub_left(const struct strads_hub *hub, int rank);    /* it has said so itself */
+bool strads_hub_failed(const struct strads_hub *hub);            /* the job cannot go on */
+/* Ranks not left and not dead; once the job has failed nobody is waited for who has not come. */
+int strads_hub_waiting_for(const struct strads_hub *hub);
+int strads_hub_leavers(const struct strads_hub *hub);   /* ranks that have left */
+int strads_hub_connected(const struct strads_hub *hub); /* ranks with an open socket */
+int strads_hub_exit_code(const struct strads_hub *hub); /* highest; 1 for a dead rank */
 
 /* Adds a descriptor to the loop. Returns STRADS_OK, ERR_IO. */
 int strads_hub_watch(struct strads_hub *hub, int fd, struct strads_hub_source *source);

@@ -2,6 +2,7 @@
 
 #include "job/frame.h"
 #include "job/launcher.h"
+#include "job/membership.h"
 #include "job/signals.h"
 
 #include <stdio.h>
@@ -18,6 +19,8 @@ resolve(const struct strads_job_options *options)
 {
 	if (options->kind != STRADS_JOB_AUTO)
 		return options->kind;
+	if (strads_membership_present())
+		return STRADS_JOB_TCP;
 	if (strads_launcher_present())
 		return STRADS_JOB_MPI;
 	return options->ranks > 1 ? STRADS_JOB_LOCAL : STRADS_JOB_SELF;
@@ -27,9 +30,8 @@ int
 strads_job_run(const struct strads_job_options *options, strads_rank_main *rank_main, void *arg)
 {
 	static run *const runs[] = {
-	    [STRADS_JOB_SELF] = strads_job_run_self,
-	    [STRADS_JOB_LOCAL] = strads_job_run_local,
-	    [STRADS_JOB_MPI] = strads_job_run_mpi,
+	    [STRADS_JOB_SELF] = strads_job_run_self, [STRADS_JOB_LOCAL] = strads_job_run_local,
+	    [STRADS_JOB_MPI] = strads_job_run_mpi,   [STRADS_JOB_TCP] = strads_job_run_tcp,
 	    [STRADS_JOB_SIM] = strads_job_run_sim,
 	};
 	struct strads_job_options resolved = *options;

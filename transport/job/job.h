@@ -2,8 +2,8 @@
  * How a job's kinds plug in. Internal to transport/.
  *
  * Every kind but self and sim has one hub that all ranks are connected to by a stream socket: the
- * supervising parent for local, a thread of rank 0 for mpi (and later a rendezvous). The hub
- * answers collectives, passes aborts on, and tells who died.
+ * supervising parent for local, a thread of rank 0 for mpi and tcp. The hub answers collectives,
+ * passes letters and aborts on, and tells who died.
  */
 #ifndef STRADS_JOB_H
 #define STRADS_JOB_H
@@ -61,6 +61,8 @@ int strads_job_run_self(const struct strads_job_options *options, strads_rank_ma
 int strads_job_run_local(const struct strads_job_options *options, strads_rank_main *rank_main,
 			 void *arg);
 int strads_job_run_mpi(const struct strads_job_options *options, strads_rank_main *rank_main,
+		       void *arg);
+int strads_job_run_tcp(const struct strads_job_options *options, strads_rank_main *rank_main,
 		       void *arg);
 int strads_job_run_sim(const struct strads_job_options *options, strads_rank_main *rank_main,
 		       void *arg);

@@ -3,34 +3,53 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The number in the first of these variables that is set, or −1. */
-static int
-first_number(const char *const *names)
+/* The first of these variables that is set, or NULL. */
+static const char *
+first_set(const char *const *names)
 {
 	for (; *names; names++) {
 		const char *value = getenv(*names);
 		if (value && *value)
-			return atoi(value);
+			return *names;
 	}
-	return -1;
+	return NULL;
+}
+
+const char *
+strads_launcher_size_variable(void)
+{
+	static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE",
+					    "SLURM_STEP_NUM_TASKS", "SLURM_NTASKS", NULL};
+
+	return first_set(names);
+}
+
+const char *
+strads_launcher_rank_variable(void)
+{
+	static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK",
+					    "SLURM_PROCID", NULL};
+
+	return first_set(names);
+}
+
+/* The number in a variable, or −1 without one. */
+static int
+number(const char *name)
+{
+	return name ? atoi(getenv(name)) : -1;
 }
 
 static int
 size_promised(void)
 {
-	static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE",
-					    "SLURM_STEP_NUM_TASKS", "SLURM_NTASKS", NULL};
-
-	return first_number(names);
+	return number(strads_launcher_size_variable());
 }
 
 static int
 rank_promised(void)
 {
-	static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK",
-					    "SLURM_PROCID", NULL};
-
-	return first_number(names);
+	return number(strads_launcher_rank_variable());
 }
 
 /* Whether a process manager has left word of how to reach it. */
@@ -45,7 +64,7 @@ strads_launcher_present(void)
 {
 	static const char *const tasks[] = {"SLURM_STEP_NUM_TASKS", "SLURM_NTASKS", NULL};
 
-	return manager_present() || (getenv("SLURM_PROCID") && first_number(tasks) > 1);
+	return manager_present() || (getenv("SLURM_PROCID") && number(first_set(tasks)) > 1);
 }
 
 bool

@@ -9,6 +9,11 @@
 /* Whether a launcher has started this process as one of the ranks of a job. */
 bool strads_launcher_present(void);
 
+/* The name of the variable that tells this process its rank, or the number of ranks; NULL: no
+ * launcher has set one. */
+const char *strads_launcher_rank_variable(void);
+const char *strads_launcher_size_variable(void);
+
 /* Whether the launcher does not fit this binary's MPI, which sees `mpi_size` ranks; 0: it is not
  * initialised yet, and may be unable to. */
 bool strads_launcher_misfit(int mpi_size);

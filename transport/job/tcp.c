@@ -1,103 +1,69 @@
-#include "job/tcp.h"
+/*
+ * Jobs of processes that were started one by one: each knows from its environment which rank it is
+ * and where rank 0 listens, and rank 0 waits there for the others.
+ */
+#include "job/client.h"
+#include "job/job.h"
+#include "job/launcher.h"
+#include "job/membership.h"
+#include "job/rendezvous.h"
 
-#include "job/clock.h"
-#include "strads/transport.h"
-
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#define BACKLOG          4096
-#define KEEPALIVE_PROBES 3
+static const struct strads_job_ops ops = {
+    .name = "tcp",
+    .allgather = strads_client_allgather,
+    .check = strads_client_check,
+    .abort = strads_client_abort,
+    .post = strads_client_post,
+    .take_mail = strads_client_take_mail,
+};
 
-static const char *
-print_address(uint32_t address, char *text)
-{
-	struct in_addr in = {address};
-
-	return inet_ntop(AF_INET, &in, text, INET_ADDRSTRLEN);
-}
-
-int
-strads_tcp_listen(uint32_t address, uint16_t *port, int *out)
-{
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {address}};
-	socklen_t length = sizeof at;
-	char text[INET_ADDRSTRLEN];
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof at) || listen(fd, BACKLOG) ||
-	    getsockname(fd, (struct sockaddr *)&at, &length)) {
-		int error = errno;
-		if (fd >= 0)
-			close(fd);
-		return strads_fail(STRADS_ERR_IO, "cannot listen at %s: %s",
-				   print_address(address, text), strerror(error));
-	}
-	*port = ntohs(at.sin_port);
-	*out = fd;
-	return STRADS_OK;
-}
-
-/* Waits for a connection under way; 0 or the error it ended with. */
+/* Listens at the address that was given; by a name other hosts may find another address of this one
+ * than it does itself, so then at all. So too where the address is that of a gateway to here. */
 static int
-finish_connect(int fd, uint64_t timeout_ms)
+listen_at_root(const struct strads_membership *membership, int *listener)
 {
-	struct pollfd pollfd = {.fd = fd, .events = POLLOUT};
-	uint64_t deadline_ms = strads_clock_ms() + timeout_ms;
-	socklen_t length = sizeof(int);
-	int error = 0, n;
+	uint16_t port = membership->port;
+	bool known = !membership->secret.length || strads_socket_is_address(membership->host);
+	int status =
+	    known ? strads_socket_listen(membership->host, &port, listener) : STRADS_ERR_ARGUMENT;
 
-	do
-		n = poll(&pollfd, 1, strads_clock_left_ms(deadline_ms));
-	while (n < 0 && errno == EINTR);
-	if (n <= 0)
-		return ETIMEDOUT;
-	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) ? errno : error;
+	if (status == STRADS_ERR_ARGUMENT && membership->secret.length)
+		status = strads_socket_listen(NULL, &port, listener);
+	return status;
 }
 
 int
-strads_tcp_connect(uint32_t address, uint16_t port, uint64_t timeout_ms, int *out)
+strads_job_run_tcp(const struct strads_job_options *options, strads_rank_main *rank_main, void *arg)
 {
-	struct sockaddr_in to = {
-	    .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {address}};
-	char text[INET_ADDRSTRLEN];
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int error = fd < 0 ? errno : 0;
+	struct strads_job job = {.ops = &ops, .timeout_ms = options->timeout_ms, .fd = -1};
+	/* Launchers, unlike people, end all ranks as soon as one ends with another code than 0. */
+	struct strads_rendezvous rendezvous = {.codes_to_hub = strads_launcher_present()};
+	struct strads_membership membership;
+	char hub_name[STRADS_SOCKET_HOST + 16], own_host[64] = "";
+	int listener;
 
-	if (!error && connect(fd, (struct sockaddr *)&to, sizeof to))
-		error = errno == EINPROGRESS ? finish_connect(fd, timeout_ms) : errno;
-	if (error) {
-		if (fd >= 0)
-			close(fd);
-		return strads_fail(error == ETIMEDOUT ? STRADS_ERR_TIMEOUT : STRADS_ERR_IO,
-				   "cannot connect to %s port %u: %s; is a firewall in between?",
-				   print_address(address, text), port, strerror(error));
+	if (strads_membership_read(&membership)) {
+		fprintf(stderr, "strads: cannot join a job: %s\n", strads_error());
+		return 1;
 	}
-	strads_tcp_tend(fd, timeout_ms);
-	*out = fd;
-	return STRADS_OK;
-}
-
-void
-strads_tcp_tend(int fd, uint64_t timeout_ms)
-{
-	/* idle + probes · interval = the timeout: half of it idle, half probing. */
-	int idle_s = timeout_ms < 4000 ? 2 : (int)(timeout_ms / 2000);
-	int interval_s = idle_s < KEEPALIVE_PROBES ? 1 : idle_s / KEEPALIVE_PROBES;
-	unsigned int unacknowledged_ms = (unsigned int)idle_s * 2000;
-	int probes = KEEPALIVE_PROBES, on = 1;
-
-	/* Where one of these is refused a lost host is noticed later, by a deadline. */
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
-	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms, sizeof unacknowledged_ms);
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	gethostname(own_host, sizeof own_host - 1);
+	snprintf(hub_name, sizeof hub_name, "rank 0 (at %s)", membership.host);
+	memcpy(rendezvous.host, membership.host, sizeof rendezvous.host);
+	rendezvous.port = membership.port;
+	rendezvous.secret = membership.secret;
+	rendezvous.hub_name = hub_name;
+	rendezvous.own_host = own_host;
+	job.rank = membership.rank;
+	job.size = membership.size;
+	if (job.rank)
+		return strads_rendezvous_run_other(&job, &rendezvous, rank_main, arg);
+	if (listen_at_root(&membership, &listener)) {
+		fprintf(stderr, "strads: rank 0 cannot start: STRADS_ROOT: %s\n", strads_error());
+		return 1;
+	}
+	return strads_rendezvous_run_first(&job, &rendezvous, listener, rank_main, arg);
 }

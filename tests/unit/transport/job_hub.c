@@ -239,7 +239,8 @@ gather__deadline_counts_ranks_that_never_connected(void **state)
 	*state = fixture;
 	say(fixture, 0, STRADS_FRAME_GATHER, 0, NULL, 0);
 	hear_verdict(fixture, 0, STRADS_FRAME_NEWS, STRADS_ERR_TIMEOUT,
-		     "rank 1 (and others) did not come to a collective within 0.05 s");
+		     "ranks 1-2 did not join the job within 0.05 s: started, and with the same "
+		     "address of rank 0?");
 	tear_down(state);
 }
 

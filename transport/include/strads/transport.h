@@ -57,10 +57,12 @@ int strads_fail(int status, const char *format, ...) STRADS_PRINTF(2, 3);
 /* ---- Job: the ranks and their control channel --------------------------------------------- */
 
 enum strads_job_kind {
-	STRADS_JOB_AUTO,  /* mpi under a launcher, else local if ranks > 1, else self */
+	STRADS_JOB_AUTO,  /* tcp if STRADS_ROOT is set, else mpi under a launcher, else local if
+			     ranks > 1, else self */
 	STRADS_JOB_SELF,  /* one process, one rank */
 	STRADS_JOB_LOCAL, /* this process forks its ranks on this host and supervises them */
 	STRADS_JOB_MPI,   /* started by mpirun or srun; MPI is finalised once addresses are known */
+	STRADS_JOB_TCP,   /* processes started one by one, which meet where STRADS_ROOT says */
 	STRADS_JOB_SIM,   /* every rank a coroutine of this process, on one virtual clock */
 };
 
@@ -101,7 +103,7 @@ int strads_job_run(const struct strads_job_options *options, strads_rank_main *r
 int strads_job_rank(const struct strads_job *job); /* 0 … size−1. Thread: any. */
 int strads_job_size(const struct strads_job *job); /* Thread: any. */
 
-/* "self", "local", "mpi" or "sim". Thread: any. */
+/* "self", "local", "mpi", "tcp" or "sim". Thread: any. */
 const char *strads_job_kind_name(const struct strads_job *job);
 
 /* Every rank gives `bytes` bytes (the same number on all) and receives size × bytes, in rank
