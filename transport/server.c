@@ -159,6 +159,7 @@ strads_server_stop(struct strads_server *server)
 	atomic_store(&server->stop, true);
 	ring(server->wake);
 	pthread_join(server->thread, NULL);
+	server->n_callers = 0;
 	close_event(&server->rouse);
 	close_event(&server->wake);
 }

@@ -23,7 +23,13 @@ static const char *const page_kinds[] = {
     [STRADS_HUGE_NONE] = "none",
 };
 
-#define PAGE_KINDS ((int32_t)(sizeof page_kinds / sizeof page_kinds[0]))
+static const char *const ways_of_wiring[] = {
+    [STRADS_VERBS_WIRE_AUTO] = "auto",
+    [STRADS_VERBS_WIRE_CM] = "cm",
+    [STRADS_VERBS_WIRE_JOB] = "job",
+};
+
+#define COUNT(names) ((int32_t)(sizeof(names) / sizeof(names)[0]))
 
 /* ---- Texts ---- */
 
@@ -82,16 +88,29 @@ read_pkey(const struct setting *setting, const char *text, struct strads_setting
 }
 
 static bool
-read_pages(const struct setting *setting, const char *text, struct strads_settings *settings)
+parse_name(const char *text, const char *const *names, int32_t n, int32_t *index)
 {
-	(void)setting;
-	for (int32_t kind = 0; kind < PAGE_KINDS; kind++) {
-		if (strcmp(page_kinds[kind], text) == 0) {
-			settings->huge_pages = kind;
+	for (int32_t i = 0; i < n; i++) {
+		if (strcmp(names[i], text) == 0) {
+			*index = i;
 			return true;
 		}
 	}
 	return false;
+}
+
+static bool
+read_pages(const struct setting *setting, const char *text, struct strads_settings *settings)
+{
+	(void)setting;
+	return parse_name(text, page_kinds, COUNT(page_kinds), &settings->huge_pages);
+}
+
+static bool
+read_wire(const struct setting *setting, const char *text, struct strads_settings *settings)
+{
+	(void)setting;
+	return parse_name(text, ways_of_wiring, COUNT(ways_of_wiring), &settings->verbs.wire);
 }
 
 /* ---- The table ---- */
@@ -155,6 +174,13 @@ static const struct setting table[] = {
      AT(verbs.retries),
      0,
      7},
+    {{"wire", "STRADS_VERBS_WIRE", "WAY", "auto",
+      "How connections are wired: cm (by librdmacm, whose service level and partition the subnet "
+      "manager chooses), job (over the job's control channel), auto (cm where addresses resolve)"},
+     read_wire,
+     0,
+     0,
+     0},
     {{"huge-pages", "STRADS_HUGE_PAGES", "KIND", "transparent",
       "Pages of the memory that ranks share: transparent (huge where the kernel has them to give), "
       "reserved (from /proc/sys/vm/nr_hugepages as far as they go, then transparent), none"},

@@ -7,6 +7,13 @@
 
 #include "strads/transport.h"
 
+/* How connections of RDMA adapters are wired. */
+enum strads_verbs_wire {
+	STRADS_VERBS_WIRE_AUTO, /* by librdmacm where addresses resolve, else over the job */
+	STRADS_VERBS_WIRE_CM,   /* by librdmacm, or not at all */
+	STRADS_VERBS_WIRE_JOB,  /* over the job's control channel */
+};
+
 /* Of RDMA adapters. */
 struct strads_verbs_settings {
 	char device[64];        /* "": any */
@@ -19,6 +26,7 @@ struct strads_verbs_settings {
 	uint32_t retries;       /* times it is */
 	uint32_t service_level; /* InfiniBand: and so the virtual lane; RoCE: the priority */
 	uint32_t traffic_class; /* RoCE and routed InfiniBand: and so DSCP */
+	int32_t wire;           /* enum strads_verbs_wire */
 };
 
 /* Which pages the memory of regions is made of. */

@@ -1,7 +1,10 @@
-#include "verbs/verbs.h"
+#include "verbs/connection.h"
+
+#include "job/cookie.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <rdma/rdma_cma.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -159,7 +162,24 @@ open_queues(struct strads_verbs *verbs)
 	verbs->srq = ibv_create_srq(verbs->pd, &srq);
 	if (!verbs->srq)
 		return refused(verbs, "a shared receive queue");
-	return strads_verbs_receives_post(verbs, receives);
+	return STRADS_OK;
+}
+
+static int
+open_gate(struct strads_verbs *verbs)
+{
+	int status;
+
+	verbs->gate = epoll_create1(EPOLL_CLOEXEC);
+	if (verbs->gate < 0)
+		return strads_fail(STRADS_ERR_IO, "cannot open an epoll: %s; see `ulimit -n`",
+				   strerror(errno));
+	status = watch(verbs, verbs->channel->fd);
+	if (!status)
+		status = watch(verbs, verbs->port.context->async_fd);
+	if (!status && verbs->manager.channel)
+		status = watch(verbs, verbs->manager.channel->fd);
+	return status;
 }
 
 static int
@@ -173,24 +193,9 @@ open_objects(struct strads_verbs *verbs)
 	status = open_memory(verbs);
 	if (!status)
 		status = open_queues(verbs);
-	if (status)
-		return status;
-	verbs->gate = epoll_create1(EPOLL_CLOEXEC);
-	if (verbs->gate < 0)
-		return strads_fail(STRADS_ERR_IO, "cannot open an epoll: %s; see `ulimit -n`",
-				   strerror(errno));
-	status = watch(verbs, verbs->channel->fd);
-	return status ? status : watch(verbs, verbs->port.context->async_fd);
-}
-
-static void
-close_peer(struct strads_verbs_peer *peer)
-{
-	if (peer->qp)
-		ibv_destroy_qp(peer->qp);
-	free(peer->entries);
-	free(peer->words_out);
-	free(peer->words_in);
+	if (!status)
+		status = strads_verbs_manager_open(verbs);
+	return status ? status : open_gate(verbs);
 }
 
 void
@@ -199,8 +204,10 @@ strads_verbs_close(void *context)
 	struct strads_verbs *verbs = context;
 
 	strads_server_stop(&verbs->server);
+	strads_verbs_connections_close(verbs);
 	for (int peer = 0; verbs->peers && peer < verbs->size; peer++)
-		close_peer(&verbs->peers[peer]);
+		strads_verbs_pair_close(&verbs->peers[peer]);
+	strads_verbs_manager_close(verbs);
 	if (verbs->gate >= 0)
 		close(verbs->gate);
 	if (verbs->srq)
@@ -224,8 +231,26 @@ strads_verbs_close(void *context)
 	strads_verbs_port_close(&verbs->port);
 	free(verbs->regions);
 	free(verbs->by_number);
+	free(verbs->cards);
 	free(verbs->peers);
 	free(verbs);
+}
+
+/* Of the peers, connected or not. */
+static int
+open_tables(struct strads_verbs *verbs)
+{
+	size_t size = (size_t)verbs->size;
+
+	verbs->numbers = 2;
+	while (verbs->numbers < 2 * size)
+		verbs->numbers *= 2;
+	verbs->peers = calloc(size, sizeof *verbs->peers);
+	verbs->cards = calloc(size, sizeof *verbs->cards);
+	verbs->by_number = calloc(verbs->numbers, sizeof(struct strads_verbs_peer *));
+	if (!verbs->peers || !verbs->cards || !verbs->by_number)
+		return strads_fail(STRADS_ERR_MEMORY, "no memory for %zu peers", size);
+	return STRADS_OK;
 }
 
 /* Kernels before 5.12 give a forked child the pages that an adapter writes to, unless told. */
@@ -254,10 +279,10 @@ strads_verbs_open(struct strads_fabric *fabric, const char *argument, void **con
 	verbs->server.rouse = -1;
 	for (int peer = 0; peer < verbs->size; peer++)
 		verbs->served += !strads_fabric_reaches(fabric, peer);
-	verbs->peers = calloc((size_t)verbs->size, sizeof *verbs->peers);
-	if (!verbs->peers)
-		status = strads_fail(STRADS_ERR_MEMORY, "no memory for %d peers", verbs->size);
-	else
+	status = open_tables(verbs);
+	if (!status)
+		status = strads_cookie_draw(&verbs->token, sizeof verbs->token);
+	if (!status)
 		status = strads_settings_narrow(argument, &verbs->settings);
 	if (!status) {
 		survive_forks();

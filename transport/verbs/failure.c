@@ -65,6 +65,10 @@ strads_verbs_lost(const struct strads_verbs *verbs, const struct strads_verbs_pe
 	int rank = (int)(peer - verbs->peers);
 	const char *news = verbs->news ? verbs->news : "";
 
+	if (!peer->ready)
+		return strads_fail(
+		    peer->status, "%s%s",
+		    peer->connection.why ? peer->connection.why : "no memory to tell why", news);
 	if (peer->refusal == IBV_WC_SUCCESS)
 		return strads_fail(peer->status, "%s refuses a work request to rank %d: %s%s",
 				   verbs->port.name, rank, strerror(peer->error), news);

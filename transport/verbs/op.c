@@ -114,6 +114,8 @@ admit(struct strads_verbs *verbs, struct strads_verbs_peer *peer, enum strads_ve
 {
 	if (peer->status)
 		return strads_verbs_lost(verbs, peer);
+	if (!peer->ready)
+		return strads_verbs_reach(verbs, peer);
 	if (peer->holding || strads_verbs_room(verbs, peer) < 2 ||
 	    (reads(kind) && peer->reads >= peer->reads_max))
 		return STRADS_AGAIN;

@@ -124,6 +124,7 @@ turn(struct strads_verbs *verbs)
 {
 	struct ibv_wc completions[ENTRIES];
 	bool taken = strads_verbs_take(verbs);
+	bool told = strads_verbs_letters_wait(verbs) && strads_verbs_letters_read(verbs);
 	int n = ibv_poll_cq(verbs->cq, ENTRIES, completions);
 
 	if (n < 0)
@@ -136,7 +137,7 @@ turn(struct strads_verbs *verbs)
 		attend(verbs);
 		strads_verbs_ring(verbs);
 	}
-	return n != 0 || taken;
+	return n != 0 || taken || told;
 }
 
 int
@@ -149,8 +150,10 @@ strads_verbs_progress(void *context)
 	if (!strads_baton_try(&verbs->baton))
 		return STRADS_OK;
 	(void)turn(verbs);
-	if (__builtin_expect(strads_pace_due(&verbs->pace), 0))
+	if (__builtin_expect(strads_pace_due(&verbs->pace), 0)) {
 		strads_verbs_hear(verbs);
+		strads_verbs_connections_turn(verbs);
+	}
 	status = verbs->status;
 	strads_baton_pass(&verbs->baton);
 	return __builtin_expect(status != STRADS_OK, 0) ? strads_fail(status, "%s", verbs->why)

@@ -3,11 +3,23 @@
 #include <stdio.h>
 
 static void
+tell_wired(const struct strads_verbs *verbs, const struct strads_verbs_peer *peer,
+	   struct strads_fabric_info *info)
+{
+	if (!peer->ready)
+		snprintf(info->wired, sizeof info->wired, "on first use");
+	else if (!peer->connection.by_job)
+		snprintf(info->wired, sizeof info->wired, "by librdmacm");
+	else
+		snprintf(info->wired, sizeof info->wired, "over the job's control channel: %.150s",
+			 verbs->manager.why[0] ? verbs->manager.why : "the peer asked for it");
+}
+
+static void
 query(void *context, int peer, struct strads_fabric_info *info)
 {
 	const struct strads_verbs *verbs = context;
 
-	(void)peer;
 	*info = (struct strads_fabric_info){
 	    .fetch_add = verbs->adds,
 	    .passive_target = true,
@@ -16,6 +28,7 @@ query(void *context, int peer, struct strads_fabric_info *info)
 	snprintf(info->why, sizeof info->why, "%s", verbs->port.why);
 	snprintf(info->path, sizeof info->path, "verbs:%.40s:%u", verbs->port.name,
 		 verbs->port.number);
+	tell_wired(verbs, &verbs->peers[peer], info);
 }
 
 const struct strads_provider strads_provider_verbs = {

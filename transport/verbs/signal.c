@@ -119,7 +119,7 @@ strads_verbs_signal_tell(struct strads_verbs *verbs, struct strads_verbs_peer *p
 	struct strads_verbs_entry entry = {.kind = STRADS_VERBS_TELL, .ends = true};
 	struct ibv_send_wr *request;
 
-	if (!peer->telling || strads_verbs_room(verbs, peer) == 0)
+	if (!peer->telling || !peer->ready || strads_verbs_room(verbs, peer) == 0)
 		return;
 	peer->telling = false;
 	peer->told = peer->taken;

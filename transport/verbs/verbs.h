@@ -31,7 +31,11 @@
  *
  * and completion queues of as many entries (two such immediates at most are ever unread, for each
  * stands for half a window) none of them can overflow and no receive is ever missing, whatever the
- * target does.
+ * target does. The queues have room for all peers that may connect; a peer's receives are posted,
+ * and what is remembered of it allocated, when it does.
+ *
+ * Two ranks are connected by one queue pair at each end, when one of them first operates on the
+ * other: until it stands operations answer STRADS_AGAIN (connection.h).
  *
  * Two threads use an endpoint: the fabric's owner, and the server that takes signals while the
  * owner is away (server.c). What changes after wire-up is for whoever has the baton, and the owner
@@ -49,6 +53,7 @@
 
 #include <assert.h>
 #include <infiniband/verbs.h>
+#include <netinet/in.h>
 #include <stdatomic.h>
 
 #define STRADS_VERBS_WINDOW    512 /* signals on the way to one peer, at most */
@@ -133,15 +138,38 @@ struct strads_verbs_op {
 	uint32_t region; /* … of this id */
 };
 
+/* How far the connection to a peer is. */
+enum strads_verbs_stage {
+	STRADS_VERBS_CLOSED,   /* nobody has wanted it */
+	STRADS_VERBS_ASKED,    /* the peer, which is the one to call, was asked to */
+	STRADS_VERBS_CALLING,  /* by librdmacm: the peer is looked for, or called */
+	STRADS_VERBS_ACCEPTED, /* by librdmacm: the peer's call was accepted */
+	STRADS_VERBS_TOLD,     /* over the job: the peer was told of the queue pair */
+	STRADS_VERBS_READY,    /* the peer's end takes what is posted */
+};
+
+struct strads_verbs_connection {
+	enum strads_verbs_stage stage;
+	bool by_job;           /* it is opened over the job, perhaps after librdmacm has failed */
+	bool provided;         /* the shared queue has the receives that the peer's signals take */
+	bool due;              /* the peer is to get a letter, which the channel did not take yet */
+	uint32_t number;       /* over the job: of the peer's queue pair; 0: not known yet */
+	uint64_t since_ns;     /* it has been opening … */
+	struct rdma_cm_id *id; /* NULL: librdmacm knows nothing of it */
+	char *why; /* … and why it could not be opened; NULL: it was not tried, or is */
+};
+
 struct strads_verbs_peer {
-	struct ibv_qp *qp;          /* NULL: another path serves it */
+	struct ibv_qp *qp; /* NULL: not connected */
+	struct strads_verbs_connection connection;
+	bool served;                /* by this provider */
+	bool ready;                 /* operations may be posted */
 	int status;                 /* why it is lost; 0: it is not … */
 	enum ibv_wc_status refusal; /* … what the adapter says … */
 	uint32_t vendor;            /* … and its maker … */
 	int error;                  /* … or errno, where posting failed */
-	bool reached;
-	bool dropping; /* lost, and what is on the way to it not ended yet */
-	bool unproven; /* writes were started since the last probe */
+	bool dropping;              /* lost, and what is on the way to it not ended yet */
+	bool unproven;              /* writes were started since the last probe */
 	bool probing;
 	bool holding; /* `held` is not posted in full; others wait */
 	bool telling; /* is to be told how many signals were taken, once there is room */
@@ -182,6 +210,14 @@ struct strads_verbs_batch {
 	struct ibv_sge sges[STRADS_VERBS_BATCH][STRADS_VERBS_SGES];
 };
 
+/* The connection manager's part of an endpoint; see manager.c. */
+struct strads_verbs_manager {
+	struct rdma_event_channel *channel; /* NULL: connections are wired over the job … */
+	struct rdma_cm_id *listener;
+	struct sockaddr_storage address; /* that peers call */
+	char why[256];                   /* … for this reason */
+};
+
 struct strads_verbs {
 	struct strads_fabric *fabric;
 	uint64_t timeout_ns;
@@ -213,6 +249,11 @@ struct strads_verbs {
 	struct strads_baton baton;
 	struct strads_server server;     /* takes signals while the owner is away */
 	struct strads_verbs_peer *peers; /* [size] */
+	struct strads_verbs_card *cards; /* [size], what the ranks tell of their endpoints */
+	uint64_t token;                  /* random: this endpoint, and none before or after it */
+	struct strads_verbs_manager manager;
+	_Atomic(struct strads_verbs_letter *) letters; /* not read yet, newest first */
+	bool unsettled; /* a connection is opening, or a letter due */
 	struct strads_verbs_peer *first_busy;
 	struct strads_verbs_peer **by_number; /* [numbers], peers by their queue pair's number */
 	struct strads_verbs_batch batch;
@@ -272,14 +313,42 @@ int strads_verbs_survey(const struct strads_settings *settings, struct strads_su
 int strads_verbs_open(struct strads_fabric *fabric, const char *argument, void **context);
 void strads_verbs_close(void *context);
 
-/* ---- connection.c ---- */
+/* ---- card.c: what ranks tell each other at wire-up ---- */
 
 int strads_verbs_address(void *context, struct strads_address *mine);
 int strads_verbs_connect(void *context, const struct strads_address *all);
 bool strads_verbs_reaches(void *context, int peer);
 
+/* ---- pair.c: the queue pairs ---- */
+
 /* The peer of a queue pair of this endpoint, NULL if there is none of that number. */
 struct strads_verbs_peer *strads_verbs_peer_of(const struct strads_verbs *verbs, uint32_t number);
+
+/* Destroys what a peer has: its queue pair, its memory. */
+void strads_verbs_pair_close(struct strads_verbs_peer *peer);
+
+/* ---- connection.c: opened on first use ---- */
+
+/* Somebody wants to post to a peer that is not ready: its connection starts to open, if it does not
+ * yet. Returns STRADS_AGAIN, or why it cannot be opened. */
+int strads_verbs_reach(struct strads_verbs *verbs, struct strads_verbs_peer *peer);
+
+/* Reads the letters that have come; returns whether there were any. */
+bool strads_verbs_letters_read(struct strads_verbs *verbs);
+
+/* Whether there are letters to read. Thread: any. */
+static inline bool
+strads_verbs_letters_wait(const struct strads_verbs *verbs)
+{
+	return atomic_load_explicit(&verbs->letters, memory_order_relaxed) != NULL;
+}
+
+/* Goes on with all connections that are opening: letters, the connection manager's events,
+ * deadlines. */
+void strads_verbs_connections_turn(struct strads_verbs *verbs);
+
+/* Ends what is left of opening connections; nothing comes in any more. */
+void strads_verbs_connections_close(struct strads_verbs *verbs);
 
 /* ---- memory.c: registration ---- */
 

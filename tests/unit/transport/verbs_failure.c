@@ -17,7 +17,7 @@ setup(void **state)
 	(void)state;
 	fake_reset();
 	verbs_pair_open(&pair);
-	return pair.status[0] || pair.status[1];
+	return pair.status[0] || pair.status[1] || verbs_pair_join(&pair, 0);
 }
 
 static int

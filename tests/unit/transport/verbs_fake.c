@@ -46,8 +46,9 @@ struct fake_request {
 
 struct fake_qp {
 	struct ibv_qp qp; /* first */
+	enum ibv_qp_state state;
 	uint32_t dest;
-	bool ready;
+	uint32_t awaited, first; /* number of the first packet that comes, and that goes */
 	bool broken;
 	uint32_t room;
 	uint32_t inline_max;
@@ -72,9 +73,8 @@ static uint32_t next_number;
 static struct fake_cq *queues[64];
 static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 
-/* Whether this call is the one that fails. */
-static bool
-fails(const char *what)
+bool
+fake_fails(const char *what)
 {
 	bool now;
 
@@ -88,8 +88,8 @@ fails(const char *what)
 	return now;
 }
 
-static void
-count(int change)
+void
+fake_count(int change)
 {
 	__atomic_add_fetch(&fake.live, change, __ATOMIC_SEQ_CST);
 }
@@ -97,10 +97,10 @@ count(int change)
 static void *
 create(const char *what, size_t bytes)
 {
-	void *made = fails(what) ? NULL : calloc(1, bytes);
+	void *made = fake_fails(what) ? NULL : calloc(1, bytes);
 
 	if (made)
-		count(1);
+		fake_count(1);
 	return made;
 }
 
@@ -108,7 +108,7 @@ static int
 destroy(void *object)
 {
 	free(object);
-	count(-1);
+	fake_count(-1);
 	return 0;
 }
 
@@ -183,6 +183,15 @@ ibv_get_device_name(struct ibv_device *device)
 	return device->name;
 }
 
+struct ibv_context *
+fake_context(int device)
+{
+	static struct ibv_context idle[FAKE_DEVICES];
+
+	idle[device].device = &devices[device];
+	return &idle[device];
+}
+
 static int post_send(struct ibv_qp *qp, struct ibv_send_wr *wr, struct ibv_send_wr **bad);
 static int post_srq_recv(struct ibv_srq *srq, struct ibv_recv_wr *wr, struct ibv_recv_wr **bad);
 static int poll_cq(struct ibv_cq *cq, int n, struct ibv_wc *entries);
@@ -230,7 +239,7 @@ int
 ibv_query_device(struct ibv_context *context, struct ibv_device_attr *attr)
 {
 	(void)context;
-	if (fails("ibv_query_device"))
+	if (fake_fails("ibv_query_device"))
 		return errno;
 	*attr = fake.attr;
 	return 0;
@@ -241,7 +250,7 @@ ibv_query_port(struct ibv_context *context, uint8_t number, struct _compat_ibv_p
 {
 	const struct fake_context *own = (struct fake_context *)context;
 
-	if (fails("ibv_query_port"))
+	if (fake_fails("ibv_query_port"))
 		return errno;
 	memcpy(attr, &fake.ports[own->device][number - 1].attr, sizeof(struct ibv_port_attr));
 	return 0;
@@ -456,17 +465,40 @@ ibv_destroy_qp(struct ibv_qp *qp)
 	return destroy(gone);
 }
 
+/* What a change to each state needs. */
+static const int needed[] = {
+    [IBV_QPS_RESET] = IBV_QP_STATE,
+    [IBV_QPS_INIT] = IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_ACCESS_FLAGS,
+    [IBV_QPS_RTR] = IBV_QP_STATE | IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN | IBV_QP_RQ_PSN |
+		    IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER,
+    [IBV_QPS_RTS] = IBV_QP_STATE | IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY |
+		    IBV_QP_SQ_PSN | IBV_QP_MAX_QP_RD_ATOMIC,
+};
+
 int
 ibv_modify_qp(struct ibv_qp *qp, struct ibv_qp_attr *attr, int mask)
 {
 	struct fake_qp *own = (struct fake_qp *)qp;
+	int error = 0;
 
-	if (fails("ibv_modify_qp"))
+	if (fake_fails("ibv_modify_qp"))
 		return errno;
-	if (mask & IBV_QP_DEST_QPN)
+	pthread_mutex_lock(&lock);
+	/* Through all states, one after the other, each with what belongs to it. */
+	if (attr->qp_state != IBV_QPS_RESET &&
+	    (attr->qp_state != own->state + 1 ||
+	     (mask & needed[attr->qp_state]) != needed[attr->qp_state]))
+		error = EINVAL;
+	else
+		own->state = attr->qp_state;
+	if (!error && own->state == IBV_QPS_RTR) {
 		own->dest = attr->dest_qp_num;
-	own->ready = attr->qp_state == IBV_QPS_RTS;
-	return 0;
+		own->awaited = attr->rq_psn;
+	}
+	if (!error && own->state == IBV_QPS_RTS)
+		own->first = attr->sq_psn;
+	pthread_mutex_unlock(&lock);
+	return error;
 }
 
 /* ---- Events ---- */
@@ -498,7 +530,7 @@ ibv_get_async_event(struct ibv_context *context, struct ibv_async_event *event)
 		return -1;
 	}
 	*event = own->events[--own->n_events];
-	count(1);
+	fake_count(1);
 	return 0;
 }
 
@@ -506,7 +538,7 @@ void
 ibv_ack_async_event(struct ibv_async_event *event)
 {
 	(void)event;
-	count(-1);
+	fake_count(-1);
 }
 
 int
@@ -526,7 +558,7 @@ ibv_get_cq_event(struct ibv_comp_channel *channel, struct ibv_cq **cq, void **ow
 	}
 	pthread_mutex_unlock(&lock);
 	*own = NULL;
-	count(1);
+	fake_count(1);
 	return 0;
 }
 
@@ -534,7 +566,7 @@ void
 ibv_ack_cq_events(struct ibv_cq *cq, unsigned int n)
 {
 	(void)cq;
-	count(-(int)n);
+	fake_count(-(int)n);
 }
 
 /* ---- Queues ---- */
@@ -601,7 +633,7 @@ static int
 post_srq_recv(struct ibv_srq *srq, struct ibv_recv_wr *wr, struct ibv_recv_wr **bad)
 {
 	struct fake_srq *own = (struct fake_srq *)srq;
-	int error = fails("ibv_post_srq_recv") ? ENOMEM : 0;
+	int error = fake_fails("ibv_post_srq_recv") ? ENOMEM : 0;
 
 	*bad = wr;
 	pthread_mutex_lock(&lock);
@@ -702,7 +734,8 @@ carry_out(struct fake_qp *from, struct fake_request *request)
 		fake.refuse = IBV_WC_SUCCESS;
 		return refused;
 	}
-	if (!to || !to->ready || to->dest != from->qp.qp_num)
+	if (!to || to->state < IBV_QPS_RTR || to->dest != from->qp.qp_num ||
+	    to->awaited != from->first)
 		return IBV_WC_RETRY_EXC_ERR;
 	if (bytes > 0) {
 		remote =
@@ -758,8 +791,10 @@ post_one(struct fake_qp *own, const struct ibv_send_wr *wr)
 {
 	struct fake_request *request = &own->requests[own->put % QUEUE];
 
-	if (fails("ibv_post_send"))
+	if (fake_fails("ibv_post_send"))
 		return ENOMEM;
+	if (own->state != IBV_QPS_RTS)
+		return EINVAL;
 	if (own->used == own->room) {
 		fake.overrun++;
 		return ENOMEM;

@@ -7,6 +7,7 @@
 #define VERBS_FAKE_H
 
 #include <infiniband/verbs.h>
+#include <rdma/rdma_cma.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -42,6 +43,12 @@ struct fake {
 	int missing; /* immediates that met no receive */
 	int overrun; /* completions that met a full queue, and requests posted to one */
 	enum ibv_wc_status refuse; /* what the next request to be carried out ends with */
+
+	/* Of librdmacm. What comes instead of the event that a step ought to lead to: ADDR_ERROR,
+	 * ROUTE_ERROR, CONNECT_ERROR, UNREACHABLE, REJECTED; CONNECT_REQUEST: nothing at all. */
+	enum rdma_cm_event_type derail;
+	bool derailed;  /* `derail` is to happen */
+	int calls_made; /* requests that have reached a listener */
 };
 
 extern struct fake fake;
@@ -51,6 +58,18 @@ void fake_reset(void);
 
 /* Carries out what was posted while paused, at most `n` requests, oldest first of each pair. */
 void fake_run(int n);
+
+/* Whether this call is the one that fails; then errno is set. */
+bool fake_fails(const char *what);
+
+/* Counts objects made, or destroyed. */
+void fake_count(int change);
+
+/* A context of an adapter that nobody has opened, as librdmacm has them. */
+struct ibv_context *fake_context(int device);
+
+/* Somebody calls all listeners, with these words. Returns how many. */
+int fake_call_all(const void *words, size_t bytes);
 
 /* The adapters tell of an event, of this port where it is one of a port. */
 void fake_event(enum ibv_event_type type, int port);

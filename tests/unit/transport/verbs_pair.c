@@ -8,6 +8,9 @@
 struct meeting {
 	pthread_barrier_t barrier;
 	const void *brought[2];
+	strads_mail_taker *takers[2];
+	void *contexts[2];
+	bool deaf;
 };
 
 static struct meeting meeting;
@@ -21,6 +24,24 @@ allgather(struct strads_job *job, const void *mine, size_t bytes, void *all)
 		memcpy((uint8_t *)all + rank * bytes, meeting.brought[rank], bytes);
 	pthread_barrier_wait(&meeting.barrier);
 	return STRADS_OK;
+}
+
+/* Letters arrive at once, unless the ranks are deaf. */
+static int
+post(struct strads_job *job, int to, const void *bytes, size_t n)
+{
+	if (fake_fails("strads_job_post"))
+		return STRADS_AGAIN;
+	if (!meeting.deaf && meeting.takers[to])
+		meeting.takers[to](meeting.contexts[to], job->rank, bytes, n);
+	return STRADS_OK;
+}
+
+static void
+take_mail(struct strads_job *job, strads_mail_taker *taker, void *context)
+{
+	meeting.takers[job->rank] = taker;
+	meeting.contexts[job->rank] = context;
 }
 
 static int
@@ -38,8 +59,12 @@ give_up(struct strads_job *job, int status, const char *reason)
 	(void)reason;
 }
 
-static const struct strads_job_ops ops = {
-    .name = "local", .allgather = allgather, .check = check, .abort = give_up};
+static const struct strads_job_ops ops = {.name = "local",
+					  .allgather = allgather,
+					  .check = check,
+					  .abort = give_up,
+					  .post = post,
+					  .take_mail = take_mail};
 
 struct seat {
 	struct verbs_pair *pair;
@@ -83,6 +108,7 @@ verbs_pair_open(struct verbs_pair *pair)
 	pthread_t threads[2];
 
 	memset(pair, 0, sizeof *pair);
+	meeting = (struct meeting){.deaf = false};
 	pthread_barrier_init(&meeting.barrier, NULL, 2);
 	for (int rank = 0; rank < 2; rank++) {
 		pair->jobs[rank] = (struct strads_job){.ops = &ops,
@@ -112,8 +138,39 @@ verbs_pair_close(struct verbs_pair *pair)
 	}
 }
 
+/* In each turn, as after a sleep, the rank looks for what else there may be. */
 int
 verbs_pair_turn(struct verbs_pair *pair, int rank)
 {
+	pair->verbs[rank]->pace = (struct strads_pace){.turns = 0};
 	return strads_provider_verbs.progress(pair->verbs[rank]);
+}
+
+int
+verbs_pair_join(struct verbs_pair *pair, int rank)
+{
+	struct strads_verbs_peer *ends[2] = {&pair->verbs[0]->peers[1], &pair->verbs[1]->peers[0]};
+	int status = STRADS_AGAIN;
+
+	for (int turn = 0; turn < 50 && status == STRADS_AGAIN; turn++) {
+		status = strads_verbs_reach(pair->verbs[rank], ends[rank]);
+		if (verbs_pair_turn(pair, 0) || verbs_pair_turn(pair, 1))
+			return STRADS_ERR_FABRIC;
+		if (ends[0]->ready && ends[1]->ready)
+			return STRADS_OK;
+	}
+	return status;
+}
+
+void
+verbs_pair_deafen(bool deaf)
+{
+	meeting.deaf = deaf;
+}
+
+void
+verbs_pair_write(struct verbs_pair *pair, int to, const void *bytes, size_t n)
+{
+	(void)pair;
+	meeting.takers[to](meeting.contexts[to], 1 - to, bytes, n);
 }

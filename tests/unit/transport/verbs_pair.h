@@ -25,6 +25,16 @@ struct verbs_pair {
 /* Opens and wires both, without their servers; status and why tell how it went. */
 void verbs_pair_open(struct verbs_pair *pair);
 
+/* Lets one rank want the connection, and both make progress until it is open or cannot be. Returns
+ * STRADS_OK, AGAIN (nothing comes of it), or why. */
+int verbs_pair_join(struct verbs_pair *pair, int rank);
+
+/* Letters are lost from now on, or not any more. */
+void verbs_pair_deafen(bool deaf);
+
+/* A letter of the other rank comes to rank `to`. */
+void verbs_pair_write(struct verbs_pair *pair, int to, const void *bytes, size_t n);
+
 /* Closes whatever is open. */
 void verbs_pair_close(struct verbs_pair *pair);
 

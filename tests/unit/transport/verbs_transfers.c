@@ -31,6 +31,7 @@ open_pair(void)
 	verbs_pair_open(&pair);
 	assert_int_equal(pair.status[0], STRADS_OK);
 	assert_int_equal(pair.status[1], STRADS_OK);
+	assert_int_equal(verbs_pair_join(&pair, 0), STRADS_OK);
 	out = strads_region_base(pair.own[0]);
 	in = strads_region_base(pair.open[1]);
 	fake.posts = 0;

@@ -153,7 +153,7 @@ struct strads_setting {
 	const char *doc;
 };
 
-#define STRADS_SETTINGS 10
+#define STRADS_SETTINGS 11
 
 /* The i-th of the STRADS_SETTINGS settings, NULL beyond. Thread: any. */
 const struct strads_setting *strads_setting(int i);
@@ -333,6 +333,7 @@ struct strads_fabric_info {
 	const char *signal;  /* how a signal travels: "release store", "write with CQ data", … */
 	const char *completion; /* what a completed put means there: "delivered", … */
 	char why[192];          /* this device and no other was taken; "" if there is no choice */
+	char wired[192]; /* how the connection is opened, and why so; "" where there is none to open */
 };
 
 /* What this rank's path to `peer` is and can do. */
