@@ -1,8 +1,11 @@
 #include "host.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* What a rank tells of where it runs. */
@@ -57,4 +60,18 @@ strads_seat_take(struct strads_job *job, struct strads_seat *seat)
 	made.crowded = ranks > CPU_COUNT(&processors);
 	*seat = made;
 	return STRADS_OK;
+}
+
+uint64_t
+strads_host_memlock(bool *exempt)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{.effective = 0}};
+	struct rlimit limit;
+
+	*exempt =
+	    syscall(SYS_capget, &header, data) == 0 && data[0].effective & (1u << CAP_IPC_LOCK);
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) || limit.rlim_cur == RLIM_INFINITY)
+		return UINT64_MAX;
+	return limit.rlim_cur;
 }

@@ -34,4 +34,8 @@ int strads_numa_distance(const struct strads_numa *numa, int node);
 /* Finds out where this rank sits. Collective. Returns as strads_job_gather. */
 int strads_seat_take(struct strads_job *job, struct strads_seat *seat);
 
+/* Bytes that this process may lock, UINT64_MAX if there is no limit; `exempt`: it has the privilege
+ * to lock more. Thread: any. */
+uint64_t strads_host_memlock(bool *exempt);
+
 #endif

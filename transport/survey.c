@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define KERNEL_DEVICES "/sys/class/infiniband"
+#define PCI_DEVICES    "/sys/bus/pci/devices"
+#define PCI_INFINIBAND 0x0207 /* class and subclass */
 
 /* The names in the kernel's list, "" if it has none. */
 static void
@@ -26,6 +28,31 @@ kernel_devices(char *names, size_t room)
 						 used ? ", " : "", entry->d_name);
 	}
 	closedir(list);
+}
+
+/* Cards that say they are InfiniBand, also those that no driver has taken. */
+static int
+count_cards(void)
+{
+	DIR *list = opendir(PCI_DEVICES);
+	int cards = 0;
+
+	if (!list)
+		return 0;
+	for (struct dirent *entry = readdir(list); entry; entry = readdir(list)) {
+		char path[sizeof PCI_DEVICES + sizeof entry->d_name + 8];
+		unsigned kind = 0;
+		FILE *in;
+
+		snprintf(path, sizeof path, PCI_DEVICES "/%s/class", entry->d_name);
+		in = fopen(path, "re");
+		if (!in)
+			continue;
+		cards += fscanf(in, "%x", &kind) == 1 && kind >> 8 == PCI_INFINIBAND;
+		fclose(in);
+	}
+	closedir(list);
+	return cards;
 }
 
 static uint64_t
@@ -46,6 +73,7 @@ strads_survey_new(const char *const *settings, struct strads_survey **survey)
 	struct strads_survey *made;
 	struct strads_settings parsed;
 	int status = strads_settings_read(settings, &parsed);
+	bool exempt;
 
 	if (status)
 		return status;
@@ -53,6 +81,10 @@ strads_survey_new(const char *const *settings, struct strads_survey **survey)
 	if (!made)
 		return strads_fail(STRADS_ERR_MEMORY, "no memory for a survey");
 	made->nodes = own_nodes();
+	made->lockable_bytes = strads_host_memlock(&exempt);
+	if (exempt)
+		made->lockable_bytes = UINT64_MAX;
+	made->n_cards = count_cards();
 	for (int i = 0; strads_providers[i] && !status; i++)
 		status = strads_providers[i]->survey(&parsed, made);
 	if (status) {

@@ -1,11 +1,10 @@
 #include "about.h"
 
+#include "limits.h"
 #include "version.h"
 
 #include <hdf5.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -33,42 +32,11 @@ strads_about_host(void)
 			 (json_int_t)sysconf(_SC_NPROCESSORS_ONLN));
 }
 
-static json_t *
-limit(int resource)
-{
-	struct rlimit limit;
-
-	if (getrlimit(resource, &limit) || limit.rlim_cur == RLIM_INFINITY)
-		return json_null();
-	return json_integer((json_int_t)limit.rlim_cur);
-}
-
-/* A number of /proc/meminfo, 0 if it is not there. */
-static json_int_t
-meminfo(const char *key)
-{
-	FILE *in = fopen("/proc/meminfo", "r");
-	char line[128];
-	long long value = 0;
-	size_t n = strlen(key);
-
-	if (!in)
-		return 0;
-	while (fgets(line, sizeof line, in)) {
-		if (strncmp(line, key, n) == 0 && line[n] == ':') {
-			sscanf(line + n + 1, "%lld", &value);
-			break;
-		}
-	}
-	fclose(in);
-	return value;
-}
-
 json_t *
 strads_about_limits(void)
 {
-	return json_pack("{s:o, s:o, s:I, s:I, s:I}", "memlock_bytes", limit(RLIMIT_MEMLOCK),
-			 "open_files", limit(RLIMIT_NOFILE), "hugepages_total",
-			 meminfo("HugePages_Total"), "hugepage_kib", meminfo("Hugepagesize"),
-			 "memory_kib", meminfo("MemTotal"));
+	struct strads_limits limits;
+
+	strads_limits_read(&limits);
+	return strads_limits_json(&limits);
 }

@@ -2,6 +2,9 @@
 
 #include "about.h"
 #include "arguments.h"
+#include "info_devices.h"
+#include "info_findings.h"
+#include "info_paths.h"
 #include "lasso_options.h"
 #include "log.h"
 #include "run.h"
@@ -23,47 +26,64 @@ static const struct strads_option info_options[] = {
     {0},
 };
 
-/* A fabric opened on one rank over one provider: whether that works here. */
-struct probe {
-	const char *provider;
-	bool opened;
-	char sentence[512];
+/* What the command has found out. */
+struct info {
+	struct strads_lasso_settings lasso; /* with the launch of every command */
+	struct strads_option_group groups[STRADS_LASSO_GROUPS + 1];
+	struct strads_survey *survey;
+	json_t *all;
 };
-
-static int
-probe_rank(struct strads_job *job, void *arg)
-{
-	struct probe *probe = arg;
-	const struct strads_fabric_options options = {.fabric = probe->provider};
-	struct strads_fabric *fabric = NULL;
-
-	if (strads_fabric_open(job, &options, &fabric)) {
-		snprintf(probe->sentence, sizeof probe->sentence, "%s", strads_error());
-		return 0;
-	}
-	probe->opened = true;
-	strads_fabric_close(&fabric);
-	return 0;
-}
 
 /* {"shm": true, "ofi": "why not"}: the providers that were built, and whether each opens here. */
 static json_t *
-providers(void)
+providers(json_t *paths)
 {
-	json_t *all = json_object();
+	json_t *all = json_object(), *path;
+	const char *name;
 
-	for (const char *const *name = strads_fabric_providers(); all && *name; name++) {
-		struct probe probe = {.provider = *name};
-		struct strads_job_options options = {.kind = STRADS_JOB_SELF, .ranks = 1};
+	json_object_foreach(paths, name, path)
+	{
+		bool works = json_is_true(json_object_get(path, "works"));
 
-		if (strcmp(*name, "sim") == 0)
-			options.kind = STRADS_JOB_SIM;
-		if (strads_job_run(&options, probe_rank, &probe) && !*probe.sentence)
-			snprintf(probe.sentence, sizeof probe.sentence, "no job can be started");
-		json_object_set_new(all, *name,
-				    probe.opened ? json_true() : strads_log_text(probe.sentence));
+		json_object_set(all, name, works ? json_true() : json_object_get(path, "why"));
 	}
 	return all;
+}
+
+static const char *
+path_of(json_t *paths, const char *provider)
+{
+	return json_string_value(json_object_get(json_object_get(paths, provider), "path"));
+}
+
+/* What --fabric auto comes to. */
+static json_t *
+automatic(const struct info *info, json_t *paths)
+{
+	bool denied = info->survey->lockable_bytes < info->lasso.launch.engine.memory_bytes;
+	const char *within = path_of(paths, "shm");
+	const char *between = denied ? NULL : path_of(paths, "verbs");
+
+	if (!between)
+		between = path_of(paths, "ofi");
+	return json_pack("{s:s?, s:s?}", "within_host", within ? within : between, "between_hosts",
+			 between);
+}
+
+static json_t *
+findings(const struct info *info, json_t *paths)
+{
+	struct strads_limits limits;
+	const struct strads_info_facts facts = {
+	    .survey = info->survey,
+	    .limits = &limits,
+	    .memory_bytes = info->lasso.launch.engine.memory_bytes,
+	    .reserved_pages = strads_launch_reserves(&info->lasso.launch),
+	    .verbs_works = path_of(paths, "verbs") != NULL,
+	};
+
+	strads_limits_read(&limits);
+	return strads_info_findings(&facts);
 }
 
 static json_t *
@@ -106,7 +126,7 @@ print_object(const char *title, json_t *object)
 		else if (json_is_integer(value))
 			printf("%" JSON_INTEGER_FORMAT "\n", json_integer_value(value));
 		else
-			puts(json_is_true(value) ? "works" : "unlimited");
+			puts("unlimited");
 	}
 }
 
@@ -138,24 +158,81 @@ print_options(json_t *options)
 	}
 }
 
-static int
-print(json_t *all, bool json)
+static void
+print_paths(json_t *paths)
 {
-	if (!all) {
+	const char *name, *why;
+	json_t *path;
+
+	puts("\nPaths");
+	json_object_foreach(paths, name, path)
+	{
+		bool works = json_is_true(json_object_get(path, "works"));
+
+		why = json_string_value(json_object_get(path, "why"));
+		printf("  %-16s %s", name, works ? path_of(paths, name) : "does not work here");
+		printf("%s%s\n", why ? ": " : "", why ? why : "");
+	}
+}
+
+static void
+print_automatic(json_t *automatic)
+{
+	const char *key, *const *name;
+	static const char *const names[] = {"within_host", "between_hosts", NULL};
+
+	for (name = names; *name; name++) {
+		key = json_string_value(json_object_get(automatic, *name));
+		printf("  auto, %-10s %s\n", name == names ? "one host" : "hosts",
+		       key ? key : "nothing works");
+	}
+}
+
+static void
+print_findings(json_t *findings)
+{
+	json_t *finding;
+	size_t i;
+
+	puts("\nFindings");
+	if (json_array_size(findings) == 0)
+		puts("  nothing to mend");
+	json_array_foreach(findings, i, finding)
+	{
+		printf("  %s\n    -> %s\n", json_string_value(json_object_get(finding, "what")),
+		       json_string_value(json_object_get(finding, "advice")));
+	}
+}
+
+static void
+print_all(const struct info *info)
+{
+	json_t *all = info->all;
+
+	printf("strads %s\n",
+	       json_string_value(json_object_get(json_object_get(all, "versions"), "strads")));
+	print_object("Versions", json_object_get(all, "versions"));
+	print_object("Host", json_object_get(all, "host"));
+	print_object("Limits", json_object_get(all, "limits"));
+	strads_info_devices_print(info->survey);
+	print_paths(json_object_get(all, "paths"));
+	print_automatic(json_object_get(all, "auto"));
+	print_findings(json_object_get(all, "findings"));
+	print_options(json_object_get(all, "options"));
+}
+
+static int
+print(const struct info *info, bool json)
+{
+	if (!info->all) {
 		fprintf(stderr, "strads info: no memory\n");
 		return STRADS_EXIT_FAILED;
 	}
 	if (json) {
-		json_dumpf(all, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+		json_dumpf(info->all, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 		putchar('\n');
 	} else {
-		printf("strads %s\n", json_string_value(json_object_get(
-					  json_object_get(all, "versions"), "strads")));
-		print_object("Versions", json_object_get(all, "versions"));
-		print_object("Host", json_object_get(all, "host"));
-		print_object("Limits", json_object_get(all, "limits"));
-		print_object("Providers", json_object_get(all, "providers"));
-		print_options(json_object_get(all, "options"));
+		print_all(info);
 	}
 	if (fflush(stdout) || ferror(stdout)) {
 		fprintf(stderr, "strads info: cannot write to the standard output\n");
@@ -164,33 +241,63 @@ print(json_t *all, bool json)
 	return STRADS_EXIT_DONE;
 }
 
+/* ---- The command ---------------------------------------------------------------------------- */
+
+/* Fills info->all, unless memory is short. */
+static void
+find_out(struct info *info)
+{
+	json_t *paths = strads_info_paths(&info->lasso.launch);
+
+	info->all =
+	    json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "versions",
+		      strads_about_versions(), "host", strads_about_host(), "limits",
+		      strads_about_limits(), "devices", strads_info_devices(info->survey),
+		      "providers", providers(paths), "auto", automatic(info, paths), "findings",
+		      findings(info, paths), "options", option_table(info->groups), "paths", paths);
+}
+
+/* The settings of every command from the environment, those of the paths from the command line
+ * too. */
+static int
+parse(struct info *info, struct info_settings *settings, int argc, char **argv)
+{
+	struct strads_option_group own[] = {{"Output:", info_options, settings},
+					    strads_launch_path_group(&info->lasso.launch),
+					    {0}};
+	const struct strads_arguments arguments = {
+	    .command = argv[0],
+	    .about =
+		"Print versions, host, limits, RDMA devices, what each path would use here and "
+		"why, what is wrong and how to mend it, and every option with the value in "
+		"force.",
+	    .groups = own,
+	};
+	int status;
+
+	strads_lasso_groups(&info->lasso, info->groups);
+	status = strads_arguments_surroundings(info->groups);
+	if (!status)
+		status = strads_arguments_parse(&arguments, argc, argv);
+	return status;
+}
+
 int
 strads_command_info(int argc, char **argv)
 {
-	struct info_settings info;
-	struct strads_lasso_settings lasso = {0};
-	struct strads_option_group own[] = {{"Output:", info_options, &info}, {0}};
-	struct strads_option_group groups[STRADS_LASSO_GROUPS + 1];
-	const struct strads_arguments arguments = {
-	    .command = argv[0],
-	    .about = "Print versions, host, limits, the providers that were built and whether each "
-		     "opens here, and every option with the value in force.",
-	    .groups = own,
-	};
-	int status = strads_arguments_parse(&arguments, argc, argv), code;
-	json_t *all;
+	struct info_settings settings;
+	struct info info = {.all = NULL};
+	int status = parse(&info, &settings, argc, argv), code;
 
 	if (status == STRADS_AGAIN)
 		return fflush(stdout) ? STRADS_EXIT_FAILED : STRADS_EXIT_DONE;
-	strads_lasso_groups(&lasso, groups);
 	if (!status)
-		status = strads_arguments_surroundings(groups);
+		status = strads_survey_new(info.lasso.launch.path_settings, &info.survey);
 	if (status)
 		return strads_run_refuse(argv[0]);
-	all = json_pack("{s:o, s:o, s:o, s:o, s:o}", "versions", strads_about_versions(), "host",
-			strads_about_host(), "limits", strads_about_limits(), "providers",
-			providers(), "options", option_table(groups));
-	code = print(all, info.json);
-	json_decref(all);
+	find_out(&info);
+	code = print(&info, settings.json);
+	json_decref(info.all);
+	strads_survey_delete(&info.survey);
 	return code;
 }

@@ -172,6 +172,18 @@ strads_launch_path_group(struct strads_launch *launch)
 					    .settings = launch};
 }
 
+bool
+strads_launch_reserves(const struct strads_launch *launch)
+{
+	for (int i = 0; i < STRADS_SETTINGS; i++) {
+		const char *text = launch->path_settings[i];
+
+		if (text && strcmp(strads_setting(i)->name, "huge-pages") == 0)
+			return strcmp(text, "reserved") == 0;
+	}
+	return false;
+}
+
 static const struct {
 	const char *name;
 	enum strads_job_kind kind;

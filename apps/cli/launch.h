@@ -27,6 +27,9 @@ extern const struct strads_option strads_launch_sim_options[];
 /* The group of the paths' own settings, whose rows and values both live in `launch`. */
 struct strads_option_group strads_launch_path_group(struct strads_launch *launch);
 
+/* Whether huge pages that were set aside are asked for. */
+bool strads_launch_reserves(const struct strads_launch *launch);
+
 /* What no single row can tell. Returns STRADS_OK, ERR_INPUT. */
 STRADS_MUST_CHECK int strads_launch_check(const struct strads_launch *launch);
 

@@ -13,6 +13,10 @@ query(void *context, int peer, struct strads_fabric_info *info)
 	    .signal = "write with completion data, word stored by its receiver",
 	    .completion = ofi->delivered == FI_DELIVERY_COMPLETE ? "delivered" : "transmitted"};
 	snprintf(info->path, sizeof info->path, "ofi:%s", ofi->info->fabric_attr->prov_name);
+	snprintf(info->why, sizeof info->why,
+		 "the network that libfabric finds by domain '%.64s', unless --fabric ofi:PROVIDER "
+		 "names another",
+		 ofi->info->domain_attr->name ? ofi->info->domain_attr->name : "");
 }
 
 const struct strads_provider strads_provider_ofi = {

@@ -317,6 +317,7 @@ shm_query(void *context, int peer, struct strads_fabric_info *info)
 	(void)context;
 	(void)peer;
 	snprintf(info->path, sizeof info->path, "shm");
+	snprintf(info->why, sizeof info->why, "ranks that can map each other's memory");
 	info->fetch_add = true;
 	info->passive_target = true;
 	info->signal = "release store";

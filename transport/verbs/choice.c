@@ -98,7 +98,7 @@ no_device(const struct strads_verbs_settings *settings)
 				   "no RDMA device '%s' on this host; see `ibv_devices`",
 				   settings->device);
 	return strads_fail(STRADS_ERR_UNSUPPORTED,
-			   "no RDMA device on this host; see `strads info`, and whether the "
+			   "no RDMA device on this host; see `ibv_devices`, and whether the "
 			   "adapter's driver and ib_uverbs are loaded");
 }
 

@@ -1,12 +1,8 @@
 #include "verbs/verbs.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 /* What a region has attached. */
 struct attachment {
@@ -16,52 +12,34 @@ struct attachment {
 
 /* ---- The limit of locked memory ---- */
 
-/* Whether this process may lock as much as it likes. */
-static bool
-privileged(void)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-
-	return syscall(SYS_capget, &header, data) == 0 && data[0].effective & (1u << CAP_IPC_LOCK);
-}
-
-/* The limit in force, SIZE_MAX if there is none. */
-static size_t
-lockable_bytes(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_MEMLOCK, &limit) || limit.rlim_cur == RLIM_INFINITY)
-		return SIZE_MAX;
-	return (size_t)limit.rlim_cur;
-}
-
 int
 strads_verbs_memory_check(const char *device, uint64_t bytes)
 {
-	size_t limit = lockable_bytes();
+	bool exempt;
+	uint64_t limit = strads_host_memlock(&exempt);
 
-	if (bytes <= limit || privileged())
+	if (bytes <= limit || exempt)
 		return STRADS_OK;
-	return strads_fail(STRADS_ERR_MEMORY,
-			   "a rank may come to register %llu bytes with %s, but the locked-memory "
-			   "limit is %zu bytes; raise it with `ulimit -l unlimited`, or memlock in "
-			   "/etc/security/limits.conf, or insist with --fabric verbs",
-			   (unsigned long long)bytes, device, limit);
+	return strads_fail(
+	    STRADS_ERR_MEMORY,
+	    "a rank may come to register %llu bytes with %s, but the locked-memory "
+	    "limit is %llu bytes; raise it with `ulimit -l unlimited`, or memlock in "
+	    "/etc/security/limits.conf, or insist with --fabric verbs",
+	    (unsigned long long)bytes, device, (unsigned long long)limit);
 }
 
 static void
 refused(const struct strads_verbs *verbs, size_t bytes, int error)
 {
-	size_t limit = lockable_bytes();
+	bool exempt;
+	uint64_t limit = strads_host_memlock(&exempt);
 
-	if ((error == ENOMEM || error == EAGAIN) && limit != SIZE_MAX)
+	if ((error == ENOMEM || error == EAGAIN) && limit != UINT64_MAX)
 		strads_fail(STRADS_ERR_MEMORY,
-			    "cannot register %zu bytes with %s: the locked-memory limit is %zu "
+			    "cannot register %zu bytes with %s: the locked-memory limit is %llu "
 			    "bytes in all; raise it with `ulimit -l unlimited`, or memlock in "
 			    "/etc/security/limits.conf, or take --fabric ofi",
-			    bytes, verbs->port.name, limit);
+			    bytes, verbs->port.name, (unsigned long long)limit);
 	else
 		strads_fail(STRADS_ERR_MEMORY, "cannot register %zu bytes with %s: %s", bytes,
 			    verbs->port.name, strerror(error));

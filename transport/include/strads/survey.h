@@ -52,8 +52,10 @@ struct strads_survey_device {
 struct strads_survey {
 	bool built;                /* with a provider for such devices */
 	uint64_t nodes;            /* NUMA nodes of the calling thread's processors, a bit each */
+	uint64_t lockable_bytes;   /* that this process may lock; UINT64_MAX: all there is */
 	char without_program[128]; /* devices that the kernel has, but programs do not reach: the
 				    * module ib_uverbs is missing; "" if there are none */
+	int n_cards; /* InfiniBand cards on the PCI bus, whether or not there is a driver */
 	int n_devices;
 	struct strads_survey_device *devices;
 };
