@@ -3,19 +3,21 @@
 #include <arpa/inet.h>
 #include <stdatomic.h>
 
-/* An immediate, 32 bits: what it is (2) | its own (30).
- *   NOTE: the slot of the mailbox (12)
- *   TELL: low bits of a count of signals taken (12)
- *   GROW: index of a word that both ends know (8) | by how much it grows (22) */
+/* An immediate, 32 bits: what it is (2) | its own (20) | a count (10).
+ *   NOTE: the slot of the mailbox
+ *   TELL: low bits of the count of signals taken
+ *   GROW: the same; before it the index of a word that both ends know (8) and by how much it grows
+ *         (12) */
 #define NOTE       UINT32_C(0)
 #define TELL       UINT32_C(1)
 #define GROW       UINT32_C(2)
 #define KIND_SHIFT 30
-#define COUNT_MASK UINT32_C(0xfff)
 #define WORD_SHIFT 22
-#define GROW_MAX   ((UINT32_C(1) << WORD_SHIFT) - 1)
+#define GROW_SHIFT 10
+#define GROW_MAX   ((UINT32_C(1) << (WORD_SHIFT - GROW_SHIFT)) - 1)
+#define COUNT_MASK ((UINT32_C(1) << GROW_SHIFT) - 1)
 
-static_assert(STRADS_VERBS_WINDOW * 4 <= COUNT_MASK + 1, "an old count differs from a new one");
+static_assert(STRADS_VERBS_WINDOW * 2 <= COUNT_MASK + 1, "an old count differs from a new one");
 static_assert(STRADS_VERBS_WORDS <= 1 << (KIND_SHIFT - WORD_SHIFT), "a word's index fits");
 
 static uint32_t
@@ -29,16 +31,21 @@ word_index(uint32_t region, uint64_t offset)
 
 /* ---- Sending ---- */
 
-/* Whether the peer can tell the signal from the word's index and by how much it grows. A signal
- * alone might as well be a note, which also tells what was taken. */
+/* Whether the peer can tell the signal from the word's index and by how much it grows. */
 static bool
-grows(const struct strads_verbs *verbs, const struct strads_verbs_peer *peer,
-      const struct strads_verbs_op *op, const struct strads_verbs_word *word)
+grows(const struct strads_verbs_op *op, const struct strads_verbs_word *word)
 {
-	if (op->left == 0 && peer->taken - peer->told >= (verbs->window + 3) / 4)
-		return false;
 	return word->known && word->region == op->region && word->offset == op->offset &&
 	       op->value >= word->value && op->value - word->value <= GROW_MAX;
+}
+
+/* The low bits of the count of signals taken from the peer, which it is told hereby. */
+static uint32_t
+tell_taken(struct strads_verbs_peer *peer)
+{
+	peer->told = peer->taken;
+	peer->telling = false;
+	return (uint32_t)peer->taken & COUNT_MASK;
 }
 
 static struct ibv_send_wr *
@@ -75,10 +82,8 @@ push_note(struct strads_verbs *verbs, struct strads_verbs_peer *peer, struct str
 					   .offset = op->offset,
 					   .region = op->region,
 					   .number = (uint32_t)peer->sent,
-					   .taken = (uint32_t)peer->taken,
+					   .taken = tell_taken(peer),
 					   .word = word};
-	peer->told = peer->taken;
-	peer->telling = false;
 	request = strads_verbs_push(verbs, peer, entry, &source, 1);
 	request->opcode = IBV_WR_RDMA_WRITE_WITH_IMM;
 	request->imm_data = htonl(NOTE << KIND_SHIFT | slot);
@@ -95,12 +100,13 @@ strads_verbs_signal_post(struct strads_verbs *verbs, struct strads_verbs_peer *p
 
 	if (strads_verbs_room(verbs, peer) < 2)
 		return false;
-	if (grows(verbs, peer, op, word)) {
+	if (grows(op, word)) {
 		struct ibv_send_wr *request = push_payload(verbs, peer, op, sges, n, true);
 
 		request->opcode = IBV_WR_RDMA_WRITE_WITH_IMM;
-		request->imm_data = htonl(GROW << KIND_SHIFT | index << WORD_SHIFT |
-					  (uint32_t)(op->value - word->value));
+		request->imm_data =
+		    htonl(GROW << KIND_SHIFT | index << WORD_SHIFT |
+			  (uint32_t)(op->value - word->value) << GROW_SHIFT | tell_taken(peer));
 	} else {
 		if (op->left > 0)
 			push_payload(verbs, peer, op, sges, n, false);
@@ -121,11 +127,9 @@ strads_verbs_signal_tell(struct strads_verbs *verbs, struct strads_verbs_peer *p
 
 	if (!peer->telling || !peer->ready || strads_verbs_room(verbs, peer) == 0)
 		return;
-	peer->telling = false;
-	peer->told = peer->taken;
 	request = strads_verbs_push(verbs, peer, entry, NULL, 0);
 	request->opcode = IBV_WR_RDMA_WRITE_WITH_IMM;
-	request->imm_data = htonl(TELL << KIND_SHIFT | ((uint32_t)peer->taken & COUNT_MASK));
+	request->imm_data = htonl(TELL << KIND_SHIFT | tell_taken(peer));
 	strads_verbs_ring(verbs);
 }
 
@@ -216,18 +220,19 @@ take_note(struct strads_verbs *verbs, struct strads_verbs_peer *peer, uint32_t s
 }
 
 static void
-take_growth(struct strads_verbs *verbs, struct strads_verbs_peer *peer, uint32_t index,
-	    uint32_t growth)
+take_growth(struct strads_verbs *verbs, struct strads_verbs_peer *peer, uint32_t immediate)
 {
+	uint32_t index = immediate >> WORD_SHIFT & (STRADS_VERBS_WORDS - 1);
 	struct strads_verbs_word *word = &peer->words_in[index];
 
-	word->value += growth;
+	word->value += immediate >> GROW_SHIFT & GROW_MAX;
 	if (!word->known || !store(verbs, word)) {
 		strads_verbs_break(verbs, STRADS_ERR_PROTOCOL,
 				   "rank %d lets word %u grow, which this rank does not have",
 				   rank_of(verbs, peer), index);
 		return;
 	}
+	acknowledge(verbs, peer, immediate & COUNT_MASK);
 	count_taken(verbs, peer);
 }
 
@@ -238,8 +243,7 @@ strads_verbs_signal_arrived(struct strads_verbs *verbs, struct strads_verbs_peer
 	uint32_t kind = immediate >> KIND_SHIFT;
 
 	if (kind == GROW)
-		take_growth(verbs, peer, immediate >> WORD_SHIFT & (STRADS_VERBS_WORDS - 1),
-			    immediate & GROW_MAX);
+		take_growth(verbs, peer, immediate);
 	else if (kind == TELL)
 		acknowledge(verbs, peer, immediate & COUNT_MASK);
 	else if (kind == NOTE)

@@ -23,8 +23,8 @@
  *
  * Every immediate takes a receive of the target's shared queue and an entry of its completion
  * queue, and a target that computes gives none back. So a writer may have `window` signals on the
- * way that the target has not told to have taken; it tells so in the notes it sends anyway, and by
- * an immediate of its own for every half window. With
+ * way that the target has not told to have taken; it tells so in the signals it sends anyway, and
+ * by an immediate of its own for every half window where it sends none. With
  *
  *     receives  = served peers × (window + 2)
  *     requests  = served peers × depth

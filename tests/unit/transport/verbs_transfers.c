@@ -113,6 +113,24 @@ put_signal__a_known_word_needs_one_request(void **state)
 }
 
 /* Any jump of the value is taken: back to an old one, too, as after a reconnect. */
+/* Signals that are answered by signals: nothing else needs to be sent to keep the windows open. */
+static void
+put_signal__tells_what_was_taken(void **state)
+{
+	(void)state;
+	open_pair();
+	for (uint64_t value = 1; value <= 4 * STRADS_VERBS_WINDOW; value++) {
+		assert_int_equal(signal_word(0, 8, value, NULL), STRADS_OK);
+		assert_int_equal(verbs_pair_turn(&pair, 1), STRADS_OK);
+		assert_int_equal(
+		    strads_put_signal(pair.fabrics[1], 0, pair.open[1], 0, NULL, 0, value, NULL),
+		    STRADS_OK);
+		assert_int_equal(verbs_pair_turn(&pair, 0), STRADS_OK);
+	}
+	/* One each, and once the payload that went ahead of the first note. */
+	assert_int_equal(fake.packets, 2 * 4 * STRADS_VERBS_WINDOW + 1);
+}
+
 static void
 put_signal__any_value_arrives(void **state)
 {
@@ -523,6 +541,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(put_signal__word_appears_when_its_owner_looks),
 	    TEST(put_signal__a_known_word_needs_one_request),
+	    TEST(put_signal__tells_what_was_taken),
 	    TEST(put_signal__any_value_arrives),
 	    TEST(put_signal__many_words_arrive),
 	    TEST(put_signal__waits_for_a_target_that_does_not_look),
