@@ -67,11 +67,12 @@ run_rank(struct strads_job *job, void *arg)
 	}
 	if (status)
 		conform_failed(&c, __FILE__, __LINE__, "strads_fabric_open");
-	else if (run->test->run(&c) == 0 &&
-		 (run->test->dies || strads_job_barrier(job) == STRADS_OK))
-		run->verdict->passed++;
-	else
+	else if (run->test->run(&c))
 		status = -1;
+	else if (!run->test->dies && strads_job_barrier(job))
+		status = conform_failed(&c, __FILE__, __LINE__, "the barrier at the end");
+	else
+		run->verdict->passed++;
 	if (status) {
 		run->verdict->failed++;
 		strads_job_abort(job, STRADS_ERR_PROTOCOL);

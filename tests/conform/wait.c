@@ -138,6 +138,32 @@ sleep_races_signal(struct conform *c)
 	return conform_flush(c, -1);
 }
 
+/* The first that anybody wants of a rank finds it computing, and all want it at once: their signals
+ * appear in its memory although it never calls the fabric. */
+static int
+reached_while_computing(struct conform *c)
+{
+	struct strads_region *words =
+	    conform_region(c, STRADS_REMOTE_WRITE, (size_t)c->size * WORD);
+	uint64_t deadline = strads_fabric_clock_ns(c->fabric) + CONFORM_DEADLINE_NS;
+	int target = c->size - 1;
+
+	CHECK(words && conform_wire(c) == 0);
+	if (c->rank != target) {
+		CHECK_OK(
+		    CONFORM_RETRY(c, strads_put_signal(c->fabric, target, words,
+						       (size_t)c->rank * WORD, NULL, 0, 1, NULL)));
+		return conform_flush(c, target);
+	}
+	for (int rank = 0; rank < target; rank++) {
+		while (strads_signal_load(words, (size_t)rank * WORD) != 1) {
+			CHECK(strads_fabric_clock_ns(c->fabric) < deadline);
+			compute_ns(c, 1000000);
+		}
+	}
+	return 0;
+}
+
 /* A wait ends by its deadline where nothing arrives. */
 static int
 deadline_ends_wait(struct conform *c)
@@ -154,6 +180,7 @@ deadline_ends_wait(struct conform *c)
 
 const struct conform_case conform_wait_cases[] = {
     {"wait", "busy_target", busy_target, 0},
+    {"wait", "reached_while_computing", reached_while_computing, 0},
     {"wait", "sleeper_woken", sleeper_woken, 0},
     {"wait", "sleep_races_signal", sleep_races_signal, 0},
     {"wait", "deadline_ends_wait", deadline_ends_wait, 0},

@@ -2,8 +2,8 @@
 
 #include "job/job.h"
 
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MAGIC UINT32_C(0x4c425653)
@@ -53,6 +53,7 @@ strads_verbs_opening(struct strads_verbs *verbs, struct strads_verbs_peer *peer,
 	if (connection->stage == STRADS_VERBS_CLOSED)
 		connection->since_ns = strads_monotone_ns();
 	connection->stage = stage;
+	connection->due = false; /* what was to be said is out of date */
 	verbs->unsettled = true;
 }
 
@@ -184,7 +185,7 @@ begin(struct strads_verbs *verbs, struct strads_verbs_peer *peer)
 int
 strads_verbs_reach(struct strads_verbs *verbs, struct strads_verbs_peer *peer)
 {
-	if (peer->connection.stage == STRADS_VERBS_CLOSED)
+	if (peer->connection.stage == STRADS_VERBS_CLOSED && !peer->status)
 		begin(verbs, peer);
 	return peer->status ? strads_verbs_lost(verbs, peer) : STRADS_AGAIN;
 }

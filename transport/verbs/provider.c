@@ -18,7 +18,7 @@ tell_wired(const struct strads_verbs *verbs, const struct strads_verbs_peer *pee
 static void
 query(void *context, int peer, struct strads_fabric_info *info)
 {
-	const struct strads_verbs *verbs = context;
+	struct strads_verbs *verbs = context;
 
 	*info = (struct strads_fabric_info){
 	    .fetch_add = verbs->adds,
@@ -28,7 +28,9 @@ query(void *context, int peer, struct strads_fabric_info *info)
 	snprintf(info->why, sizeof info->why, "%s", verbs->port.why);
 	snprintf(info->path, sizeof info->path, "verbs:%.40s:%u", verbs->port.name,
 		 verbs->port.number);
+	strads_baton_wait(&verbs->baton);
 	tell_wired(verbs, &verbs->peers[peer], info);
+	strads_baton_pass(&verbs->baton);
 }
 
 const struct strads_provider strads_provider_verbs = {

@@ -323,10 +323,12 @@ expect_end(int first, int status)
 	}
 }
 
-/* Returns false once no call was left to fail. */
+/* Returns false once no call was left to fail. `first`: who wants the connection; 2: both at once.
+ */
 static bool
 fail_call(const char *wire, int first, int n)
 {
+	bool both = first == 2;
 	bool certainly;
 	int status;
 
@@ -338,13 +340,18 @@ fail_call(const char *wire, int first, int n)
 		assert_int_equal(pair.status[0], pair.status[1]);
 		assert_true(pair.why[0][0] != '\0');
 	} else {
-		status = verbs_pair_join(&pair, first);
+		first = both ? 1 : first;
+		status = both ? signal_word(0, 1) : STRADS_AGAIN;
+		if (status == STRADS_AGAIN)
+			status = verbs_pair_join(&pair, first);
 		if (!forgiven(wire, &certainly))
 			assert_true(status < 0);
 		else if (certainly)
 			assert_int_equal(status, STRADS_OK);
 		expect_end(first, status);
 		fake.fail_at = 0;
+		if (!status && strcmp(wire, "cm") == 0)
+			expect_wired("by librdmacm");
 		if (!status)
 			expect_traffic();
 	}
@@ -360,7 +367,7 @@ open__any_call_may_fail(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		for (int first = 0; first < 2; first++) {
+		for (int first = 0; first < 3; first++) {
 			int n = 1;
 
 			while (fail_call(wires[i], first, n))

@@ -160,12 +160,18 @@ ibv_get_device_list(int *n)
 {
 	struct ibv_device **list = create("ibv_get_device_list", (FAKE_DEVICES + 1) * sizeof *list);
 
+	/* What a test has set since; two ranks that look at once find it set. */
+	pthread_mutex_lock(&lock);
 	for (int i = 0; list && i < fake.devices; i++) {
+		const char *path = fake.sysfs[i] ? fake.sysfs[i] : "/nonexistent";
+
 		list[i] = &devices[i];
-		devices[i].transport_type = fake.transport[i];
-		snprintf(devices[i].ibdev_path, sizeof devices[i].ibdev_path, "%s",
-			 fake.sysfs[i] ? fake.sysfs[i] : "/nonexistent");
+		if (devices[i].transport_type != fake.transport[i])
+			devices[i].transport_type = fake.transport[i];
+		if (strcmp(devices[i].ibdev_path, path) != 0)
+			snprintf(devices[i].ibdev_path, sizeof devices[i].ibdev_path, "%s", path);
 	}
+	pthread_mutex_unlock(&lock);
 	if (n)
 		*n = fake.devices;
 	return list;
@@ -188,7 +194,10 @@ fake_context(int device)
 {
 	static struct ibv_context idle[FAKE_DEVICES];
 
-	idle[device].device = &devices[device];
+	pthread_mutex_lock(&lock);
+	if (!idle[device].device)
+		idle[device].device = &devices[device];
+	pthread_mutex_unlock(&lock);
 	return &idle[device];
 }
 
