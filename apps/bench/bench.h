@@ -98,6 +98,12 @@ STRADS_MUST_CHECK int strads_bench_check(const struct strads_bench_options *opti
 STRADS_MUST_CHECK int strads_bench_run(struct strads_fabric *fabric,
 				       const struct strads_bench_options *options, json_t *about);
 
+/* The same for MPI's side alone, in processes of mpirun (options->only_mpi). Returns STRADS_OK,
+ * ERR_UNSUPPORTED (no MPI in this binary, or no such pattern in MPI), as strads_bench_run. Thread:
+ * main. */
+STRADS_MUST_CHECK int strads_bench_run_mpi(const struct strads_bench_options *options,
+					   json_t *about);
+
 #ifdef __cplusplus
 }
 #endif

@@ -37,6 +37,8 @@ strads_bench_environment(const struct strads_bench *bench, const char *pinning, 
 		return NULL;
 	if (bench->fabric)
 		add_fabric(bench, all);
+	if (*bench->mpi)
+		json_object_set_new(all, "mpi", json_string(bench->mpi));
 	json_object_set_new(all, "pinning", json_string(pinning));
 	json_object_set_new(all, "clock_ns", json_real(bench->clock_ns));
 	if (uname(&name) == 0)
@@ -79,6 +81,8 @@ strads_bench_environment_print(FILE *out, json_t *environment)
 
 	json_object_foreach(environment, key, value)
 	{
+		if (json_is_null(value))
+			continue;
 		fprintf(out, "# %s: ", key);
 		print_value(out, value);
 		fputc('\n', out);

@@ -1,6 +1,7 @@
 #include "measure.h"
 
 #include "clock.h"
+#include "mpirun.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -86,7 +87,7 @@ warm_up(struct spot *spot)
 
 	for (;;) {
 		uint64_t elapsed_ns, most;
-		int status = run_task(spot, count, 1, NULL, &elapsed_ns);
+		int status = run_task(spot, count, count, NULL, &elapsed_ns);
 
 		if (status)
 			return status;
@@ -142,6 +143,7 @@ record(struct spot *spot, struct strads_samples *samples)
 {
 	const struct strads_bench_options *options = spot->bench->options;
 	double budget_ns = options->duration_s * 1e9, spent_ns = 0;
+	bool sampled = spot->bench->what->kind == STRADS_BENCH_LATENCY;
 	uint64_t done = 0, batch = choose_batch(spot);
 	struct strads_bench_row *row = spot->row;
 
@@ -154,7 +156,7 @@ record(struct spot *spot, struct strads_samples *samples)
 		int status;
 
 		count = (count + batch - 1) / batch * batch;
-		status = run_task(spot, count, batch, samples, &elapsed_ns);
+		status = run_task(spot, count, sampled ? batch : count, samples, &elapsed_ns);
 		if (status)
 			return status;
 		spent_ns += (double)elapsed_ns;
@@ -236,8 +238,13 @@ strads_bench_measure(struct strads_bench *bench, struct strads_results *results)
 		opened += !status;
 	}
 	for (int turn = 0; turn < results->repetitions && !status; turn++) {
+		uint64_t start_ns = strads_bench_now(bench);
+
 		for (int line = 0; line < results->sides && !status; line++)
 			status = repeat(bench, results, line, context[line]);
+		if (!status && results->mpi)
+			status = strads_mpirun_repeat(bench, results,
+						      strads_bench_now(bench) - start_ns);
 	}
 	while (opened-- > 0)
 		results->side[opened]->close(context[opened]);

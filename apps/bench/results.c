@@ -32,8 +32,10 @@ wanted(const struct strads_bench *bench, const struct strads_side *side)
 
 	if ((int)side->what != options->what)
 		return false;
-	return strads || mpi ||
-	       (raw && (!side->path || strncmp(side->path, bench->path, strlen(side->path)) == 0));
+	if (strads || mpi)
+		return true;
+	return raw && !(side->one_way && options->bidirectional) &&
+	       (!side->path || strncmp(side->path, bench->path, strlen(side->path)) == 0);
 }
 
 static int
@@ -51,8 +53,8 @@ choose_sides(struct strads_bench *bench, const struct strads_side *const *lists,
 	if (results->sides == 0)
 		return strads_fail(STRADS_ERR_INPUT, "%s: there is no such pattern on this side",
 				   bench->what->name);
-	results->mpi =
-	    bench->fabric && (against == STRADS_BENCH_MPI || against == STRADS_BENCH_ALL);
+	results->mpi = bench->fabric && bench->options->what != STRADS_BENCH_OVERLAP &&
+		       (against == STRADS_BENCH_MPI || against == STRADS_BENCH_ALL);
 	results->repetitions = bench->options->repetitions;
 	if (results->repetitions == 0)
 		results->repetitions = against == STRADS_BENCH_ALONE ? 1 : 7;

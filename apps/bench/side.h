@@ -27,6 +27,7 @@ struct strads_bench {
 	struct strads_team team;
 	struct strads_fabric *fabric; /* NULL on MPI's side */
 	char path[64];                /* of the fabric, to rank 1 (from that, to rank 0) */
+	char mpi[64];                 /* MPI's library, once its side has run */
 	size_t bytes_max;             /* the largest size of the run */
 	double clock_ns;              /* what reading the clock costs rank 0 */
 	uint64_t tasks;               /* begun so far */
@@ -50,6 +51,7 @@ struct strads_side {
 	enum strads_bench_what what;
 	const char *name; /* "strads", "memcpy", "libfabric", "MPI" */
 	const char *path; /* only beside a fabric whose path begins so; NULL: any */
+	bool one_way;     /* not where both ranks send */
 
 	/* Collective, before the first run; the pieces are as large as bench->bytes_max. */
 	int (*open)(struct strads_bench *bench, void **context);
@@ -66,9 +68,6 @@ struct strads_side {
 /* Every list of sides that is built, NULL-terminated; a list ends with a side without a name. The
  * lists of strads come first. */
 extern const struct strads_side *const strads_sides[];
-
-/* The same for MPI, whose processes are of their own. */
-extern const struct strads_side *const strads_mpi_sides[];
 
 /* ---- Inline, because they stand between two stamps ------------------------------------------ */
 

@@ -39,6 +39,19 @@ bench_rank(struct strads_job *job, void *arg)
 	return code;
 }
 
+/* Under mpirun, in a process that stays MPI's. */
+static int
+run_mpi(struct task *task, const char *command)
+{
+	json_t *circumstances = about();
+	int status = strads_bench_run_mpi(&task->settings.bench, circumstances);
+
+	json_decref(circumstances);
+	if (status)
+		fprintf(stderr, "%s: %s\n", command, strads_error());
+	return status ? STRADS_EXIT_FAILED : STRADS_EXIT_DONE;
+}
+
 int
 strads_command_bench(int argc, char **argv)
 {
@@ -49,6 +62,8 @@ strads_command_bench(int argc, char **argv)
 		return fflush(stdout) ? STRADS_EXIT_FAILED : STRADS_EXIT_DONE;
 	if (status)
 		return strads_run_refuse(argv[0]);
+	if (task.settings.bench.only_mpi)
+		return run_mpi(&task, argv[0]);
 	if (strads_run_new(argv[0], &task.run)) {
 		fprintf(stderr, "strads bench: %s\n", strads_error());
 		return STRADS_EXIT_FAILED;

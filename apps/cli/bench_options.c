@@ -24,6 +24,13 @@ static const char *const cases[] = {
     [STRADS_BENCH_IDLE] = "idle",
     NULL,
 };
+static const char *const rivals[] = {
+    [STRADS_BENCH_ALONE] = "none",
+    [STRADS_BENCH_RAW] = "raw",
+    [STRADS_BENCH_MPI] = "mpi",
+    [STRADS_BENCH_ALL] = "all",
+    NULL,
+};
 static const char *const switches[] = {"off", "on", NULL};
 
 static const struct strads_option what_options[] = {
@@ -81,7 +88,7 @@ static const struct strads_option what_options[] = {
      .fallback = "0",
      .max = 99,
      AT(bench.repetitions),
-     .doc = "Turns that each side takes; 0: 1"},
+     .doc = "Turns that each side takes; 0: 7 with --against, else 1"},
     {.name = "batch",
      .value = "N",
      .kind = STRADS_OPTION_UINT,
@@ -120,6 +127,28 @@ static const struct strads_option what_options[] = {
     {0},
 };
 
+static const struct strads_option against_options[] = {
+    {.name = "against",
+     .value = "WHOM",
+     .kind = STRADS_OPTION_CHOICE,
+     .fallback = "none",
+     .choices = rivals,
+     AT(bench.against),
+     .doc = "Measure in turn with others that do the same, with the ratio: bare means of this "
+	    "path (raw), MPI (mpi), both (all)"},
+    {.name = "mpirun",
+     .value = "COMMAND",
+     .kind = STRADS_OPTION_STRING,
+     .fallback = "mpirun",
+     AT(bench.mpirun),
+     .doc = "How MPI's side is started: the launcher, and what it needs, separated by blanks"},
+    {.name = "only-mpi",
+     .kind = STRADS_OPTION_FLAG,
+     AT(bench.only_mpi),
+     .doc = "Measure MPI's side alone: this process is one of MPI's, under mpirun"},
+    {0},
+};
+
 static const struct strads_option output_options[] = {
     {.name = "json", .kind = STRADS_OPTION_FLAG, AT(json), .doc = "Print one JSON object"},
     {.name = "csv",
@@ -148,6 +177,7 @@ strads_bench_settings_parse(struct strads_bench_settings *settings, int argc, ch
 {
 	const struct strads_option_group groups[] = {
 	    {"What is measured, and how:", what_options, settings},
+	    {"Beside what:", against_options, settings},
 	    {"Output:", output_options, settings},
 	    {"Ranks:", strads_launch_rank_options, &settings->launch},
 	    strads_launch_path_group(&settings->launch),

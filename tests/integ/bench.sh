@@ -37,6 +37,9 @@ cp stdout both.json
 run 0 bench fan-in --ranks 8 --fabric shm -D 0.001 --all --csv
 grep -q '^8388608,strads,' stdout || complain 'no 8 MiB in the sweep'
 
+run failed bench put --ranks 2 --against mpi --mpirun nosuch --iters 1 -s 8
+one_line 'cannot start nosuch'
+
 if python3 -c 'import jsonschema' 2>/dev/null; then
 	valid *.json
 fi
@@ -51,6 +54,8 @@ run 64 bench put -s 8 -a
 one_line 'cannot both be given'
 run 64 bench put-signal -b
 one_line 'but one direction'
+run 64 bench overlap --against mpi
+one_line 'no counterpart'
 run 64 bench put --json --csv
 one_line 'cannot both be given'
 run failed bench put
