@@ -49,7 +49,7 @@ run_task(struct spot *spot, uint64_t count, uint64_t batch, struct strads_sample
 	mine = (struct outcome){.elapsed_ns = taken.elapsed_ns, .share = taken.share};
 	if (!status)
 		status = team->share(team->context, &mine, sizeof mine, all);
-	for (int rank = 0; !status && rank < team->size; rank++) {
+	for (int rank = 0; !status && all && rank < team->size; rank++) {
 		if (rank == 0 || all[rank].elapsed_ns > mine.elapsed_ns)
 			mine.elapsed_ns = all[rank].elapsed_ns;
 		if (rank == 0 || all[rank].share > mine.share)

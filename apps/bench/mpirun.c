@@ -5,12 +5,15 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define ARGUMENTS_MAX 64
+#define SETS          6
 #define SLICE_MS      200 /* between two times that the ranks tell each other to go on */
 #define PATIENCE      20  /* times our own repetition */
 
@@ -23,6 +26,8 @@ struct launch {
 	char *text; /* what it has written so far */
 	size_t bytes, room;
 	char **environment;
+	char set[SETS][64]; /* what is added to it */
+	int sets;
 };
 
 /* ---- Its arguments ---- */
@@ -30,92 +35,76 @@ struct launch {
 struct arguments {
 	char *list[ARGUMENTS_MAX + 1];
 	int count;
-	char *words; /* a copy of --mpirun, cut */
-	char self[4096], hosts[8192];
-	char ranks[16], size[32], iterations[32], duration[40], warmup[32], batch[32], depth[32];
+	char store[24576]; /* the words, one after the other */
+	size_t used;
 };
 
+/* What no longer fits is left out: the store holds the longest that there can be. */
+STRADS_PRINTF(2, 3)
 static void
-add(struct arguments *arguments, char *word)
+add(struct arguments *arguments, const char *format, ...)
 {
-	if (arguments->count < ARGUMENTS_MAX)
-		arguments->list[arguments->count++] = word;
-	arguments->list[arguments->count] = NULL;
-}
+	char *word = arguments->store + arguments->used;
+	size_t room = sizeof arguments->store - arguments->used;
+	va_list values;
+	int n;
 
-static void
-add_count(struct arguments *arguments, const char *flag, char *text, size_t bytes, uint64_t value)
-{
-	snprintf(text, bytes, "--%s=%llu", flag, (unsigned long long)value);
-	add(arguments, text);
+	va_start(values, format);
+	n = vsnprintf(word, room, format, values);
+	va_end(values);
+	if (n < 0 || (size_t)n >= room || arguments->count == ARGUMENTS_MAX)
+		return;
+	arguments->used += (size_t)n + 1;
+	arguments->list[arguments->count++] = word;
 }
 
 static void
 add_options(struct arguments *arguments, const struct strads_bench_options *options)
 {
-	static char verb[] = "bench", only[] = "--only-mpi", json[] = "--json", once[] = "-r1",
-		    whole[] = "--report-histogram", all[] = "--all", both[] = "--bidirectional";
-	const struct strads_bench_case *what =
-	    strads_bench_case((enum strads_bench_what)options->what);
-
-	add(arguments, verb);
-	add(arguments, (char *)(uintptr_t)what->name);
-	add(arguments, only);
-	add(arguments, json);
-	add(arguments, once);
-	add(arguments, whole);
+	add(arguments, "bench");
+	add(arguments, "%s", strads_bench_case((enum strads_bench_what)options->what)->name);
+	add(arguments, "--only-mpi");
+	add(arguments, "--json");
+	add(arguments, "--report-histogram");
+	add(arguments, "--repetitions=1");
 	if (options->all)
-		add(arguments, all);
+		add(arguments, "--all");
 	if (options->bidirectional)
-		add(arguments, both);
-	add_count(arguments, "size", arguments->size, sizeof arguments->size, options->size);
-	add_count(arguments, "iters", arguments->iterations, sizeof arguments->iterations,
-		  options->iterations);
-	snprintf(arguments->duration, sizeof arguments->duration, "--duration=%.9g",
-		 options->duration_s);
-	add(arguments, arguments->duration);
-	add_count(arguments, "warmup", arguments->warmup, sizeof arguments->warmup,
-		  options->warmup);
-	add_count(arguments, "batch", arguments->batch, sizeof arguments->batch, options->batch);
-	add_count(arguments, "tx-depth", arguments->depth, sizeof arguments->depth,
-		  options->tx_depth);
+		add(arguments, "--bidirectional");
+	add(arguments, "--size=%llu", (unsigned long long)options->size);
+	add(arguments, "--iters=%llu", (unsigned long long)options->iterations);
+	add(arguments, "--duration=%.9g", options->duration_s);
+	add(arguments, "--warmup=%llu", (unsigned long long)options->warmup);
+	add(arguments, "--batch=%llu", (unsigned long long)options->batch);
+	add(arguments, "--tx-depth=%llu", (unsigned long long)options->tx_depth);
 }
 
 /* Where a launcher has spread the ranks over hosts, MPI's go to the same. */
-static void
-add_hosts(struct arguments *arguments, const char *hosts)
-{
-	static char flag[] = "--host";
-
-	if (!*hosts)
-		return;
-	snprintf(arguments->hosts, sizeof arguments->hosts, "%s", hosts);
-	add(arguments, flag);
-	add(arguments, arguments->hosts);
-}
-
 static int
 compose(struct arguments *arguments, const struct strads_bench *bench, const char *hosts)
 {
-	static char count[] = "-n";
-	ssize_t n = readlink("/proc/self/exe", arguments->self, sizeof arguments->self - 1);
-	char *rest;
+	char self[4096];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
 
-	arguments->count = 0;
-	arguments->words = strdup(bench->options->mpirun);
-	if (!arguments->words)
-		return strads_fail(STRADS_ERR_MEMORY, "no memory for mpirun's arguments");
 	if (n <= 0)
 		return strads_fail(STRADS_ERR_IO, "cannot find this binary: %s", strerror(errno));
-	arguments->self[n] = '\0';
-	for (char *word = strtok_r(arguments->words, " ", &rest); word;
-	     word = strtok_r(NULL, " ", &rest))
-		add(arguments, word);
-	snprintf(arguments->ranks, sizeof arguments->ranks, "%d", bench->team.size);
-	add(arguments, count);
-	add(arguments, arguments->ranks);
-	add_hosts(arguments, hosts);
-	add(arguments, arguments->self);
+	self[n] = '\0';
+	for (const char *at = bench->options->mpirun; *at; at += strspn(at, " ")) {
+		size_t length = strcspn(at, " ");
+
+		if (length > 0)
+			add(arguments, "%.*s", (int)length, at);
+		at += length;
+	}
+	if (arguments->count == 0)
+		return strads_fail(STRADS_ERR_INPUT, "--mpirun names no command");
+	add(arguments, "-n");
+	add(arguments, "%d", bench->team.size);
+	if (*hosts) {
+		add(arguments, "--host");
+		add(arguments, "%s", hosts);
+	}
+	add(arguments, "%s", self);
 	add_options(arguments, bench->options);
 	return STRADS_OK;
 }
@@ -141,12 +130,16 @@ inherited(const char *variable)
 	       !begins(variable, "STRADS_");
 }
 
+/* Adds a copy of NAME=VALUE. */
+static void
+set(struct launch *launch, size_t *count, const char *variable)
+{
+	snprintf(launch->set[launch->sets], sizeof launch->set[0], "%s", variable);
+	launch->environment[(*count)++] = launch->set[launch->sets++];
+}
+
 /* More ranks than processors are allowed; so is root where this process is root; and beside a
  * path over TCP, Open MPI is to take TCP too, not the host's memory, unless told otherwise. */
-static const char *const oversubscribe = "OMPI_MCA_rmaps_base_oversubscribe=1";
-static const char *const root[] = {"OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1"};
-static const char *const tcp[] = {"OMPI_MCA_pml=ob1", "OMPI_MCA_btl=self,tcp", "OMPI_MCA_osc=^ucx"};
-
 static int
 make_environment(struct launch *launch, const struct strads_bench *bench)
 {
@@ -154,20 +147,23 @@ make_environment(struct launch *launch, const struct strads_bench *bench)
 
 	while (environ[n])
 		n++;
-	launch->environment = calloc(n + 8, sizeof *launch->environment);
+	launch->environment = calloc(n + SETS + 1, sizeof *launch->environment);
 	if (!launch->environment)
 		return strads_fail(STRADS_ERR_MEMORY, "no memory for mpirun's environment");
 	for (size_t i = 0; i < n; i++) {
 		if (inherited(environ[i]))
 			launch->environment[kept++] = environ[i];
 	}
-	launch->environment[kept++] = (char *)(uintptr_t)oversubscribe;
-	for (size_t i = 0; geteuid() == 0 && i < sizeof root / sizeof *root; i++)
-		launch->environment[kept++] = (char *)(uintptr_t)root[i];
-	if (!begins(bench->path, "ofi:tcp") || getenv("OMPI_MCA_btl") || getenv("OMPI_MCA_pml"))
-		return STRADS_OK;
-	for (size_t i = 0; i < sizeof tcp / sizeof *tcp; i++)
-		launch->environment[kept++] = (char *)(uintptr_t)tcp[i];
+	set(launch, &kept, "OMPI_MCA_rmaps_base_oversubscribe=1");
+	if (geteuid() == 0) {
+		set(launch, &kept, "OMPI_ALLOW_RUN_AS_ROOT=1");
+		set(launch, &kept, "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1");
+	}
+	if (begins(bench->path, "ofi:tcp") && !getenv("OMPI_MCA_btl") && !getenv("OMPI_MCA_pml")) {
+		set(launch, &kept, "OMPI_MCA_pml=ob1");
+		set(launch, &kept, "OMPI_MCA_btl=self,tcp");
+		set(launch, &kept, "OMPI_MCA_osc=^ucx");
+	}
 	return STRADS_OK;
 }
 
@@ -207,10 +203,8 @@ start(struct launch *launch, const struct strads_bench *bench, const char *hosts
 
 	if (!status)
 		status = make_environment(launch, bench);
-	if (!status)
+	if (!status && arguments)
 		status = spawn(launch, arguments);
-	if (arguments)
-		free(arguments->words);
 	free(arguments);
 	return status;
 }

@@ -168,7 +168,7 @@ rounds_open(struct strads_bench *bench, void **context)
 	int status = rounds ? STRADS_OK : strads_fail(STRADS_ERR_MEMORY, "no memory for rounds");
 
 	status = strads_job_agree(strads_fabric_job(bench->fabric), status);
-	if (status) {
+	if (status || !rounds) {
 		free(rounds);
 		return status;
 	}

@@ -37,7 +37,7 @@ static void
 bind_to_part(hwloc_topology_t topology, int index, int count, char text[STRADS_PINNING_MAX])
 {
 	hwloc_obj_t root = hwloc_get_root_obj(topology);
-	hwloc_cpuset_t *part = calloc((size_t)count, sizeof *part);
+	hwloc_cpuset_t *part = count > 0 ? calloc((size_t)count, sizeof *part) : NULL;
 
 	if (!part || hwloc_distrib(topology, &root, 1, part, (unsigned)count, INT_MAX, 0)) {
 		snprintf(text, STRADS_PINNING_MAX, "none: the machine cannot be divided");

@@ -193,7 +193,7 @@ join(struct bare *bare)
 	status = strads_job_gather(job, status, &mine, sizeof mine, &all);
 	if (status)
 		return status;
-	if (rank < 2) {
+	if (rank < 2 && bare->av) {
 		bare->remote = ((const struct card *)all)[1 - rank];
 		if (fi_av_insert(bare->av, bare->remote.address, 1, &bare->peer, 0, NULL) != 1)
 			status = failed("take the peer's address", -FI_EINVAL);
@@ -234,7 +234,7 @@ bare_open(struct strads_bench *bench, void **context)
 	int status = bare ? STRADS_OK : strads_fail(STRADS_ERR_MEMORY, "no memory");
 
 	status = strads_job_agree(strads_fabric_job(bench->fabric), status);
-	if (status) {
+	if (status || !bare) {
 		free(bare);
 		return status;
 	}

@@ -127,7 +127,7 @@ memory_open(struct strads_bench *bench, void **context)
 	int status = memory ? STRADS_OK : strads_fail(STRADS_ERR_MEMORY, "no memory");
 
 	status = strads_job_agree(strads_fabric_job(bench->fabric), status);
-	if (status) {
+	if (status || !memory) {
 		free(memory);
 		return status;
 	}

@@ -145,7 +145,7 @@ tcp_open(struct strads_bench *bench, void **context)
 	if (!tcp || !tcp->buffer)
 		status = strads_fail(STRADS_ERR_MEMORY, "no memory for the bare socket");
 	status = strads_job_agree(strads_fabric_job(bench->fabric), status);
-	if (!status)
+	if (!status && tcp)
 		status = join(tcp);
 	if (!status)
 		*context = tcp;

@@ -49,9 +49,9 @@ struct strads_taken {
 
 struct strads_side {
 	enum strads_bench_what what;
+	bool one_way;     /* not where both ranks send */
 	const char *name; /* "strads", "memcpy", "libfabric", "MPI" */
 	const char *path; /* only beside a fabric whose path begins so; NULL: any */
-	bool one_way;     /* not where both ranks send */
 
 	/* Collective, before the first run; the pieces are as large as bench->bytes_max. */
 	int (*open)(struct strads_bench *bench, void **context);

@@ -22,11 +22,11 @@ enum strads_option_kind {
 struct strads_option {
 	const char *name;     /* "set-size": the flag --set-size … */
 	const char *variable; /* … and its variable; NULL: STRADS_SET_SIZE */
-	char letter;          /* a short form: 's' for -s; 0: none */
 	const char *value;    /* what --help calls the value; NULL for a flag */
 	const char *fallback; /* the default, as one would type it; NULL: unset */
 	const char *doc;
 	enum strads_option_kind kind;
+	char letter;                /* a short form: 's' for -s; 0: none */
 	size_t offset;              /* into the settings of the group */
 	double min, max;            /* bounds of a number, both allowed; both 0: none */
 	const char *const *choices; /* NULL-terminated */
