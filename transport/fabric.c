@@ -20,7 +20,7 @@ strads_fabric_note(struct strads_fabric *fabric, const char *format, ...)
 	if (n < 0 || used + (size_t)n + 2 > sizeof fabric->notes)
 		fabric->notes[used] = '\0'; /* rather none than half of one */
 	else
-		strcpy(fabric->notes + used + n, "\n");
+		memcpy(fabric->notes + used + n, "\n", 2);
 }
 
 const char *
@@ -66,7 +66,7 @@ strads_fabric_open(struct strads_job *job, const struct strads_fabric_options *o
 		status =
 		    strads_fail(STRADS_ERR_MEMORY, "no memory for a fabric of %d ranks", job->size);
 	status = strads_job_agree(job, status);
-	if (!status)
+	if (!status && made)
 		status = settle(made, options);
 	if (status)
 		goto free_fabric;

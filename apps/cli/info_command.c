@@ -285,7 +285,7 @@ parse(struct info *info, struct info_settings *settings, int argc, char **argv)
 int
 strads_command_info(int argc, char **argv)
 {
-	struct info_settings settings;
+	struct info_settings settings = {.json = false};
 	struct info info = {.all = NULL};
 	int status = parse(&info, &settings, argc, argv), code;
 

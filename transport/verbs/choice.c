@@ -42,19 +42,25 @@ eligible(const struct strads_verbs_found *found, const struct strads_verbs_port 
 	       strads_verbs_gbit_s(&found->port.attr) == strads_verbs_gbit_s(&best->attr);
 }
 
+/* Fills port->why: the address by which peers will know it, then why it was this port. */
 static void
 explain(struct strads_verbs_port *port, int usable, int equal, int distance)
 {
+	bool ethernet = port->attr.link_layer == IBV_LINK_LAYER_ETHERNET;
 	double gbit_s = strads_verbs_gbit_s(&port->attr);
+	size_t used;
 
+	used = (size_t)snprintf(port->why, sizeof port->why, "%s %u; ", ethernet ? "GID" : "LID",
+				ethernet ? port->gid_index : port->attr.lid);
 	if (usable == 1)
-		snprintf(port->why, sizeof port->why, "the only port that can be taken");
+		snprintf(port->why + used, sizeof port->why - used,
+			 "the only port that can be taken");
 	else if (equal == 1)
-		snprintf(port->why, sizeof port->why,
+		snprintf(port->why + used, sizeof port->why - used,
 			 "the nearest of the fastest of %d ports (%g Gbit/s, NUMA distance %d)",
 			 usable, gbit_s, distance);
 	else
-		snprintf(port->why, sizeof port->why,
+		snprintf(port->why + used, sizeof port->why - used,
 			 "one of %d ports as fast and as near (%g Gbit/s, NUMA distance %d), which "
 			 "the ranks of a host take in turn",
 			 equal, gbit_s, distance);
@@ -77,7 +83,7 @@ strads_verbs_choose(const struct strads_seat *seat, struct strads_verbs_found *f
 		equal = distance < nearest ? 1 : equal + 1;
 		nearest = distance;
 	}
-	turn = seat->index % equal;
+	turn = equal > 0 ? seat->index % equal : 0;
 	for (int i = 0; i < n; i++) {
 		if (!eligible(&found[i], best) ||
 		    strads_numa_distance(&seat->numa, found[i].port.node) != nearest || turn-- > 0)

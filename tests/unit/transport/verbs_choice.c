@@ -94,8 +94,9 @@ choose__faster_goes_before_nearer(void **state)
 	assert_int_equal(strads_verbs_choose(&home, found, 2), 1);
 	assert_non_null(strstr(found[1].port.why, "the nearest of the fastest of 2 ports"));
 	strcpy(found[1].refusal, "down");
+	found[0].port.attr.lid = 3;
 	assert_int_equal(strads_verbs_choose(&home, found, 2), 0);
-	assert_string_equal(found[0].port.why, "the only port that can be taken");
+	assert_string_equal(found[0].port.why, "LID 3; the only port that can be taken");
 }
 
 static void

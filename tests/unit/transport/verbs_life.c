@@ -7,8 +7,11 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static int
 setup(void **state)
@@ -134,6 +137,40 @@ region__refused_registration_names_the_limit(void **state)
 	assert_int_equal(fake.live, 0);
 }
 
+/* Takes the privilege to lock as much as one likes, or gives it back where it was there. */
+static void
+exempt(bool wanted)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	uint32_t bit = 1u << CAP_IPC_LOCK;
+
+	assert_int_equal(syscall(SYS_capget, &header, data), 0);
+	data[0].effective =
+	    wanted ? data[0].effective | (bit & data[0].permitted) : data[0].effective & ~bit;
+	assert_int_equal(syscall(SYS_capset, &header, data), 0);
+}
+
+static void
+memory_check__compares_with_the_limit(void **state)
+{
+	struct rlimit before, small = {.rlim_cur = 65536};
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_MEMLOCK, &before), 0);
+	small.rlim_max = before.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &small), 0);
+	exempt(false);
+	assert_int_equal(strads_verbs_memory_check("fake0", 0), STRADS_OK);
+	assert_int_equal(strads_verbs_memory_check("fake0", 65536), STRADS_OK);
+	assert_int_equal(strads_verbs_memory_check("fake0", 1 << 20), STRADS_ERR_MEMORY);
+	assert_non_null(strstr(strads_error(), "1048576 bytes with fake0"));
+	assert_non_null(strstr(strads_error(), "65536 bytes"));
+	assert_non_null(strstr(strads_error(), "ulimit -l"));
+	exempt(true);
+	assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &before), 0);
+}
+
 int
 main(void)
 {
@@ -144,6 +181,7 @@ main(void)
 	    cmocka_unit_test_setup(open__takes_what_the_adapter_can_send_inline, setup),
 	    cmocka_unit_test_setup(open__small_queues_make_small_windows, setup),
 	    cmocka_unit_test_setup(region__refused_registration_names_the_limit, setup),
+	    cmocka_unit_test_setup(memory_check__compares_with_the_limit, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
