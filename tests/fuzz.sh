@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Fuzzes each parser for a while with libFuzzer (clang), starting from tests/data/input.
+# Fuzzes each parser for a while with libFuzzer (clang), starting from tests/data/input and tests/data/control.
 #   tests/fuzz.sh SECONDS
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=$1
-targets=(fuzz_number fuzz_svmlight fuzz_market fuzz_stanza)
+targets=(fuzz_number fuzz_svmlight fuzz_market fuzz_stanza fuzz_control)
 
 mkdir -p build/fuzz/corpus
 log=build/fuzz/build.log
@@ -18,7 +18,7 @@ fi
 for name in "${targets[@]}"; do
 	mkdir -p "build/fuzz/corpus/$name"
 	if ! "build/fuzz/tests/fuzz/$name" -max_total_time="$seconds" -artifact_prefix="build/fuzz/$name-" -verbosity=0 \
-		-print_final_stats=0 "build/fuzz/corpus/$name" tests/data/input >"build/fuzz/$name.log" 2>&1; then
+		-print_final_stats=0 "build/fuzz/corpus/$name" tests/data/input tests/data/control >"build/fuzz/$name.log" 2>&1; then
 		tail -n 30 "build/fuzz/$name.log" >&2
 		exit 1
 	fi

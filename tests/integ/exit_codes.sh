@@ -52,6 +52,13 @@ run 64 lasso
 one_line 'no data'
 run 64 lasso "$good" --fabric pigeon
 one_line "'pigeon' is not"
+run 64 lasso "$good" --job pigeon
+one_line "--job: 'pigeon' is not one of auto, local, mpi, tcp, self, sim"
+run 64 lasso "$good" --job mpi --fabric sim
+one_line 'leave --job mpi out'
+run 0 $fit --job sim --ranks 3 --quiet
+run 0 $fit --job self --ranks 3 --quiet
+grep -q 'on 1 rank' stdout || complain '--job self is not one rank'
 run 64 lasso "$good" --plot picture.gif
 one_line 'neither .svg nor .png'
 run 64 leap

@@ -71,6 +71,27 @@ for root in "localhost" "[::1]"; do
 	[ -s m ] || complain "no model at $root"
 done
 
+# Strangers in numbers, silent or not, while the ranks join.
+export STRADS_ROOT=127.0.0.1:$(free_port)
+start 0 3 $fit --model m
+strangers=()
+for i in $(seq 200); do
+	for _ in $(seq 100); do
+		{ exec {stranger}<>"/dev/tcp/127.0.0.1/${STRADS_ROOT##*:}"; } 2>/dev/null && break
+		sleep 0.1
+	done
+	strangers+=("$stranger")
+	[ $((i % 2)) -eq 0 ] || { head -c 200 /dev/urandom >&"$stranger"; } 2>/dev/null
+	[ "$i" -ne 100 ] || start 2 3 $fit --model m
+done
+start 1 3 $fit --model m
+for rank in 0 1 2; do
+	ended $rank 0
+	[ ! -s err.$rank ] || complain "rank $rank heeds strangers"
+done
+for stranger in "${strangers[@]}"; do exec {stranger}>&-; done
+same m m.local
+
 # Another secret: both ends say so, and who has the right one gets in after it.
 export STRADS_ROOT=127.0.0.1:$(free_port)
 start 0 2 $fit --model m
@@ -140,5 +161,30 @@ STRADS_ROOT=10.0.0.1:7000 STRADS_RANK=1 STRADS_SIZE=2 run 1 $fit
 one_line 'openssl rand -hex 32'
 STRADS_ROOT=somewhere STRADS_RANK=1 STRADS_SIZE=2 run 1 $fit
 one_line "'somewhere' is not HOST:PORT"
+
+# Two hosts, as far as one can play them: two network namespaces and a cable.
+one=strads-a$$ two=strads-b$$
+if ! "$strads" info --json | tr -d '\n' | "$json_get" providers.ofi 2>/dev/null | grep -q true; then
+	echo 'left out: two hosts (no libfabric)'
+elif ! ip netns add "$one" 2>/dev/null; then
+	echo 'left out: two hosts (ip netns add is not allowed here)'
+else
+	trap 'ip netns del "$one"; ip netns del "$two"; rm -rf "$folder"' EXIT
+	ip netns add "$two" && ip -n "$one" link add cable type veth peer name cable netns "$two" &&
+		ip -n "$one" addr add 192.0.2.1/30 dev cable &&
+		ip -n "$two" addr add 192.0.2.2/30 dev cable &&
+		for host in "$one" "$two"; do
+			# Without IPv6, whose addresses cannot be used before they are probed.
+			ip -n "$host" link set cable addrgenmode none up &&
+				ip -n "$host" link set lo up
+		done || complain 'cannot join two network namespaces'
+	run 0 $fit --job local --ranks 2 --model m.local
+	export STRADS_SECRET=$secret STRADS_ROOT=192.0.2.1:7000 real=$strads
+	rm -f m
+	strads='ip' start 1 2 netns exec "$two" "$real" $fit --model m --fabric ofi
+	strads='ip' start 0 2 netns exec "$one" "$real" $fit --model m --fabric ofi
+	for rank in 0 1; do ended $rank 0; done
+	same m m.local
+fi
 
 finish

@@ -3,6 +3,7 @@
 #include "job/clock.h"
 #include "job/door.h"
 #include "job/hub.h"
+#include "job/limit.h"
 #include "strads/transport.h"
 
 #include <errno.h>
@@ -105,6 +106,7 @@ strads_centre_start(const struct strads_centre_options *options, struct strads_c
 		return strads_fail(STRADS_ERR_MEMORY, "no memory for the control channel");
 	}
 	centre->timeout_ms = options->timeout_ms;
+	strads_limit_descriptors(2 * options->size + STRADS_DOOR_STRANGERS);
 	status = strads_hub_new(&hub_options, &centre->hub);
 	if (status)
 		goto delete;

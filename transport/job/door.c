@@ -15,9 +15,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define STRANGERS_MAX   64    /* that may wait at once beside the ranks that are expected */
 #define INTRODUCTION_MS 10000 /* at most, for a visitor to say who it is */
 #define LEAVING_MS      2000  /* for one that was turned away to read why */
+#define PAUSE_MS        100   /* of the listener where the process has no descriptor left */
 #define COMPLAINTS_MAX  16    /* lines on stderr about visitors */
 
 /* What is awaited of a visitor. */
@@ -40,8 +40,9 @@ struct strads_door {
 	struct strads_hub *hub;
 	struct strads_door_options options;
 	uint8_t job[16];
-	int waiting;    /* visitors with a descriptor */
-	int complaints; /* lines said about visitors */
+	uint64_t paused_ms; /* until when nobody is let in for want of descriptors; 0: not so */
+	int waiting;        /* visitors with a descriptor */
+	int complaints;     /* lines said about visitors */
 	struct visitor *oldest;
 };
 
@@ -59,8 +60,9 @@ visitor_dismiss(struct visitor *visitor, bool close_too)
 	visitor->door->waiting--;
 }
 
-/* Dismisses the one that has waited longest, of those who have not greeted if there are any. */
-static void
+/* Dismisses the one that has waited longest, of those who have not greeted if there are any.
+ * Returns whether there was one. */
+static bool
 dismiss_oldest(struct strads_door *door)
 {
 	struct visitor *chosen = NULL;
@@ -71,6 +73,7 @@ dismiss_oldest(struct strads_door *door)
 			chosen = visitor;
 	if (chosen)
 		visitor_dismiss(chosen, true);
+	return chosen != NULL;
 }
 
 /* Says why a visitor is turned away; not for ever, as there may be many. */
@@ -295,7 +298,7 @@ receive_visitor(struct strads_door *door, int fd)
 	while (*last)
 		last = &(*last)->next;
 	*last = visitor;
-	if (++door->waiting > door->options.size + STRANGERS_MAX)
+	if (++door->waiting > door->options.size + STRADS_DOOR_STRANGERS)
 		dismiss_oldest(door);
 }
 
@@ -309,8 +312,23 @@ listener_ready(struct strads_hub_source *source, uint32_t events)
 	while ((fd = accept4(door->options.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >=
 	       0)
 		receive_visitor(door, fd);
-	if (errno == EMFILE || errno == ENFILE)
-		dismiss_oldest(door);
+	if ((errno != EMFILE && errno != ENFILE) || dismiss_oldest(door))
+		return;
+	/* Who waits outside would otherwise be announced without end. */
+	strads_hub_unwatch(door->hub, door->options.listener);
+	door->paused_ms = strads_clock_ms() + PAUSE_MS;
+}
+
+/* Listens again once the pause is over. */
+static void
+resume(struct strads_door *door, uint64_t now_ms)
+{
+	if (!door->paused_ms || now_ms < door->paused_ms)
+		return;
+	if (strads_hub_watch(door->hub, door->options.listener, &door->source))
+		door->paused_ms = now_ms + PAUSE_MS;
+	else
+		door->paused_ms = 0;
 }
 
 int
@@ -363,6 +381,9 @@ strads_door_expire(struct strads_door *door)
 {
 	uint64_t now = strads_clock_ms(), next = UINT64_MAX;
 
+	resume(door, now);
+	if (door->paused_ms)
+		next = door->paused_ms;
 	for (struct visitor **link = &door->oldest; *link;) {
 		struct visitor *visitor = *link;
 		if (visitor->fd >= 0 && now >= visitor->deadline_ms)

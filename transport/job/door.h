@@ -11,6 +11,9 @@
 
 #include <stdint.h>
 
+/* Visitors that may wait at once, beside as many as the job has ranks. */
+#define STRADS_DOOR_STRANGERS 64
+
 struct strads_door;
 
 struct strads_door_options {
@@ -31,8 +34,9 @@ void strads_door_delete(struct strads_door **door);
 /* The job's cookie, as admitted ranks have it. */
 uint64_t strads_door_cookie(const struct strads_door *door);
 
-/* Drops visitors whose time is over: call after every strads_hub_serve. Returns milliseconds until
- * it must be called again, −1: not before something comes. */
+/* Drops visitors whose time is over, and looks after the listener: call after every
+ * strads_hub_serve. Returns milliseconds until it must be called again, −1: not before something
+ * comes. */
 int strads_door_expire(struct strads_door *door);
 
 #endif

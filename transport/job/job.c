@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RANKS_MAX          4096
 #define TIMEOUT_DEFAULT_MS 60000
 
 typedef int run(const struct strads_job_options *options, strads_rank_main *rank_main, void *arg);
@@ -44,9 +43,9 @@ strads_job_run(const struct strads_job_options *options, strads_rank_main *rank_
 		return 1;
 	}
 	if ((resolved.kind == STRADS_JOB_LOCAL || resolved.kind == STRADS_JOB_SIM) &&
-	    (resolved.ranks < 1 || resolved.ranks > RANKS_MAX)) {
+	    (resolved.ranks < 1 || resolved.ranks > STRADS_JOB_RANKS_MAX)) {
 		fprintf(stderr, "strads: cannot start %d ranks: 1 to %d are possible\n",
-			resolved.ranks, RANKS_MAX);
+			resolved.ranks, STRADS_JOB_RANKS_MAX);
 		return 1;
 	}
 	strads_signals_reclaim();

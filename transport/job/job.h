@@ -10,7 +10,8 @@
 
 #include "strads/transport.h"
 
-#define STRADS_MAIL_MAX 1024 /* bytes of a letter */
+#define STRADS_JOB_RANKS_MAX 4096
+#define STRADS_MAIL_MAX      1024 /* bytes of a letter */
 
 struct strads_job;
 

@@ -86,7 +86,8 @@ strads_launcher_complain(int mpi_size)
 	if (mpi_size == 0)
 		fprintf(stderr,
 			"strads: srun started %d tasks without PMIx, which MPI needs: start with "
-			"`srun --mpi=pmix` or mpirun (or ask for a local job to ignore srun)\n",
+			"`srun --mpi=pmix` or mpirun, or let tasks meet by themselves: --job "
+			"tcp\n",
 			size_promised());
 	else
 		fprintf(

@@ -3,6 +3,7 @@
 #include "job/cookie.h"
 #include "job/hub.h"
 #include "job/job.h"
+#include "job/limit.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -277,19 +277,6 @@ tell_obituary(const struct supervisor *supervisor)
 
 /* ---- Start and end ------------------------------------------------------------------------- */
 
-/* Two descriptors a rank would not fit the usual limit of 1,024 for a large job. */
-static void
-raise_descriptor_limit(int ranks)
-{
-	struct rlimit limit;
-	rlim_t needed = (rlim_t)ranks + 64;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= needed)
-		return;
-	limit.rlim_cur = needed < limit.rlim_max ? needed : limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static int
 take_over_signals(struct supervisor *supervisor)
 {
@@ -355,7 +342,7 @@ strads_job_run_local(const struct strads_job_options *options, strads_rank_main 
 		return 1;
 	}
 	supervisor->options = options;
-	raise_descriptor_limit(options->ranks);
+	strads_limit_descriptors(options->ranks);
 	status = strads_cookie_draw(&supervisor->cookie, sizeof supervisor->cookie);
 	if (status)
 		goto free_supervisor;

@@ -1,5 +1,6 @@
 #include "job/membership.h"
 
+#include "job/job.h"
 #include "job/launcher.h"
 #include "strads/transport.h"
 
@@ -8,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define RANKS_MAX 4096
 
 /* Ports for steps of Slurm: below those that kernels give to connections. */
 #define SLURM_PORT_FIRST 16384
@@ -77,7 +76,7 @@ read_rank(struct strads_membership *membership)
 				   "%s not known: set STRADS_RANK and STRADS_SIZE, or start with "
 				   "srun or mpirun",
 				   rank ? "the number of ranks is" : "this process's rank is");
-	status = read_number(size, 1, RANKS_MAX, &membership->size);
+	status = read_number(size, 1, STRADS_JOB_RANKS_MAX, &membership->size);
 	if (!status)
 		status = read_number(rank, 0, membership->size - 1, &membership->rank);
 	return status;

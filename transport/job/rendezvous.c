@@ -15,7 +15,20 @@
 /* Between attempts to reach rank 0: from the first to the last, each twice the one before. */
 #define PAUSE_MIN_MS 20
 #define PAUSE_MAX_MS 500
-#define ATTEMPT_MS   5000 /* for one attempt; a host that is not up yet does not answer at all */
+
+/* For one attempt. A host that is not up yet does not answer at all; a door drops who does not
+ * speak after 10 s. */
+#define CONNECT_MS 5000
+#define KNOCK_MS   15000
+
+/* The earlier of a deadline and so much from now. */
+static uint64_t
+sooner(uint64_t deadline_ms, uint64_t limit_ms)
+{
+	uint64_t limited_ms = strads_clock_ms() + limit_ms;
+
+	return limited_ms < deadline_ms ? limited_ms : deadline_ms;
+}
 
 /* Whether a later attempt may go better: rank 0 is not there yet, or its door was too busy. */
 static bool
@@ -28,14 +41,14 @@ static int
 attempt(const struct strads_rendezvous *rendezvous, const struct strads_knock *knock,
 	uint64_t deadline_ms, int *out, uint64_t *cookie)
 {
-	uint64_t left_ms = (uint64_t)strads_clock_left_ms(deadline_ms);
+	uint64_t connect_ms = sooner(deadline_ms, CONNECT_MS);
 	int fd;
 	int status = strads_socket_connect(rendezvous->host, rendezvous->port,
-					   left_ms < ATTEMPT_MS ? left_ms : ATTEMPT_MS, &fd);
+					   (uint64_t)strads_clock_left_ms(connect_ms), &fd);
 
 	if (status)
 		return status;
-	status = strads_knock(knock, fd, deadline_ms, cookie);
+	status = strads_knock(knock, fd, sooner(deadline_ms, KNOCK_MS), cookie);
 	if (status)
 		close(fd);
 	else

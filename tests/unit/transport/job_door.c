@@ -282,7 +282,7 @@ door__another_version(void **state)
 	assert_int_equal(send(fd, &greeting, sizeof greeting, MSG_NOSIGNAL), sizeof greeting);
 	/* It is told our version, and may say something that is not read. */
 	assert_int_equal(send(fd, &greeting, sizeof greeting, MSG_NOSIGNAL), sizeof greeting);
-	assert_int_equal(turned_away(fixture, fd, &answer, sizeof answer + 0), sizeof answer);
+	assert_int_equal(turned_away(fixture, fd, &answer, sizeof answer), sizeof answer);
 	assert_int_equal(le32toh(answer.version), STRADS_GREETING_VERSION);
 	assert_non_null(strstr(said(fixture), "it speaks version 77 of the control channel and "
 					      "this strads version 1"));
@@ -411,6 +411,38 @@ door__a_flood_of_strangers(void **state)
 		close(strangers[i]);
 }
 
+/* Where the process has no descriptor left nobody can be let in: the hub's loop rests, and who has
+ * waited outside is let in once there is one. */
+static void
+door__out_of_descriptors(void **state)
+{
+	struct fixture *fixture = *state;
+	struct rlimit before, none;
+	struct caller caller = rank_caller(1);
+	struct pollfd loop = {.fd = strads_hub_fd(fixture->hub), .events = POLLIN};
+	pthread_t thread;
+
+	caller.knock.where = "here:1";
+	caller.knock.host = "elsewhere";
+	caller.fd = visit(fixture);
+	assert_int_equal(pthread_create(&thread, NULL, call, &caller), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = 3; /* all of these are in use */
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(strads_hub_serve(fixture->hub, LIMIT_MS), STRADS_OK);
+	int busy = poll(&loop, 1, 0);
+	int again_ms = strads_door_expire(fixture->door);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(busy, 0);
+	assert_in_range(again_ms, 0, 1000);
+	while (!caller.done)
+		serve(fixture);
+	pthread_join(thread, NULL);
+	assert_int_equal(caller.status, STRADS_OK);
+	close(caller.fd);
+}
+
 static void
 door__complaints_come_to_an_end(void **state)
 {
@@ -515,6 +547,7 @@ main(void)
 	    CASE(door__an_introduction_said_again),
 	    cmocka_unit_test(door__silence_is_not_waited_for),
 	    CASE(door__a_flood_of_strangers),
+	    CASE(door__out_of_descriptors),
 	    CASE(door__complaints_come_to_an_end),
 	    cmocka_unit_test(knock__something_else_answers),
 	    cmocka_unit_test(knock__another_version_answers),
