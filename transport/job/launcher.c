@@ -37,7 +37,9 @@ strads_launcher_rank_variable(void)
 static int
 number(const char *name)
 {
-	return name ? atoi(getenv(name)) : -1;
+	const char *value = name ? getenv(name) : NULL;
+
+	return value ? atoi(value) : -1;
 }
 
 static int
