@@ -16,7 +16,7 @@ struct conform {
 	int rank;
 	int size;
 	const char *fabric_name; /* as given */
-	int group;               /* N of "auto:N", else 0 */
+	int group;               /* ranks in a row that share memory, under "auto"; else 0 */
 	bool sim;
 	size_t large_bytes; /* larger than any buffer inside the provider */
 	struct strads_region *regions[CONFORM_REGIONS_MAX];

@@ -1,6 +1,9 @@
 /*
  * conform --fabric NAME --ranks N [GROUP | CASE]…: runs the conformance suite, or the named groups
  * and cases, over one provider. Exit code 0: all hold; 1: one does not; 77: no such provider here.
+ * Without --ranks it is one rank of several that are started one by one and meet where STRADS_ROOT
+ * says, at a port of its own for every case; rank 0 speaks for all. --per-host N: each N of them in
+ * a row share a host.
  */
 #include "conform.h"
 
@@ -10,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define SKIP 77
 
@@ -18,11 +23,15 @@ struct verdict {
 	atomic_int passed;
 	atomic_int failed;
 	atomic_int skipped;
+	atomic_int rank; /* of a process that is one rank, and … */
+	atomic_int size; /* … of the job it has joined */
 };
 
 struct run {
 	const char *fabric;
-	int ranks;
+	int ranks;    /* 0: this process is one of them */
+	int per_host; /* ranks, in a row; 0: unknown */
+	int cases;    /* begun */
 	const struct conform_case *test;
 	struct verdict *verdict;
 };
@@ -57,8 +66,12 @@ run_rank(struct strads_job *job, void *arg)
 			    .sim = simulated(run->fabric)};
 	int status = strads_fabric_open(job, &options, &c.fabric);
 
+	run->verdict->rank = c.rank;
+	run->verdict->size = c.size;
 	if (strncmp(run->fabric, "auto:", 5) == 0)
 		c.group = atoi(run->fabric + 5);
+	else if (strcmp(run->fabric, "auto") == 0)
+		c.group = run->per_host;
 	c.large_bytes = strcmp(run->fabric, "shm") == 0 ? (size_t)64 << 20 : (size_t)4 << 20;
 	if (status == STRADS_ERR_UNSUPPORTED) {
 		fprintf(stderr, "rank %d: %s\n", c.rank, strads_error());
@@ -82,11 +95,61 @@ run_rank(struct strads_job *job, void *arg)
 	return status ? 1 : 0;
 }
 
-/* Returns 0, 1 or SKIP. */
+/* Whoever is early at the place of the next case must not find the ranks of this one there. */
+static void
+move_on(int cases)
+{
+	char root[300];
+	const char *now = getenv("STRADS_ROOT");
+	const char *colon = now ? strrchr(now, ':') : NULL;
+
+	if (!colon)
+		return;
+	snprintf(root, sizeof root, "%.*s:%d", (int)(colon - now), now, atoi(colon + 1) + cases);
+	setenv("STRADS_ROOT", root, 1);
+}
+
+/* As one rank, in a process of its own, for it may be one that dies. Returns its exit code, or 128
+ * and the signal that killed it. */
+static int
+join_job(struct run *run, const struct strads_job_options *options)
+{
+	pid_t child;
+	int status;
+
+	fflush(NULL);
+	child = fork();
+	if (child == 0) {
+		move_on(run->cases);
+		exit(strads_job_run(options, run_rank, run));
+	}
+	if (child < 0 || waitpid(child, &status, 0) < 0)
+		return 1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* Returns 0, 1 or SKIP. The exit code tells of what a sanitizer finds as a rank ends; a killed
+ * rank's hides it. */
+static int
+judge(const struct run *run, int code)
+{
+	const struct verdict *verdict = run->verdict;
+	int expected = run->ranks - run->test->dies;
+
+	if (verdict->skipped > 0 && verdict->failed == 0)
+		return SKIP;
+	if (run->ranks == 0)
+		expected = verdict->rank < verdict->size - run->test->dies;
+	return verdict->failed > 0 || verdict->passed != expected || verdict->size == 0 ||
+	       (code != 0 && run->test->dies == 0);
+}
+
+/* Returns as judge. */
 static int
 run_case(struct run *run)
 {
 	struct strads_job_options options = {.kind = simulated(run->fabric) ? STRADS_JOB_SIM
+						     : run->ranks == 0      ? STRADS_JOB_AUTO
 									    : STRADS_JOB_LOCAL,
 					     .ranks = run->ranks,
 					     .timeout_ms = 20000,
@@ -103,21 +166,17 @@ run_case(struct run *run)
 		options.sim.kill_rank = run->ranks - 1;
 		options.sim.kill_at_ns = 5000000;
 	}
-	run->verdict->passed = run->verdict->failed = run->verdict->skipped = 0;
-	code = strads_job_run(&options, run_rank, run);
-	if (run->verdict->skipped > 0 && run->verdict->failed == 0)
-		result = SKIP;
-	else
-		/* The exit code tells of what a sanitizer finds as a rank ends; a killed rank's
-		 * hides it. */
-		result = run->verdict->failed > 0 ||
-			 run->verdict->passed != run->ranks - run->test->dies ||
-			 (code != 0 && run->test->dies == 0);
-	printf("%-8s %s/%s over %s, %d ranks\n",
-	       result == 0      ? "ok"
-	       : result == SKIP ? "skipped"
-				: "FAILED",
-	       run->test->group, run->test->name, run->fabric, run->ranks);
+	memset(run->verdict, 0, sizeof *run->verdict);
+	code = run->ranks == 0 ? join_job(run, &options) : strads_job_run(&options, run_rank, run);
+	result = judge(run, code);
+	run->cases++;
+	if (result == 1 || run->ranks > 0 || run->verdict->rank == 0)
+		printf("%-8s %s/%s over %s, %d ranks\n",
+		       result == 0      ? "ok"
+		       : result == SKIP ? "skipped"
+					: "FAILED",
+		       run->test->group, run->test->name, run->fabric,
+		       run->ranks > 0 ? run->ranks : run->verdict->size);
 	fflush(stdout);
 	return result;
 }
@@ -149,26 +208,31 @@ built(const char *fabric)
 static int
 usage(void)
 {
-	fprintf(stderr, "usage: conform --fabric NAME --ranks N [GROUP | CASE]...\n");
+	fprintf(stderr,
+		"usage: conform --fabric NAME (--ranks N | --per-host N) [GROUP | CASE]...\n");
 	return 64;
 }
 
 static int
 parse(int argc, char **argv, struct run *run)
 {
-	static const struct option options[] = {
-	    {"fabric", required_argument, NULL, 'f'}, {"ranks", required_argument, NULL, 'n'}, {0}};
+	static const struct option options[] = {{"fabric", required_argument, NULL, 'f'},
+						{"ranks", required_argument, NULL, 'n'},
+						{"per-host", required_argument, NULL, 'h'},
+						{0}};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "f:n:", options, NULL)) >= 0) {
+	while ((option = getopt_long(argc, argv, "f:n:h:", options, NULL)) >= 0) {
 		if (option == 'f')
 			run->fabric = optarg;
 		else if (option == 'n')
 			run->ranks = atoi(optarg);
+		else if (option == 'h')
+			run->per_host = atoi(optarg);
 		else
 			return -1;
 	}
-	return run->fabric && run->ranks >= 2 ? 0 : -1;
+	return run->fabric && (run->ranks >= 2 || run->per_host > 0) ? 0 : -1;
 }
 
 int
