@@ -34,10 +34,6 @@ await() {
 	[ "$code" -ne 124 ] || complain "did not end within $deadline s after $1"
 }
 
-fabrics=shm
-"$strads" info --json | tr -d '\n' | "$json_get" providers.ofi >offered 2>/dev/null &&
-	grep -q '^true' offered && fabrics='shm ofi'
-
 for fabric in $fabrics; do
 	for victim in 1 3; do
 		start $fabric
@@ -69,7 +65,7 @@ grep -q "rank 1 (pid $2) had not ended 4 s after the job failed: killed" stderr 
 
 # The first signal asks for an orderly end. `timeout` passes it on to its whole group besides.
 for signal in INT TERM; do
-	start shm
+	start ${fabrics%% *}
 	kill -$signal "$waited"
 	await SIG$signal
 	[ "$code" -eq 2 ] || complain "exit code $code, not 2, after SIG$signal"

@@ -7,6 +7,13 @@ json_get=$2
 data=$3
 deadline=${STRADS_TEST_DEADLINE:-60}
 
+# The providers that carry bytes between processes, to be tried one by one.
+fabrics=${STRADS_TEST_FABRICS:-shm}
+if [ -z "${STRADS_TEST_FABRICS:-}" ] &&
+	"$strads" info --json | tr -d '\n' | "$json_get" providers.ofi 2>/dev/null | grep -q '^true'; then
+	fabrics='shm ofi'
+fi
+
 folder=$(mktemp -d)
 failures=0
 trap 'rm -rf "$folder"' EXIT
