@@ -5,6 +5,7 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netpacket/packet.h>
+#include <stddef.h>
 #include <string.h>
 
 #define IPOIB_ADDRESS                                                                              \
@@ -30,10 +31,11 @@ static bool
 carries(const struct ifaddrs *link, const union ibv_gid *gid)
 {
 	const struct sockaddr_ll *address = (const void *)link->ifa_addr;
+	const uint8_t *bytes = (const void *)link->ifa_addr; /* more than its struct has room for */
 
 	return address && address->sll_family == AF_PACKET && address->sll_halen == IPOIB_ADDRESS &&
-	       memcmp(link->ifa_addr->sa_data + offsetof(struct sockaddr_ll, sll_addr) -
-			  offsetof(struct sockaddr, sa_data) + IPOIB_ADDRESS - sizeof gid->raw,
+	       memcmp(bytes + offsetof(struct sockaddr_ll, sll_addr) + IPOIB_ADDRESS -
+			  sizeof gid->raw,
 		      gid->raw, sizeof gid->raw) == 0;
 }
 

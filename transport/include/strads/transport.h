@@ -229,8 +229,9 @@ struct strads_counter {
 /* All below: start an operation on bytes [offset, offset+bytes) of `peer`'s part of `region`. The
  * local buffer must lie inside a region of this fabric (any access) and is borrowed until the
  * counter (may be NULL) counts it done. peer == own rank is allowed. Return STRADS_OK; AGAIN (queue
- * full: progress and retry, nothing was started); ERR_BOUNDS, ERR_ACCESS, ERR_ARGUMENT (checked
- * here, before anything is sent); ERR_PEER. Thread: owner.
+ * full, or the way to the peer not open yet: progress and retry, nothing was started); ERR_BOUNDS,
+ * ERR_ACCESS, ERR_ARGUMENT (checked here, before anything is sent); ERR_PEER; ERR_TIMEOUT (the way
+ * did not open within the fabric's deadline). Thread: owner.
  *
  * Completion of a put or put-signal means the bytes are in the peer's memory and visible to a
  * reader that sees any later signal of this writer. */
