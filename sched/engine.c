@@ -81,8 +81,9 @@ regions_init(struct strads_engine *engine)
 		status = strads_region_new(engine->fabric, STRADS_REMOTE_READ,
 					   strads_shape_partials(shape), &engine->partials);
 	if (status == STRADS_OK)
-		status = strads_region_new(engine->fabric, STRADS_LOCAL, strads_shape_outbox(shape),
-					   &engine->outbox);
+		status = strads_region_new(
+		    engine->fabric, STRADS_LOCAL,
+		    strads_shape_outbox(shape, engine->rank < engine->schedulers), &engine->outbox);
 	for (int i = 0; i < STRADS_LANES; i++)
 		engine->lane[i].inbox = engine->inbox;
 	return status;
@@ -93,23 +94,24 @@ static int
 build(struct strads_engine *engine)
 {
 	const struct strads_shape *shape = &engine->shape;
-	const struct strads_lane_shape *schedule = &shape->lane[STRADS_LANE_SCHEDULE];
-	const struct strads_lane_shape *commit = &shape->lane[STRADS_LANE_COMMIT];
-	uint8_t *outbox;
+	/* The outbox, in this order. */
+	uint8_t *schedule_places, *commit_places, *commits, *staging, *drafts;
 	int status = lanes_init(engine);
 
 	if (status == STRADS_OK)
 		status = regions_init(engine);
 	if (status != STRADS_OK)
 		return status;
-	outbox = strads_region_base(engine->outbox);
+	schedule_places = strads_region_base(engine->outbox);
+	commit_places = schedule_places + strads_shape_places(shape, STRADS_LANE_SCHEDULE);
+	commits = commit_places + strads_shape_places(shape, STRADS_LANE_COMMIT);
+	staging = commits + strads_shape_commits(shape) * shape->commit_bytes;
+	drafts = staging + shape->reads * shape->read_bytes;
 	status = strads_window_init(&engine->window, shape, strads_region_base(engine->partials));
 	if (status == STRADS_OK)
-		status = strads_scheduler_init(engine, outbox);
-	outbox += schedule->slots * schedule->slot_bytes;
+		status = strads_scheduler_init(engine, schedule_places, drafts);
 	if (status == STRADS_OK)
-		status = strads_reducer_init(engine, outbox,
-					     outbox + commit->slots * commit->slot_bytes);
+		status = strads_reducer_init(engine, commit_places, commits, staging);
 	return status;
 }
 

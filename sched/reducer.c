@@ -7,38 +7,39 @@
 #define ADD_COST_NS 0.5
 
 int
-strads_reducer_init(struct strads_engine *engine, uint8_t *mirror, uint8_t *staging)
+strads_reducer_init(struct strads_engine *engine, uint8_t *places, uint8_t *commits,
+		    uint8_t *staging)
 {
 	const struct strads_shape *shape = &engine->shape;
 	struct strads_reducer *reducer = &engine->reducer;
-	uint32_t slots = shape->lane[STRADS_LANE_COMMIT].slots;
 
-	*reducer = (struct strads_reducer){
-	    .reductions = shape->reductions, .reads = shape->reads, .staging = staging};
+	*reducer = (struct strads_reducer){.reductions = shape->reductions,
+					   .reads = shape->reads,
+					   .n_commits = strads_shape_commits(shape),
+					   .staging = staging};
 	reducer->ring = calloc(shape->reductions, sizeof *reducer->ring);
 	reducer->sums = calloc(shape->reductions, (shape->partial_elems + 1) * sizeof(double));
-	reducer->commits = calloc(shape->reductions, shape->commit_bytes + 1);
+	reducer->commits = calloc(reducer->n_commits, sizeof *reducer->commits);
 	reducer->readings = calloc(shape->reads, sizeof *reducer->readings);
 	reducer->cast = (struct strads_cast){
-	    .lane = &engine->lane[STRADS_LANE_COMMIT], .ranks = engine->ranks, .mirror = mirror};
-	reducer->cast.counters = calloc(slots, sizeof *reducer->cast.counters);
-	reducer->cast.bytes = calloc(slots, sizeof *reducer->cast.bytes);
+	    .lane = &engine->lane[STRADS_LANE_COMMIT], .ranks = engine->ranks, .places = places};
+	reducer->cast.messages =
+	    calloc(shape->lane[STRADS_LANE_COMMIT].slots, sizeof *reducer->cast.messages);
 	if (!reducer->ring || !reducer->sums || !reducer->commits || !reducer->readings ||
-	    !reducer->cast.counters || !reducer->cast.bytes)
+	    !reducer->cast.messages)
 		return strads_fail(STRADS_ERR_MEMORY, "no memory for %u reductions",
 				   shape->reductions);
-	for (uint32_t i = 0; i < shape->reductions; i++) {
+	for (uint32_t i = 0; i < shape->reductions; i++)
 		reducer->ring[i].sum = reducer->sums + i * shape->partial_elems;
-		reducer->ring[i].commit = reducer->commits + i * shape->commit_bytes;
-	}
+	for (uint64_t i = 0; i < reducer->n_commits; i++)
+		reducer->commits[i].at = commits + i * shape->commit_bytes;
 	return STRADS_OK;
 }
 
 void
 strads_reducer_free(struct strads_reducer *reducer)
 {
-	free(reducer->cast.bytes);
-	free(reducer->cast.counters);
+	free(reducer->cast.messages);
 	free(reducer->readings);
 	free(reducer->commits);
 	free(reducer->sums);
@@ -266,8 +267,17 @@ sum_step(struct strads_engine *engine, bool *moved)
 	return status;
 }
 
+/* The commit that comes next; NULL while its memory is being sent from. */
+static struct strads_commit *
+commit_room(const struct strads_reducer *reducer)
+{
+	struct strads_commit *commit = &reducer->commits[reducer->pulled % reducer->n_commits];
+
+	return strads_cast_returned(&reducer->cast, &commit->loan) ? commit : NULL;
+}
+
 static int
-pull(struct strads_engine *engine, struct strads_reduction *reduction)
+pull(struct strads_engine *engine, struct strads_reduction *reduction, struct strads_commit *commit)
 {
 	const struct strads_program *program = engine->program;
 	const struct strads_block *block = &reduction->entry->block;
@@ -276,7 +286,7 @@ pull(struct strads_engine *engine, struct strads_reduction *reduction)
 
 	strads_engine_begin(engine);
 	status = strads_engine_returned(
-	    program->pull(program->state, block, reduction->sum, reduction->commit, &bytes), "pull",
+	    program->pull(program->state, block, reduction->sum, commit->at, &bytes), "pull",
 	    program, block->set, block->index);
 	if (status != STRADS_OK)
 		return status;
@@ -290,12 +300,13 @@ pull(struct strads_engine *engine, struct strads_reduction *reduction)
 	if (program->pull_cost_ns)
 		strads_fabric_charge(engine->fabric, program->pull_cost_ns(program->state, block));
 	reduction->pulled = true;
-	strads_stream_start(&engine->reducer.stream, block->set, block->index, reduction->commit,
-			    bytes);
+	engine->reducer.pulled++;
+	strads_stream_start(&engine->reducer.stream, block->set, block->index, commit->at, bytes,
+			    &commit->loan);
 	return STRADS_OK;
 }
 
-/* Pulls what is summed, in order, and composes the commits while the mirror has room. */
+/* Pulls what is summed, in order, and composes the commits while the cast has room. */
 static int
 pull_step(struct strads_engine *engine, bool *moved)
 {
@@ -307,10 +318,11 @@ pull_step(struct strads_engine *engine, bool *moved)
 		if (reduction->rank < engine->ranks || reduction->reads > 0)
 			return STRADS_OK;
 		if (!reduction->pulled) {
-			int status = pull(engine, reduction);
+			struct strads_commit *commit = commit_room(reducer);
+			int status = commit ? pull(engine, reduction, commit) : STRADS_AGAIN;
 
 			if (status != STRADS_OK)
-				return status;
+				return status == STRADS_AGAIN ? STRADS_OK : status;
 			*moved = true;
 		}
 		strads_stream_compose(&reducer->stream, &reducer->cast, moved);

@@ -15,13 +15,18 @@ struct strads_entry;
 /* One block being summed. */
 struct strads_reduction {
 	struct strads_entry *entry;
-	double *sum;     /* [partial_elems] */
-	uint8_t *commit; /* [commit_bytes] */
-	int rank;        /* whose partial comes next; ranks below have been taken or asked for */
-	bool noted;      /* that rank's partial is ready to be read, and being asked for */
-	size_t asked;    /* bytes of it asked for */
-	uint32_t reads;  /* gets not summed yet */
+	double *sum;    /* [partial_elems] */
+	int rank;       /* whose partial comes next; ranks below have been taken or asked for */
+	bool noted;     /* that rank's partial is ready to be read, and being asked for */
+	size_t asked;   /* bytes of it asked for */
+	uint32_t reads; /* gets not summed yet */
 	bool pulled;
+};
+
+/* Where a pull writes its commit, which is sent from there. */
+struct strads_commit {
+	uint8_t *at; /* [commit_bytes], registered */
+	struct strads_loan loan;
 };
 
 /* One get of a piece of a partial. */
@@ -38,7 +43,8 @@ struct strads_reducer {
 	struct strads_reduction *ring; /* [reductions]; first … opened − 1 are in use, mod size */
 	uint64_t first, opened;
 	double *sums;
-	uint8_t *commits;
+	struct strads_commit *commits; /* [n_commits], used in turn */
+	uint64_t n_commits, pulled;
 	struct strads_reading *readings; /* [reads], used in turn: done … asked − 1 are under way */
 	uint64_t asked, done;
 	uint8_t *staging; /* [reads][read_bytes], registered */
@@ -46,9 +52,10 @@ struct strads_reducer {
 	struct strads_cast cast;
 };
 
-/* Returns STRADS_OK or ERR_MEMORY; in either case strads_reducer_free afterwards. */
-STRADS_MUST_CHECK int strads_reducer_init(struct strads_engine *engine, uint8_t *mirror,
-					  uint8_t *staging);
+/* `places` is the cast's own memory, `commits` that of the commits, `staging` what is read into.
+ * Returns STRADS_OK or ERR_MEMORY; in either case strads_reducer_free afterwards. */
+STRADS_MUST_CHECK int strads_reducer_init(struct strads_engine *engine, uint8_t *places,
+					  uint8_t *commits, uint8_t *staging);
 void strads_reducer_free(struct strads_reducer *reducer);
 
 /* Sums what is there, pulls what is summed, sends what is pulled. *moved is set if it did anything.

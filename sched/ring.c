@@ -1,5 +1,7 @@
 #include "ring.h"
 
+#include <string.h>
+
 static const char *const lane_names[STRADS_LANES] = {"schedule", "partial", "commit"};
 
 /* Offset in an inbox of the end of the slot of a ring's message number `sequence` (from 1). */
@@ -35,18 +37,26 @@ has_credit(struct strads_lane *lane, int reader)
 }
 
 int
-strads_lane_send(struct strads_lane *lane, int peer, const void *from, size_t bytes,
+strads_lane_send(struct strads_lane *lane, int peer, const struct strads_piece *pieces, size_t n,
 		 struct strads_counter *counter)
 {
 	struct strads_ring_out *ring = &lane->out[peer];
+	size_t bytes = 0;
 	size_t signal;
 	int status;
 
 	if (!has_credit(lane, peer))
 		return STRADS_AGAIN;
+	for (size_t i = 0; i < n; i++)
+		bytes += pieces[i].bytes;
 	signal = slot_end(lane, lane->rank, ring->sent + 1) - sizeof(uint64_t);
-	status = strads_put_signal(lane->fabric, peer, lane->inbox, signal - bytes, from, bytes,
-				   lane->epoch | (ring->sent + 1), counter);
+	if (n == 1)
+		status =
+		    strads_put_signal(lane->fabric, peer, lane->inbox, signal - bytes, pieces->base,
+				      bytes, lane->epoch | (ring->sent + 1), counter);
+	else
+		status = strads_put_signalv(lane->fabric, peer, lane->inbox, signal - bytes, pieces,
+					    n, lane->epoch | (ring->sent + 1), counter);
 	if (status != STRADS_OK)
 		return status;
 	ring->sent++;
@@ -139,22 +149,67 @@ strads_lane_settle(struct strads_lane *lane)
 	return STRADS_OK;
 }
 
-void *
-strads_cast_room(struct strads_cast *cast)
+static uint32_t
+place(const struct strads_cast *cast, uint64_t message)
 {
-	uint32_t slot = (uint32_t)cast->composed & (cast->lane->slots - 1);
-	const struct strads_counter *counter = &cast->counters[slot];
+	return (uint32_t)message & (cast->lane->slots - 1);
+}
 
-	if (cast->composed - cast->sent == cast->lane->slots || counter->done != counter->posted)
-		return NULL;
-	return cast->mirror + slot * cast->lane->slot_bytes;
+/* Whether all that was started of a message is done. */
+static bool
+idle(const struct strads_message *message)
+{
+	return message->counter.done == message->counter.posted;
+}
+
+bool
+strads_cast_room(const struct strads_cast *cast)
+{
+	return cast->composed - cast->sent < cast->lane->slots &&
+	       idle(&cast->messages[place(cast, cast->composed)]);
 }
 
 void
-strads_cast_add(struct strads_cast *cast, size_t bytes)
+strads_cast_add(struct strads_cast *cast, const void *payload, const struct strads_trailer *trailer)
 {
-	cast->bytes[cast->composed & (cast->lane->slots - 1)] = (uint32_t)bytes;
-	cast->composed++;
+	size_t room = strads_cast_bytes(cast->lane->slot_bytes);
+	uint32_t at = place(cast, cast->composed++);
+	struct strads_message *message = &cast->messages[at];
+	uint8_t *end = cast->places + (at + 1) * room - sizeof *trailer;
+	size_t bytes = trailer->bytes;
+	size_t pad = strads_wire_pad(bytes) - bytes;
+	size_t copied = bytes <= room - STRADS_WIRE_TAIL ? bytes : 0;
+	uint8_t *own = end - pad - copied;
+
+	memcpy(end, trailer, sizeof *trailer);
+	if (pad)
+		memset(end - pad, 0, pad);
+	if (copied)
+		memcpy(own, payload, copied);
+	message->n = 0;
+	if (bytes > copied)
+		message->pieces[message->n++] =
+		    (struct strads_piece){.base = (void *)payload, .bytes = bytes};
+	message->pieces[message->n++] =
+	    (struct strads_piece){.base = own, .bytes = copied + pad + sizeof *trailer};
+}
+
+bool
+strads_cast_returned(const struct strads_cast *cast, const struct strads_loan *loan)
+{
+	uint64_t slots = cast->lane->slots;
+	uint64_t message = loan->first;
+
+	if (cast->sent < loan->end)
+		return false;
+	/* The place of an earlier one was free when it was taken by another. */
+	if (cast->composed > message + slots)
+		message = cast->composed - slots;
+	for (; message < loan->end; message++) {
+		if (!idle(&cast->messages[place(cast, message)]))
+			return false;
+	}
+	return true;
 }
 
 /* Peers from the next rank on, this rank last, so that several casts do not meet at one rank. */
@@ -168,10 +223,9 @@ int
 strads_cast_step(struct strads_cast *cast, bool *moved)
 {
 	while (cast->sent < cast->composed) {
-		uint32_t slot = (uint32_t)cast->sent & (cast->lane->slots - 1);
+		struct strads_message *message = &cast->messages[place(cast, cast->sent)];
 		int status = strads_lane_send(cast->lane, strads_cast_waits_for(cast),
-					      cast->mirror + slot * cast->lane->slot_bytes,
-					      cast->bytes[slot], &cast->counters[slot]);
+					      message->pieces, message->n, &message->counter);
 
 		if (status != STRADS_OK)
 			return status;

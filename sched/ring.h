@@ -58,11 +58,12 @@ strads_lane_payload(const struct strads_lane *lane)
 	return lane->slot_bytes - STRADS_WIRE_TAIL;
 }
 
-/* Sends the message [payload, padding, trailer] of `bytes` bytes at `from` (registered, borrowed
- * until `counter` counts it) to peer. Returns STRADS_OK, AGAIN (no credit, or the fabric is busy),
- * or the fabric's error. */
-STRADS_MUST_CHECK int strads_lane_send(struct strads_lane *lane, int peer, const void *from,
-				       size_t bytes, struct strads_counter *counter);
+/* Sends the message [payload, padding, trailer] that lies in `n` pieces (registered, borrowed until
+ * `counter` counts it) to peer. Returns STRADS_OK, AGAIN (no credit, or the fabric is busy), or the
+ * fabric's error. */
+STRADS_MUST_CHECK int strads_lane_send(struct strads_lane *lane, int peer,
+				       const struct strads_piece *pieces, size_t n,
+				       struct strads_counter *counter);
 
 /* Whether writer's ring holds a message that was not taken. */
 bool strads_lane_ready(const struct strads_lane *lane, int writer);
@@ -80,24 +81,51 @@ STRADS_MUST_CHECK int strads_lane_take(struct strads_lane *lane, int writer);
  * or an error. */
 STRADS_MUST_CHECK int strads_lane_settle(struct strads_lane *lane);
 
-/* One writer's messages that go to every rank alike, composed once in a local mirror of the ring.
- * A slot of the mirror is free when its earlier message has reached all ranks. */
+/* A message composed for all ranks. */
+struct strads_message {
+	struct strads_piece pieces[2]; /* of [payload, padding, trailer] */
+	size_t n;
+	struct strads_counter counter; /* of the ranks it was handed to */
+};
+
+/* One writer's messages that go to every rank alike, composed once. A long payload is sent from
+ * where it lies; a short one is copied to its trailer, for that costs less than a second piece to
+ * every rank. A message's place is free for another once it has reached all ranks. */
 struct strads_cast {
 	struct strads_lane *lane;
 	int ranks;
-	uint8_t *mirror;                 /* [slots][slot_bytes], registered */
-	struct strads_counter *counters; /* [slots] */
-	uint32_t *bytes;                 /* [slots] */
+	uint8_t *places;                 /* [lane->slots][strads_cast_bytes], registered */
+	struct strads_message *messages; /* [lane->slots] */
 	uint64_t composed;               /* messages */
 	uint64_t sent;                   /* messages handed to all ranks */
 	int next;                        /* ranks that have message `sent` already */
 };
 
-/* Room to compose the next message [payload, padding, trailer] in, or NULL. */
-void *strads_cast_room(struct strads_cast *cast);
+/* Bytes of a message's place: those of a ring's slot, but no more than it pays to copy. */
+static inline size_t
+strads_cast_bytes(size_t slot_bytes)
+{
+	const size_t most = 4096;
 
-/* The message composed in the room is `bytes` long and can go. */
-void strads_cast_add(struct strads_cast *cast, size_t bytes);
+	return slot_bytes < most ? slot_bytes : most;
+}
+
+/* Memory that a cast sends from: by its messages first … end − 1, if any. */
+struct strads_loan {
+	uint64_t first;
+	uint64_t end;
+};
+
+/* Whether one more message can be composed. */
+bool strads_cast_room(const struct strads_cast *cast);
+
+/* Composes a message of the payload that the trailer speaks of, which must be registered and stay
+ * as it is until the message has reached all ranks. */
+void strads_cast_add(struct strads_cast *cast, const void *payload,
+		     const struct strads_trailer *trailer);
+
+/* Whether memory that was lent may be written again. */
+bool strads_cast_returned(const struct strads_cast *cast, const struct strads_loan *loan);
 
 /* Sends what credit allows: STRADS_OK (nothing left to send), AGAIN, or an error. *moved is set if
  * anything was sent. */

@@ -3,36 +3,33 @@
 #include <stdlib.h>
 
 int
-strads_scheduler_init(struct strads_engine *engine, uint8_t *mirror)
+strads_scheduler_init(struct strads_engine *engine, uint8_t *places, uint8_t *blocks)
 {
 	const struct strads_shape *shape = &engine->shape;
 	struct strads_scheduler *scheduler = &engine->scheduler;
 	size_t drafts = (size_t)shape->draft_sets * shape->set_blocks;
-	uint32_t slots = shape->lane[STRADS_LANE_SCHEDULE].slots;
 
 	if (engine->rank >= engine->schedulers)
 		return STRADS_OK;
 	scheduler->next = scheduler->sending = (uint64_t)engine->rank;
 	scheduler->sets = calloc(shape->draft_sets, sizeof *scheduler->sets);
-	scheduler->lengths = calloc(drafts, sizeof *scheduler->lengths);
-	scheduler->drafts = calloc(drafts, shape->block_bytes);
+	scheduler->drafts = calloc(drafts, sizeof *scheduler->drafts);
 	scheduler->cast = (struct strads_cast){
-	    .lane = &engine->lane[STRADS_LANE_SCHEDULE], .ranks = engine->ranks, .mirror = mirror};
-	scheduler->cast.counters = calloc(slots, sizeof *scheduler->cast.counters);
-	scheduler->cast.bytes = calloc(slots, sizeof *scheduler->cast.bytes);
-	if (!scheduler->sets || !scheduler->lengths || !scheduler->drafts ||
-	    !scheduler->cast.counters || !scheduler->cast.bytes)
+	    .lane = &engine->lane[STRADS_LANE_SCHEDULE], .ranks = engine->ranks, .places = places};
+	scheduler->cast.messages =
+	    calloc(shape->lane[STRADS_LANE_SCHEDULE].slots, sizeof *scheduler->cast.messages);
+	if (!scheduler->sets || !scheduler->drafts || !scheduler->cast.messages)
 		return strads_fail(STRADS_ERR_MEMORY, "no memory for %zu drafts of blocks", drafts);
+	for (size_t i = 0; i < drafts; i++)
+		scheduler->drafts[i].wire = (void *)(blocks + i * shape->block_bytes);
 	return STRADS_OK;
 }
 
 void
 strads_scheduler_free(struct strads_scheduler *scheduler)
 {
-	free(scheduler->cast.bytes);
-	free(scheduler->cast.counters);
+	free(scheduler->cast.messages);
 	free(scheduler->drafts);
-	free(scheduler->lengths);
 	free(scheduler->sets);
 	*scheduler = (struct strads_scheduler){0};
 }
@@ -45,13 +42,20 @@ draft_set(const struct strads_engine *engine, uint64_t set)
 	return &engine->scheduler.sets[own % engine->shape.draft_sets];
 }
 
-/* Where draft `index` of a set is kept. */
-static size_t
-draft_place(const struct strads_engine *engine, const struct strads_draft_set *set, uint32_t index)
+/* Draft `index` of a set. */
+static struct strads_draft *
+draft_at(const struct strads_engine *engine, const struct strads_draft_set *set, uint32_t index)
 {
 	size_t place = (size_t)(set - engine->scheduler.sets) * engine->shape.set_blocks;
 
-	return place + index % engine->shape.set_blocks;
+	return &engine->scheduler.drafts[place + index % engine->shape.set_blocks];
+}
+
+/* Whether that draft can be made: nothing is sent any more of what was there before. */
+static bool
+draft_free(const struct strads_engine *engine, const struct strads_draft_set *set, uint32_t index)
+{
+	return strads_cast_returned(&engine->scheduler.cast, &draft_at(engine, set, index)->loan);
 }
 
 /* Whether the next set of this rank is to be begun: sets … t − depth are finished. */
@@ -132,10 +136,8 @@ static int
 draft_block(struct strads_engine *engine, uint64_t number, struct strads_draft_set *set)
 {
 	const struct strads_program *program = engine->program;
-	size_t place = draft_place(engine, set, set->drafted);
-	struct strads_wire_block *wire =
-	    (void *)(engine->scheduler.drafts + place * engine->shape.block_bytes);
-	struct strads_block_draft draft = {.keys = (strads_key *)(wire + 1), .reducer = -1};
+	struct strads_draft *place = draft_at(engine, set, set->drafted);
+	struct strads_block_draft draft = {.keys = (strads_key *)(place->wire + 1), .reducer = -1};
 	int status;
 
 	strads_engine_begin(engine);
@@ -151,7 +153,7 @@ draft_block(struct strads_engine *engine, uint64_t number, struct strads_draft_s
 	status = check_draft(engine, set, number, &draft);
 	if (status != STRADS_OK)
 		return status;
-	engine->scheduler.lengths[place] = write_draft(engine, &draft, number, set->drafted, wire);
+	place->bytes = write_draft(engine, &draft, number, set->drafted, place->wire);
 	set->drafted++;
 	set->complete = draft.last;
 	return STRADS_OK;
@@ -167,21 +169,26 @@ draft_step(struct strads_engine *engine, bool *moved)
 	struct strads_draft_set *set = newest(engine);
 
 	if (set && !set->early && !set->complete) {
+		if (!draft_free(engine, set, set->drafted))
+			return STRADS_OK;
 		*moved = true;
 		return draft_block(engine, scheduler->next - step, set);
 	}
 	if (is_due(engine)) {
 		uint64_t number = scheduler->next;
 
+		set = draft_set(engine, number);
+		if (!draft_free(engine, set, 0))
+			return STRADS_OK;
 		*moved = true;
 		scheduler->next += step;
-		set = draft_set(engine, number);
 		*set = (struct strads_draft_set){0};
 		return draft_block(engine, number, set);
 	}
 	for (uint64_t number = scheduler->sending; number < scheduler->next; number += step) {
 		set = draft_set(engine, number);
-		if (set->complete || set->drafted - set->sent == engine->shape.set_blocks)
+		if (set->complete || set->drafted - set->sent == engine->shape.set_blocks ||
+		    !draft_free(engine, set, set->drafted))
 			continue;
 		*moved = true;
 		return draft_block(engine, number, set);
@@ -189,7 +196,7 @@ draft_step(struct strads_engine *engine, bool *moved)
 	return STRADS_OK;
 }
 
-/* Composes the drafts, in order, while the mirror has room. */
+/* Composes the drafts, in order, while the cast has room. */
 static void
 compose_step(struct strads_engine *engine, bool *moved)
 {
@@ -198,14 +205,13 @@ compose_step(struct strads_engine *engine, bool *moved)
 
 	while (scheduler->sending < scheduler->next) {
 		struct strads_draft_set *set = draft_set(engine, scheduler->sending);
-		size_t place = draft_place(engine, set, set->sent);
+		struct strads_draft *draft = draft_at(engine, set, set->sent);
 
 		if (!stream->open && set->sent == set->drafted)
 			return;
 		if (!stream->open)
-			strads_stream_start(stream, scheduler->sending, set->sent,
-					    scheduler->drafts + place * engine->shape.block_bytes,
-					    scheduler->lengths[place]);
+			strads_stream_start(stream, scheduler->sending, set->sent, draft->wire,
+					    draft->bytes, &draft->loan);
 		strads_stream_compose(stream, &scheduler->cast, moved);
 		if (stream->open)
 			return;

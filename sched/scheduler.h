@@ -23,19 +23,27 @@ struct strads_draft_set {
 	bool complete; /* the last block is drafted */
 };
 
+/* A block as it is sent. */
+struct strads_draft {
+	struct strads_wire_block *wire; /* [block_bytes], registered */
+	size_t bytes;
+	struct strads_loan loan;
+};
+
 struct strads_scheduler {
 	struct strads_draft_set *sets; /* [draft_sets], set t in (t / schedulers) mod draft_sets */
-	size_t *lengths;               /* [draft_sets][set_blocks] bytes of each draft */
-	uint8_t *drafts;               /* [draft_sets][set_blocks][block_bytes] */
+	struct strads_draft *drafts;   /* [draft_sets][set_blocks] */
 	uint64_t next;                 /* the set to be begun next; this rank's are S apart */
 	uint64_t sending;              /* the set whose blocks are being sent */
 	struct strads_stream stream;
 	struct strads_cast cast;
 };
 
-/* On ranks that schedule; elsewhere nothing is allocated. Returns STRADS_OK or ERR_MEMORY; in
- * either case strads_scheduler_free afterwards. */
-STRADS_MUST_CHECK int strads_scheduler_init(struct strads_engine *engine, uint8_t *mirror);
+/* On ranks that schedule; elsewhere nothing is allocated. `places` is the cast's own memory,
+ * `blocks` that of the drafts. Returns STRADS_OK or ERR_MEMORY; in either case
+ * strads_scheduler_free afterwards. */
+STRADS_MUST_CHECK int strads_scheduler_init(struct strads_engine *engine, uint8_t *places,
+					    uint8_t *blocks);
 void strads_scheduler_free(struct strads_scheduler *scheduler);
 
 /* Whether nothing may be synced because a draft that depends on the state is due. */

@@ -74,19 +74,48 @@ strads_shape_partials(const struct strads_shape *shape)
 	return round_up(times(shape->window, shape->partial_stride), PAGE);
 }
 
-static size_t
-mirror_bytes(const struct strads_lane_shape *lane)
+size_t
+strads_shape_places(const struct strads_shape *shape, enum strads_lane_id id)
 {
-	return times(lane->slots, lane->slot_bytes);
+	const struct strads_lane_shape *lane = &shape->lane[id];
+
+	return times(lane->slots, strads_cast_bytes(lane->slot_bytes));
+}
+
+/* As many as have messages in the ring, if they are short; two at least, so that one is sent while
+ * the next is made. */
+size_t
+strads_shape_commits(const struct strads_shape *shape)
+{
+	const struct strads_lane_shape *lane = &shape->lane[STRADS_LANE_COMMIT];
+	size_t fit = shape->commit_bytes
+			 ? times(lane->slots, lane->slot_bytes) / shape->commit_bytes
+			 : SIZE_MAX;
+
+	return fit < 2 ? 2 : smaller(fit, lane->slots);
 }
 
 size_t
-strads_shape_outbox(const struct strads_shape *shape)
+strads_shape_drafts(const struct strads_shape *shape)
 {
-	size_t sum = plus(mirror_bytes(&shape->lane[STRADS_LANE_SCHEDULE]),
-			  mirror_bytes(&shape->lane[STRADS_LANE_COMMIT]));
+	return times(times(shape->draft_sets, shape->set_blocks), shape->block_bytes);
+}
 
-	return round_up(plus(sum, times(shape->reads, shape->read_bytes)), PAGE);
+static size_t
+reads_bytes(const struct strads_shape *shape)
+{
+	return times(shape->reads, shape->read_bytes);
+}
+
+size_t
+strads_shape_outbox(const struct strads_shape *shape, bool schedules)
+{
+	size_t sum = plus(strads_shape_places(shape, STRADS_LANE_SCHEDULE),
+			  strads_shape_places(shape, STRADS_LANE_COMMIT));
+
+	sum = plus(sum, times(strads_shape_commits(shape), shape->commit_bytes));
+	sum = plus(sum, reads_bytes(shape));
+	return round_up(plus(sum, schedules ? strads_shape_drafts(shape) : 0), PAGE);
 }
 
 static size_t
@@ -99,17 +128,9 @@ window_bytes(const struct strads_shape *shape)
 }
 
 static size_t
-drafts_bytes(const struct strads_shape *shape)
-{
-	size_t drafts = times(shape->set_blocks, plus(sizeof(uint64_t), shape->block_bytes));
-
-	return times(shape->draft_sets, plus(drafts, sizeof(struct strads_draft_set)));
-}
-
-static size_t
 reduction_bytes(const struct strads_shape *shape)
 {
-	size_t one = plus(times(shape->partial_elems, sizeof(double)), shape->commit_bytes);
+	size_t one = times(shape->partial_elems, sizeof(double));
 
 	return times(shape->reductions, plus(one, sizeof(struct strads_reduction)));
 }
@@ -123,18 +144,20 @@ bookkeeping_bytes(const struct strads_shape *shape)
 
 	sum = plus(sum, times(shape->ranks, sizeof(struct strads_awaited)));
 	for (int i = 0; i < STRADS_LANES; i++)
-		sum = plus(sum, times(shape->lane[i].slots,
-				      sizeof(struct strads_counter) + sizeof(uint32_t)));
+		sum = plus(sum, times(shape->lane[i].slots, sizeof(struct strads_message)));
+	sum = plus(sum, times(shape->draft_sets, sizeof(struct strads_draft_set)));
+	sum = plus(sum,
+		   times(times(shape->draft_sets, shape->set_blocks), sizeof(struct strads_draft)));
+	sum = plus(sum, times(strads_shape_commits(shape), sizeof(struct strads_commit)));
 	return plus(sum, times(shape->reads, sizeof(struct strads_reading)));
 }
 
 size_t
 strads_shape_total(const struct strads_shape *shape)
 {
-	size_t registered = plus(strads_shape_inbox(shape), strads_shape_outbox(shape));
-	size_t private = plus(drafts_bytes(shape), reduction_bytes(shape));
+	size_t registered = plus(strads_shape_inbox(shape), strads_shape_outbox(shape, true));
+	size_t private = plus(reduction_bytes(shape), bookkeeping_bytes(shape));
 
-	private = plus(private, bookkeeping_bytes(shape));
 	return plus(plus(registered, private), window_bytes(shape));
 }
 
@@ -220,7 +243,7 @@ shrink(struct strads_shape *shape)
 		bool (*shrink)(struct strads_shape *);
 	} parts[] = {
 	    {rings_bytes(shape), shrink_rings},
-	    {strads_shape_outbox(shape), shrink_reads},
+	    {reads_bytes(shape), shrink_reads},
 	    {window_bytes(shape), shrink_window},
 	    {reduction_bytes(shape), shrink_reductions},
 	};

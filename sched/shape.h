@@ -39,10 +39,17 @@ STRADS_MUST_CHECK int strads_shape_fit(const struct strads_program *program,
 				       struct strads_shape *shape);
 
 /* Bytes of the inbox (peers write), of the partials (peers read), of the outbox (local, registered)
- * and of everything together. SIZE_MAX: more than can be counted. */
+ * of a rank that schedules or not, and of everything together. SIZE_MAX: more than can be counted.
+ */
 size_t strads_shape_inbox(const struct strads_shape *shape);
 size_t strads_shape_partials(const struct strads_shape *shape);
-size_t strads_shape_outbox(const struct strads_shape *shape);
+size_t strads_shape_outbox(const struct strads_shape *shape, bool schedules);
 size_t strads_shape_total(const struct strads_shape *shape);
+
+/* Parts of the outbox: bytes of the places of a lane's cast, how many commits of commit_bytes, and
+ * bytes of all drafts. */
+size_t strads_shape_places(const struct strads_shape *shape, enum strads_lane_id id);
+size_t strads_shape_commits(const struct strads_shape *shape);
+size_t strads_shape_drafts(const struct strads_shape *shape);
 
 #endif

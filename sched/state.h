@@ -20,7 +20,7 @@ struct strads_engine {
 	struct strads_shape shape;
 	struct strads_region *inbox;    /* rings and credit words; peers write */
 	struct strads_region *partials; /* the window's; peers read */
-	struct strads_region *outbox;   /* mirrors of what goes to all, and what is read */
+	struct strads_region *outbox;   /* what goes to all, and what is read */
 	struct strads_lane lane[STRADS_LANES];
 	struct strads_window window;
 	struct strads_scheduler scheduler;

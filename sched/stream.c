@@ -4,43 +4,30 @@
 
 void
 strads_stream_start(struct strads_stream *stream, uint64_t set, uint32_t block, const void *base,
-		    size_t total)
+		    size_t total, struct strads_loan *loan)
 {
 	*stream = (struct strads_stream){
-	    .set = set, .block = block, .base = base, .total = total, .open = true};
-}
-
-static size_t
-compose(const struct strads_stream *stream, const struct strads_lane *lane, uint8_t *room,
-	size_t bytes)
-{
-	size_t padded = strads_wire_pad(bytes);
-	struct strads_trailer *trailer = (void *)(room + padded);
-
-	if (bytes)
-		memcpy(room, stream->base + stream->offset, bytes);
-	memset(room + bytes, 0, padded - bytes);
-	*trailer = (struct strads_trailer){.set = stream->set,
-					   .total = stream->total,
-					   .offset = stream->offset,
-					   .block = stream->block,
-					   .bytes = (uint32_t)bytes,
-					   .lane = lane->id};
-	return padded + sizeof *trailer;
+	    .set = set, .block = block, .base = base, .total = total, .open = true, .loan = loan};
 }
 
 void
 strads_stream_compose(struct strads_stream *stream, struct strads_cast *cast, bool *moved)
 {
-	while (stream->open) {
+	while (stream->open && strads_cast_room(cast)) {
 		size_t left = stream->total - stream->offset;
 		size_t most = strads_lane_payload(cast->lane);
 		size_t bytes = left < most ? left : most;
-		uint8_t *room = strads_cast_room(cast);
+		const struct strads_trailer trailer = {.set = stream->set,
+						       .total = stream->total,
+						       .offset = stream->offset,
+						       .block = stream->block,
+						       .bytes = (uint32_t)bytes,
+						       .lane = cast->lane->id};
 
-		if (!room)
-			return;
-		strads_cast_add(cast, compose(stream, cast->lane, room, bytes));
+		if (stream->offset == 0)
+			stream->loan->first = cast->composed;
+		strads_cast_add(cast, stream->base + stream->offset, &trailer);
+		stream->loan->end = cast->composed;
 		stream->offset += bytes;
 		stream->open = stream->offset < stream->total;
 		*moved = true;

@@ -164,16 +164,17 @@ send_partial(struct strads_engine *engine, struct strads_entry *entry)
 {
 	bool eager = entry->elems <= engine->shape.eager_elems;
 	struct strads_trailer *trailer = (void *)(entry->partial + entry->elems);
-	uint8_t *from = eager ? (uint8_t *)entry->partial : (uint8_t *)trailer;
 	size_t bytes = entry->elems * sizeof(double);
+	struct strads_piece message = {.base = eager ? (void *)entry->partial : (void *)trailer,
+				       .bytes = (eager ? bytes : 0) + sizeof *trailer};
 
 	*trailer = (struct strads_trailer){.set = entry->block.set,
 					   .total = bytes,
 					   .block = entry->block.index,
 					   .bytes = eager ? (uint32_t)bytes : 0,
 					   .lane = STRADS_LANE_PARTIAL};
-	return strads_lane_send(&engine->lane[STRADS_LANE_PARTIAL], entry->block.reducer, from,
-				(size_t)((uint8_t *)(trailer + 1) - from), &entry->sent);
+	return strads_lane_send(&engine->lane[STRADS_LANE_PARTIAL], entry->block.reducer, &message,
+				1, &entry->sent);
 }
 
 int

@@ -11,7 +11,7 @@
 #include "strads/random.h"
 
 #define SLOTS      4
-#define SLOT_BYTES 256
+#define SLOT_BYTES 8192 /* so that long payloads are sent from where they lie */
 #define EPOCH      (UINT64_C(7) << 48)
 #define PAYLOAD    (SLOT_BYTES - STRADS_WIRE_TAIL)
 
@@ -137,7 +137,9 @@ compose(struct fixture *f, size_t at, uint64_t set, uint32_t bytes, uint8_t fill
 static int
 send_composed(struct fixture *f, int peer, size_t bytes)
 {
-	return strads_lane_send(&f->lane, peer, strads_region_base(f->outbox), bytes, NULL);
+	struct strads_piece message = {.base = strads_region_base(f->outbox), .bytes = bytes};
+
+	return strads_lane_send(&f->lane, peer, &message, 1, NULL);
 }
 
 /* ---- One rank to itself ------------------------------------------------------------------ */
@@ -344,9 +346,11 @@ all_to_all(struct strads_job *job, struct fixture *f)
 				uint64_t i = sent[peer];
 				size_t bytes = compose(f, at, i, traffic_bytes(me, peer, i),
 						       traffic_fill(me, peer, i));
-				const uint8_t *from = (uint8_t *)strads_region_base(f->outbox) + at;
+				struct strads_piece message = {
+				    .base = (uint8_t *)strads_region_base(f->outbox) + at,
+				    .bytes = bytes};
 				int status =
-				    strads_lane_send(&f->lane, peer, from, bytes, &counters[peer]);
+				    strads_lane_send(&f->lane, peer, &message, 1, &counters[peer]);
 
 				EXPECT(status >= 0);
 				sent[peer] += status == STRADS_OK;
@@ -371,27 +375,34 @@ strads_lane_send__everyone_to_everyone(void **state)
 		run_sim(all_to_all, 2 + (int)(seed % 6), seed);
 }
 
-#define STREAMS 40
+#define STREAMS    40
+#define STREAM_MAX 20000
 
-/* Rank 0 streams byte strings of many lengths to all; each puts them together. */
+/* Rank 0 streams byte strings of many lengths to all, from two buffers in turn that it fills again
+ * as soon as it may; each puts them together. */
 static size_t
 stream_bytes(uint64_t i)
 {
-	return i % 5 == 0 ? 0 : (size_t)(strads_random(1, 2, i) % 2000);
+	return i % 5 == 0 ? 0 : (size_t)(strads_random(1, 2, i) % STREAM_MAX);
 }
 
 static int
 stream_send(struct fixture *f, struct strads_cast *cast)
 {
-	static const uint8_t zeros[2000];
+	uint8_t *buffers =
+	    (uint8_t *)strads_region_base(f->outbox) + SLOTS * strads_cast_bytes(SLOT_BYTES);
+	struct strads_loan loans[2] = {{0}};
 	struct strads_stream stream = {.open = false};
 	uint64_t i = 0;
 
 	while (i < STREAMS || stream.open || cast->sent < cast->composed) {
+		struct strads_loan *loan = &loans[i % 2];
+		uint8_t *buffer = buffers + i % 2 * STREAM_MAX;
 		bool moved = false;
 
-		if (!stream.open && i < STREAMS) {
-			strads_stream_start(&stream, i, 3, zeros, stream_bytes(i));
+		if (!stream.open && i < STREAMS && strads_cast_returned(cast, loan)) {
+			memset(buffer, (int)i + 1, STREAM_MAX);
+			strads_stream_start(&stream, i, 3, buffer, stream_bytes(i), loan);
 			i++;
 		}
 		strads_stream_compose(&stream, cast, &moved);
@@ -407,7 +418,7 @@ stream_send(struct fixture *f, struct strads_cast *cast)
 static int
 stream_receive(struct fixture *f)
 {
-	uint8_t received[2000];
+	uint8_t received[STREAM_MAX];
 
 	for (uint64_t i = 0; i < STREAMS; i++) {
 		struct strads_sink sink = {
@@ -421,7 +432,7 @@ stream_receive(struct fixture *f)
 		EXPECT(status == STRADS_OK && moved);
 		EXPECT(sink.total == stream_bytes(i));
 		for (size_t j = 0; j < sizeof received; j++)
-			EXPECT(received[j] == (j < sink.total ? 0 : 0xff));
+			EXPECT(received[j] == (j < sink.total ? i + 1 : 0xff));
 	}
 	return 0;
 }
@@ -429,13 +440,11 @@ stream_receive(struct fixture *f)
 static int
 stream_to_all(struct strads_job *job, struct fixture *f)
 {
-	struct strads_counter counters[SLOTS] = {{0}};
-	uint32_t bytes[SLOTS];
+	struct strads_message messages[SLOTS] = {{.n = 0}};
 	struct strads_cast cast = {.lane = &f->lane,
 				   .ranks = strads_job_size(job),
-				   .mirror = strads_region_base(f->outbox),
-				   .counters = counters,
-				   .bytes = bytes};
+				   .places = strads_region_base(f->outbox),
+				   .messages = messages};
 	int line = strads_job_rank(job) == 0 ? stream_send(f, &cast) : stream_receive(f);
 
 	while (line == 0 && strads_flush(f->fabric, -1) == STRADS_AGAIN)
