@@ -34,7 +34,7 @@
 
 #include "verbs/verbs.h"
 
-#define STRADS_VERBS_ENDS 256 /* bytes of a text of both ends of a connection */
+#define STRADS_VERBS_ENDS 320 /* bytes of a text of both ends of a connection */
 
 /* What a rank tells of its endpoint. Little-endian. */
 struct strads_verbs_card {

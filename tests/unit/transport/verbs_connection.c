@@ -284,11 +284,34 @@ letter__of_nonsense_is_passed_over(void **state)
 	open_both("job");
 	for (size_t n = 0; n <= sizeof bytes; n++) {
 		memset(bytes, (int)n, sizeof bytes);
-		verbs_pair_write(&pair, 0, bytes, n);
+		verbs_pair_write(0, bytes, n);
 	}
 	assert_int_equal(verbs_pair_turn(&pair, 0), STRADS_OK);
 	assert_null(pair.verbs[0]->peers[1].qp);
 	assert_int_equal(verbs_pair_join(&pair, 1), STRADS_OK);
+	expect_traffic();
+}
+
+/* What an endpoint of the same job has said that was closed since. */
+static void
+letter__of_an_older_fabric_is_passed_over(void **state)
+{
+	uint8_t bytes[STRADS_MAIL_MAX];
+	size_t n;
+
+	(void)state;
+	open_both("job");
+	assert_int_equal(verbs_pair_join(&pair, 1), STRADS_OK);
+	n = verbs_pair_letter(bytes);
+	assert_true(n > 0);
+	verbs_pair_close(&pair);
+	open_both("job");
+	for (int to = 0; to < 2; to++) {
+		verbs_pair_write(to, bytes, n);
+		assert_int_equal(verbs_pair_turn(&pair, to), STRADS_OK);
+		assert_null(pair.verbs[to]->peers[1 - to].qp);
+	}
+	assert_int_equal(verbs_pair_join(&pair, 0), STRADS_OK);
 	expect_traffic();
 }
 
@@ -392,6 +415,7 @@ main(void)
 	    TEST(open__deadline_ends_it),
 	    TEST(called__strangers_are_refused),
 	    TEST(letter__of_nonsense_is_passed_over),
+	    TEST(letter__of_an_older_fabric_is_passed_over),
 	    TEST(open__any_call_may_fail),
 	};
 

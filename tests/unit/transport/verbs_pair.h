@@ -33,7 +33,10 @@ int verbs_pair_join(struct verbs_pair *pair, int rank);
 void verbs_pair_deafen(bool deaf);
 
 /* A letter of the other rank comes to rank `to`. */
-void verbs_pair_write(struct verbs_pair *pair, int to, const void *bytes, size_t n);
+void verbs_pair_write(int to, const void *bytes, size_t n);
+
+/* Copies the letter that was posted last; returns its length, at most STRADS_MAIL_MAX. */
+size_t verbs_pair_letter(void *bytes);
 
 /* Closes whatever is open. */
 void verbs_pair_close(struct verbs_pair *pair);
