@@ -44,13 +44,15 @@ static const struct strads_option what_options[] = {
 	    "put-bw, get-bw, rate, fan-in, fan-out; the engine's steps: dispatch, pull, commit, "
 	    "round; a busy target and a waiting rank: overlap, idle"},
     {.name = "size",
+     .variable = "STRADS_BENCH_SIZE", /* STRADS_SIZE is how many ranks there are */
      .letter = 's',
      .value = "N",
      .kind = STRADS_OPTION_SIZE,
      .fallback = "0",
      .max = 1 << 30,
      AT(bench.size),
-     .doc = "Bytes (of round: variables) of an operation; 0: powers of two, from 8 to 1 MiB"},
+     .doc = "Bytes (of round: variables) of an operation; 0: powers of two, from 8 to 1 MiB; as "
+	    "a variable STRADS_BENCH_SIZE"},
     {.name = "all",
      .letter = 'a',
      .kind = STRADS_OPTION_FLAG,

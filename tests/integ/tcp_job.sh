@@ -59,6 +59,12 @@ for rank in 0 1 2; do ended $rank 0; done
 same m m.local
 [ ! -s err.0 ] && [ ! -s err.1 ] || complain 'a job that went well says something on stderr'
 
+# How many ranks there are is no option of a command.
+start 1 2 bench put-signal --duration 0.001
+start 0 2 bench put-signal --duration 0.001
+for rank in 0 1; do ended $rank 0; done
+grep -q '^ *1048576 strads' out.0 || complain 'STRADS_SIZE has changed what bench measures'
+
 # By name, from a file, over IPv6.
 echo "$secret" >secret
 for root in "localhost" "[::1]"; do
