@@ -38,6 +38,27 @@ open__wires_two_ranks(void **state)
 	assert_int_equal(fake.live, 0);
 }
 
+static void
+open__two_ranks_of_a_host_take_two_adapters(void **state)
+{
+	struct strads_fabric_info info;
+	struct verbs_pair pair;
+
+	(void)state;
+	fake.devices = 2;
+	fake.ports[1][0].gids[0] = fake.ports[0][0].gids[0];
+	verbs_pair_open(&pair);
+	assert_int_equal(pair.status[0], STRADS_OK);
+	assert_string_equal(pair.verbs[0]->port.name, "fake0");
+	assert_string_equal(pair.verbs[1]->port.name, "fake1");
+	assert_true(strads_fabric_query_provider(pair.fabrics[1], "verbs", &info));
+	assert_string_equal(info.path, "verbs:fake1:1");
+	assert_non_null(strstr(info.why, "GID 0; one of 2 ports"));
+	assert_false(strads_fabric_query_provider(pair.fabrics[1], "ofi", &info));
+	verbs_pair_close(&pair);
+	assert_int_equal(fake.live, 0);
+}
+
 /* The N-th call fails, for every N: both ranks learn of it, with a sentence, and nothing is left.
  */
 static void
@@ -176,6 +197,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(open__wires_two_ranks, setup),
+	    cmocka_unit_test_setup(open__two_ranks_of_a_host_take_two_adapters, setup),
 	    cmocka_unit_test_setup(open__any_call_may_fail, setup),
 	    cmocka_unit_test_setup(open__no_queue_pair_at_all_is_said, setup),
 	    cmocka_unit_test_setup(open__takes_what_the_adapter_can_send_inline, setup),
