@@ -77,7 +77,7 @@ struct strads_bench_options {
 	uint64_t tx_depth;   /* operations under way, of the bandwidth cases */
 	bool bidirectional;  /* both ranks of a bandwidth case send */
 	bool verify;         /* what arrives is compared with what was sent */
-	bool pin;            /* each rank to a core of its own, where there are enough */
+	int pin;             /* 1: each rank to a core of its own, where there are enough */
 	bool histogram;      /* JSON holds the whole distributions */
 	bool only_mpi;       /* measure MPI's side alone: this process is one of MPI's */
 	int against;         /* enum strads_bench_against */
