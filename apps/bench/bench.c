@@ -55,6 +55,9 @@ strads_bench_check(const struct strads_bench_options *options)
 	if (options->size && options->all)
 		return strads_fail(STRADS_ERR_INPUT,
 				   "--size and --all cannot both be given: leave one out");
+	if (options->what == STRADS_BENCH_PROBE && (options->only_mpi || options->against))
+		return strads_fail(STRADS_ERR_INPUT, "probe stands beside nothing else: leave "
+						     "--against out");
 	if (options->what == STRADS_BENCH_OVERLAP &&
 	    (options->only_mpi || options->against == STRADS_BENCH_MPI))
 		return strads_fail(STRADS_ERR_INPUT, "overlap has no counterpart in MPI");

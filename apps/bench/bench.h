@@ -30,6 +30,7 @@ enum strads_bench_what {
 	STRADS_BENCH_ROUND,
 	STRADS_BENCH_OVERLAP,
 	STRADS_BENCH_IDLE,
+	STRADS_BENCH_PROBE, /* see probe.h */
 	STRADS_BENCH_CASES
 };
 

@@ -133,6 +133,11 @@ static const struct strads_bench_case cases[STRADS_BENCH_CASES] = {
 			   .least = 8,
 			   .most = 8,
 			   .quantity = "bytes"},
+    [STRADS_BENCH_PROBE] = {.name = "probe",
+			    .summary = "what the provider really does, by experiment",
+			    .counted = "observations",
+			    .step = 1,
+			    .quantity = "bytes"},
 };
 
 const struct strads_bench_case *

@@ -8,6 +8,12 @@ text_or_null(const char *text)
 	return text && *text ? json_string(text) : json_null();
 }
 
+static json_t *
+number_or_null(uint32_t value)
+{
+	return value ? json_integer(value) : json_null();
+}
+
 /* What the fabric says of the path that is measured. */
 static void
 add_fabric(const struct strads_bench *bench, json_t *to)
@@ -20,6 +26,10 @@ add_fabric(const struct strads_bench *bench, json_t *to)
 			    json_string(strads_job_kind_name(strads_fabric_job(bench->fabric))));
 	json_object_set_new(to, "path", text_or_null(info.path));
 	json_object_set_new(to, "choice", text_or_null(info.why));
+	json_object_set_new(to, "wired", text_or_null(info.wired));
+	json_object_set_new(to, "gid", text_or_null(info.gid));
+	json_object_set_new(to, "mtu_bytes", number_or_null(info.mtu_bytes));
+	json_object_set_new(to, "inline_bytes", number_or_null(info.inline_bytes));
 	json_object_set_new(to, "signal", text_or_null(info.signal));
 	json_object_set_new(to, "completion", text_or_null(info.completion));
 	json_object_set_new(to, "progress",
@@ -40,7 +50,8 @@ strads_bench_environment(const struct strads_bench *bench, const char *pinning, 
 	if (*bench->mpi)
 		json_object_set_new(all, "mpi", json_string(bench->mpi));
 	json_object_set_new(all, "pinning", json_string(pinning));
-	json_object_set_new(all, "clock_ns", json_real(bench->clock_ns));
+	if (bench->clock_ns > 0)
+		json_object_set_new(all, "clock_ns", json_real(bench->clock_ns));
 	if (uname(&name) == 0)
 		json_object_set_new(
 		    all, "kernel",

@@ -22,6 +22,7 @@ static const char *const cases[] = {
     [STRADS_BENCH_ROUND] = "round",
     [STRADS_BENCH_OVERLAP] = "overlap",
     [STRADS_BENCH_IDLE] = "idle",
+    [STRADS_BENCH_PROBE] = "probe",
     NULL,
 };
 static const char *const rivals[] = {
@@ -42,7 +43,8 @@ static const struct strads_option what_options[] = {
      AT(bench.what),
      .doc = "What to measure; stands without --what. One operation: put, get, put-signal; many: "
 	    "put-bw, get-bw, rate, fan-in, fan-out; the engine's steps: dispatch, pull, commit, "
-	    "round; a busy target and a waiting rank: overlap, idle"},
+	    "round; a busy target and a waiting rank: overlap, idle; what the provider really "
+	    "does: probe"},
     {.name = "size",
      .variable = "STRADS_BENCH_SIZE", /* STRADS_SIZE is how many ranks there are */
      .letter = 's',

@@ -34,6 +34,17 @@ run 0 bench round --ranks 2 --json --report-histogram $few
 cp stdout sweep.json
 run 0 bench put-bw --ranks 2 -s 4K -b -t 4 -n 20 -r 3 --json
 cp stdout both.json
+for fabric in shm ofi sim; do
+	grep -q "\"$fabric\": true" info.txt || continue
+	run 0 bench probe --ranks 2 --fabric $fabric --json
+	cp stdout probe-$fabric.json
+	grep -q '"found":"ERR_BOUNDS' stdout || complain "probe over $fabric: no bounds are checked"
+	grep -q 'all of 32 puts there when the signal was: 200 of 200' stdout ||
+		complain "probe over $fabric: a signal is seen before what it stands behind"
+	[ $fabric = sim ] || grep -q '"found":"ERR_PEER' stdout ||
+		complain "probe over $fabric: a dead rank is not noticed"
+done
+run 0 bench probe --ranks 3 --fabric shm --csv
 run 0 bench fan-in --ranks 8 --fabric shm -D 0.001 --all --csv
 grep -q '^8388608,strads,' stdout || complain 'no 8 MiB in the sweep'
 
@@ -54,6 +65,8 @@ run 64 bench put -s 8 -a
 one_line 'cannot both be given'
 run 64 bench put-signal -b
 one_line 'but one direction'
+run 64 bench probe --against raw
+one_line 'stands beside nothing'
 run 64 bench overlap --against mpi
 one_line 'no counterpart'
 run 64 bench put --json --csv

@@ -1,5 +1,6 @@
 #include "verbs/verbs.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 
 static void
@@ -16,6 +17,18 @@ tell_wired(const struct strads_verbs *verbs, const struct strads_verbs_peer *pee
 }
 
 static void
+tell_port(const struct strads_verbs *verbs, struct strads_fabric_info *info)
+{
+	snprintf(info->path, sizeof info->path, "verbs:%.40s:%u", verbs->port.name,
+		 verbs->port.number);
+	snprintf(info->why, sizeof info->why, "%s", verbs->port.why);
+	if (!inet_ntop(AF_INET6, verbs->port.gid.raw, info->gid, sizeof info->gid))
+		info->gid[0] = '\0';
+	info->mtu_bytes = 128u << verbs->port.attr.active_mtu; /* IBV_MTU_256 is 1 */
+	info->inline_bytes = verbs->inline_bytes;
+}
+
+static void
 query(void *context, int peer, struct strads_fabric_info *info)
 {
 	struct strads_verbs *verbs = context;
@@ -25,10 +38,8 @@ query(void *context, int peer, struct strads_fabric_info *info)
 	    .passive_target = true,
 	    .signal = "write with immediate, word stored by its receiver",
 	    .completion = "acknowledged by the peer's adapter; flushed by a read behind it"};
-	snprintf(info->why, sizeof info->why, "%s", verbs->port.why);
-	snprintf(info->path, sizeof info->path, "verbs:%.40s:%u", verbs->port.name,
-		 verbs->port.number);
 	strads_baton_wait(&verbs->baton);
+	tell_port(verbs, info);
 	tell_wired(verbs, &verbs->peers[peer], info);
 	strads_baton_pass(&verbs->baton);
 }
