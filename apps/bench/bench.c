@@ -2,6 +2,7 @@
 
 #include "environment.h"
 #include "measure.h"
+#include "picture.h"
 #include "pin.h"
 #include "report.h"
 
@@ -52,6 +53,10 @@ strads_bench_check(const struct strads_bench_options *options)
 		return strads_fail(STRADS_ERR_INPUT,
 				   "--size: %llu is no multiple of %zu, which %s needs",
 				   (unsigned long long)options->size, what->step, what->name);
+	if (options->plot && (options->what == STRADS_BENCH_PROBE || options->only_mpi ||
+			      what->kind == STRADS_BENCH_SHARE))
+		return strads_fail(STRADS_ERR_INPUT, "--plot: %s has no sizes to draw it against",
+				   options->only_mpi ? "--only-mpi" : what->name);
 	if (options->size && options->all)
 		return strads_fail(STRADS_ERR_INPUT,
 				   "--size and --all cannot both be given: leave one out");
@@ -87,6 +92,18 @@ check_here(const struct strads_bench *bench)
 	return STRADS_OK;
 }
 
+/* A picture is missed where there is no gnuplot, and no more. */
+static int
+draw(const struct strads_bench *bench, const struct strads_results *results)
+{
+	int status = strads_bench_draw(bench->options->plot, bench, results);
+
+	if (status != STRADS_ERR_UNSUPPORTED)
+		return status;
+	fprintf(stderr, "strads bench: %s\n", strads_error());
+	return STRADS_OK;
+}
+
 static int
 report(const struct strads_bench *bench, const struct strads_results *results, const char *pinning,
        json_t *about)
@@ -99,7 +116,7 @@ report(const struct strads_bench *bench, const struct strads_results *results, c
 	environment = strads_bench_environment(bench, pinning, about);
 	status = strads_bench_report(bench, results, environment);
 	json_decref(environment);
-	return status;
+	return !status && bench->options->plot ? draw(bench, results) : status;
 }
 
 int

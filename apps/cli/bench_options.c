@@ -1,6 +1,8 @@
 #include "bench_options.h"
 
 #include "arguments.h"
+#include "../gnuplot/gnuplot.h"
+#include "file.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -164,6 +166,11 @@ static const struct strads_option output_options[] = {
      .kind = STRADS_OPTION_FLAG,
      AT(bench.histogram),
      .doc = "With --json: the whole distributions"},
+    {.name = "plot",
+     .value = "FILE",
+     .kind = STRADS_OPTION_STRING,
+     AT(bench.plot),
+     .doc = "Draw latency or bandwidth against size with gnuplot: .svg or .png"},
     {0},
 };
 
@@ -173,6 +180,14 @@ check(const struct strads_bench_settings *settings)
 	if (settings->json && settings->csv)
 		return strads_fail(STRADS_ERR_INPUT,
 				   "--json and --csv cannot both be given: leave one out");
+	if (settings->bench.plot) {
+		int status = strads_gnuplot_check(settings->bench.plot);
+
+		if (!status)
+			status = strads_file_writable(settings->bench.plot, "plot");
+		if (status)
+			return status;
+	}
 	return strads_bench_check(&settings->bench);
 }
 

@@ -55,6 +55,17 @@ if python3 -c 'import jsonschema' 2>/dev/null; then
 	valid *.json
 fi
 
+if command -v gnuplot >/dev/null; then
+	run 0 bench put --ranks 2 --against raw --iters 5 -r 2 --plot picture.svg
+	grep -q '<svg' picture.svg || complain 'no SVG picture'
+	run 0 bench put-bw --ranks 2 --iters 5 --plot picture.png
+	[ "$(head -c 4 picture.png | tail -c 3)" = PNG ] || complain 'no PNG picture'
+fi
+
+run 64 bench put --plot picture.gif
+one_line 'neither .svg nor .png'
+run 64 bench idle --plot picture.svg
+one_line 'no sizes'
 run 64 bench put --size 0x
 one_line "'0x' is not a size"
 run 64 bench put-signal --size 12
