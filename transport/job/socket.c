@@ -50,7 +50,7 @@ open_socket(const struct addrinfo *at)
 static uint16_t
 bound_port(int fd)
 {
-	struct sockaddr_storage at;
+	struct sockaddr_storage at = {0};
 	socklen_t length = sizeof at;
 	uint16_t port = 0;
 
@@ -91,10 +91,11 @@ strads_socket_listen(const char *host, uint16_t *port, int *out)
 	int fd = -1, error = EAFNOSUPPORT;
 
 	for (int i = 0; fd < 0 && i < (host ? 1 : 2); i++) {
+		const char *name = host ? host : everywhere[i];
 		struct addrinfo *list;
-		int unknown = look_up(host ? host : everywhere[i], *port, AI_PASSIVE, &list);
+		int unknown = look_up(name, *port, AI_PASSIVE, &list);
 		if (unknown)
-			return strads_fail(STRADS_ERR_IO, "cannot look up %s: %s", host,
+			return strads_fail(STRADS_ERR_IO, "cannot look up %s: %s", name,
 					   gai_strerror(unknown));
 		fd = listen_at(list);
 		error = errno;
