@@ -5,15 +5,14 @@
  * repetitions. One way is half of a round trip.
  */
 #include "baseline.h"
+#include "end.h"
 
 #include <getopt.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SKIP 77
-#define WORD sizeof(uint64_t)
 
 struct settings {
 	const char *fabric;
@@ -22,71 +21,6 @@ struct settings {
 	const struct baseline *baseline;
 	void *context;
 };
-
-/* One rank's end of the fabric under measurement. */
-struct end {
-	struct strads_fabric *fabric;
-	struct strads_region *in;
-	struct strads_region *out;
-	int rank;
-};
-
-static int
-complain(const struct end *end, const char *what)
-{
-	fprintf(stderr, "rank %d: %s: %s\n", end->rank, what, strads_error());
-	return -1;
-}
-
-/* As the raw exchange, but by put-signal, and with the progress that a real loop makes. */
-static int
-ping_pong(struct end *end, uint64_t first, uint64_t rounds)
-{
-	void *payload = strads_region_base(end->out);
-	int peer = 1 - end->rank;
-
-	for (uint64_t k = first + 1; k <= first + rounds; k++) {
-		int status;
-
-		if (end->rank == 1) {
-			while (strads_signal_load(end->in, WORD) < k) {
-				if (strads_fabric_progress(end->fabric))
-					return complain(end, "progress");
-			}
-		}
-		while ((status = strads_put_signal(end->fabric, peer, end->in, 0, payload, WORD, k,
-						   NULL)) == STRADS_AGAIN) {
-			if (strads_fabric_progress(end->fabric))
-				return complain(end, "progress");
-		}
-		if (status)
-			return complain(end, "put-signal");
-		if (end->rank == 0) {
-			while (strads_signal_load(end->in, WORD) < k) {
-				if (strads_fabric_progress(end->fabric))
-					return complain(end, "progress");
-			}
-		}
-	}
-	return 0;
-}
-
-/* Each rank on a processor of its own, if there are two. */
-static void
-pin(int rank)
-{
-	cpu_set_t allowed, one;
-	int seen = 0;
-
-	if (sched_getaffinity(0, sizeof allowed, &allowed) || CPU_COUNT(&allowed) < 2)
-		return;
-	CPU_ZERO(&one);
-	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-		if (CPU_ISSET(cpu, &allowed) && seen++ == rank)
-			CPU_SET(cpu, &one);
-	}
-	(void)sched_setaffinity(0, sizeof one, &one);
-}
 
 static int
 compare_doubles(const void *a, const void *b)
@@ -141,28 +75,14 @@ measure(struct end *end, const struct settings *settings, double *raw, double *o
 
 		if (settings->baseline->ping_pong(settings->context, end->rank, first,
 						  settings->rounds))
-			return complain(end, settings->baseline->what);
+			return end_complain(end, settings->baseline->what);
 		middle = strads_fabric_clock_ns(end->fabric);
 		raw[at] = (double)(middle - start) / (double)(2 * settings->rounds);
-		if (ping_pong(end, first, settings->rounds))
+		if (end_ping_pong(end, first, settings->rounds))
 			return -1;
 		ours[at] = (double)(strads_fabric_clock_ns(end->fabric) - middle) /
 			   (double)(2 * settings->rounds);
 	}
-	return 0;
-}
-
-static int
-open_end(struct strads_job *job, const struct settings *settings, struct end *end)
-{
-	struct strads_fabric_options options = {.fabric = settings->fabric, .no_sleep = true};
-
-	end->rank = strads_job_rank(job);
-	if (strads_fabric_open(job, &options, &end->fabric) ||
-	    strads_region_new(end->fabric, STRADS_REMOTE_WRITE, 4096, &end->in) ||
-	    strads_region_new(end->fabric, STRADS_LOCAL, 4096, &end->out) ||
-	    strads_fabric_wire(end->fabric))
-		return complain(end, settings->fabric);
 	return 0;
 }
 
@@ -176,10 +96,10 @@ run_rank(struct strads_job *job, void *arg)
 	struct end end = {.fabric = NULL};
 	int failed = -1;
 
-	if (!raw || !ours || open_end(job, settings, &end) ||
+	if (!raw || !ours || end_open(job, settings->fabric, 4096, &end) ||
 	    settings->baseline->open(settings->context, job))
 		goto out;
-	pin(end.rank);
+	end_pin(end.rank);
 	if (strads_job_barrier(job) == STRADS_OK)
 		failed = measure(&end, settings, raw, ours);
 	if (!failed && end.rank == 0)
@@ -188,9 +108,7 @@ run_rank(struct strads_job *job, void *arg)
 	if (failed || strads_job_barrier(job))
 		strads_job_abort(job, STRADS_ERR_FABRIC);
 out:
-	strads_region_delete(&end.out);
-	strads_region_delete(&end.in);
-	strads_fabric_close(&end.fabric);
+	end_close(&end);
 	free(ours);
 	free(raw);
 	return failed ? 1 : 0;

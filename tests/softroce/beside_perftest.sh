@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# This library's operations beside perftest's, in one virtual machine and in turns:
+#   tests/softroce/beside_perftest.sh [BUILD [REPETITIONS]]        (build/release, 9)
+# Prints the medians over the repetitions with their range, then, of repetitions that are not timed,
+# packets and system calls for each round, both ends together. A round: there and back for the two
+# latencies of writes, one read, one write of 64 KiB.
+set -uo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+build=$(realpath "${1:-$here/../../build/release}")
+repetitions=${2:-9}
+transfers=$build/tests/measure/transfers
+[ -x "$transfers" ] || { echo "no $transfers: build it first" && exit 1; }
+if [ -z "${SOFTROCE_HOST:-}" ]; then
+	exec "$here/run.sh" --deadline 235 -- "$here/beside_perftest.sh" "$build" "$repetitions"
+fi
+
+folder=$(mktemp -d)
+server=10.77.0.1
+port=/sys/class/infiniband/rxe0/ports/1
+trigger=/sys/kernel/tracing/events/raw_syscalls/sys_enter/trigger
+histogram=/sys/kernel/tracing/events/raw_syscalls/sys_enter/hist
+gid=$(basename "$(grep -l ':ffff:0a4d:' $port/gids/*)")
+rounds=500
+
+# perftest PROGRAM OPTION…: the line of results. Each end has a processor of its own, as ours have.
+perftest() {
+	timeout 60 taskset -c 1 "$@" -F -d rxe0 -x "$gid" >/dev/null 2>&1 &
+	until [ -n "$(ss -Hltn sport = :18515)" ]; do sleep 0.05; done # its port
+	timeout 60 taskset -c 0 "$@" -F -d rxe0 -x "$gid" $server 2>&1 | grep '^ [0-9]'
+	wait
+}
+
+ours() { timeout 60 "$transfers" --fabric verbs "$@"; }
+
+# note FILE VALUE: one repetition's value.
+note() { printf '%s\n' "$2" >>"$folder/$1"; }
+
+# pick FIELD < line: a column of it.
+pick() { awk -v at="$1" '{print $at}'; }
+
+one_repetition() {
+	local line
+	line=$(ours --kind put-signal --rounds $rounds)
+	note signal.ours "$(awk '{print $9 / 1000}' <<<"$line")"
+	note signal_least.ours "$(awk '{print $7 / 1000}' <<<"$line")"
+	line=$(perftest ib_write_lat -n $rounds -s 8)
+	note signal.perftest "$(pick 5 <<<"$line")"
+	note signal_least.perftest "$(pick 3 <<<"$line")"
+	line=$(ours --kind get --rounds $rounds)
+	note get.ours "$(awk '{print $9 / 1000}' <<<"$line")"
+	note get_least.ours "$(awk '{print $7 / 1000}' <<<"$line")"
+	line=$(perftest ib_read_lat -n $rounds -s 8)
+	note get.perftest "$(pick 5 <<<"$line")"
+	note get_least.perftest "$(pick 3 <<<"$line")"
+	note put.ours "$(ours --kind put --bytes 65536 --rounds $rounds | pick 6)"
+	note put.perftest "$(perftest ib_write_bw -n $rounds -s 65536 | pick 4)"
+}
+
+# median FILE
+median() { sort -g "$folder/$1" | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
+
+# row TITLE NAME
+row() {
+	local ends=() each
+	for each in ours perftest; do
+		ends+=("$(median "$2.$each")" "$(sort -g "$folder/$2.$each" | head -n 1)" \
+			"$(sort -g "$folder/$2.$each" | tail -n 1)")
+	done
+	printf '%-34s %9.1f %9.1f %9.1f   %9.1f %9.1f %9.1f   %5.2f\n' "$1" "${ends[@]}" \
+		"$(awk -v a="${ends[0]}" -v b="${ends[3]}" 'BEGIN {print (b > 0 ? a / b : 0)}')"
+}
+
+# count FILE PROGRAM COMMAND…: a line "name count" for the packets that the device sends meanwhile,
+# and for each system call of processes of that name.
+count() {
+	local file=$folder/$1 name=$2 before
+	shift 2
+	before=$(cat $port/hw_counters/sent_pkts)
+	echo 'hist:keys=common_pid.execname,id.syscall' >$trigger
+	"$@" >/dev/null
+	echo "packets $(($(cat $port/hw_counters/sent_pkts) - before))" >"$file"
+	sed -n "s/.*common_pid: $name *\\[.*id: sys_\\([a-z0-9_]*\\) .*hitcount: *\\([0-9]*\\)/\\1 \\2/p" \
+		$histogram | awk '{n[$1] += $2} END {for (call in n) print call, n[call]}' >>"$file"
+	echo '!hist:keys=common_pid.execname,id.syscall' >$trigger
+}
+
+# per_round TITLE PROGRAM COMMAND… with %d for the rounds: what 400 more rounds cost.
+per_round() {
+	local title=$1
+	shift
+	count few "${@//%d/100}"
+	count many "${@//%d/500}"
+	awk -v title="$title" 'NR == FNR {few[$1] = $2; next}
+		$1 == "packets" {printf "%-34s %9.3f   ", title, ($2 - few[$1]) / 400; next}
+		{n = ($2 - few[$1]) / 400; if (n >= 0.0005) printf "%s %.3f  ", $1, n}
+		END {print ""}' "$folder/few" "$folder/many"
+}
+
+for _ in $(seq "$repetitions"); do one_repetition; done
+echo "$repetitions repetitions of $rounds rounds in turns          strads                         perftest              ratio of"
+printf '%-34s %9s %9s %9s   %9s %9s %9s   %s\n' '' median least most median least most medians
+row 'put-signal / ib_write_lat, us' signal
+row '  the quickest round of each, us' signal_least
+row 'get / ib_read_lat, us' get
+row '  the quickest round of each, us' get_least
+row 'put / ib_write_bw 64 KiB, MiB/s' put
+mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
+printf '\n%-34s %9s   %s\n' 'a round' packets 'system calls'
+per_round put-signal transfers ours --kind put-signal --rounds %d
+per_round ib_write_lat ib_write_lat perftest ib_write_lat -s 8 -n %d
+per_round get transfers ours --kind get --rounds %d
+per_round ib_read_lat ib_read_lat perftest ib_read_lat -s 8 -n %d
+per_round 'put, 64 KiB' transfers ours --kind put --bytes 65536 --rounds %d
+per_round ib_write_bw ib_write_bw perftest ib_write_bw -s 65536 -n %d
+rm -rf "$folder"
