@@ -152,19 +152,31 @@ pass(struct strads_engine *engine, bool *moved)
 	return STRADS_OK;
 }
 
+/* When waiting has lasted too long. Who misses a partial misses the rank that pushes it; who misses
+ * a commit or a schedule may wait for a rank that itself waits, and lets that one speak first. */
+static uint64_t
+patience_ends(const struct strads_engine *engine)
+{
+	uint64_t courtesy = engine->waits == STRADS_PULL ? 0 : engine->timeout_ns / 8;
+
+	return engine->lap + engine->timeout_ns + courtesy;
+}
+
 /* Idle for the `turns`-th time in a row: waits, up to the deadline. */
 static int
 rest(struct strads_engine *engine, uint64_t turns)
 {
-	uint64_t deadline = engine->lap + engine->timeout_ns;
+	uint64_t deadline;
 
 	if (turns == 0) {
 		strads_engine_begin(engine);
 		engine->waits = expects(engine).stage;
 		engine->idle = true;
 		engine->lapsed = true;
-		deadline = engine->lap + engine->timeout_ns;
-	} else if (turns % LOOK_TURNS == 0 && strads_fabric_clock_ns(engine->fabric) >= deadline) {
+	}
+	deadline = patience_ends(engine);
+	if (turns > 0 && turns % LOOK_TURNS == 0 &&
+	    strads_fabric_clock_ns(engine->fabric) >= deadline) {
 		struct expectation e = expects(engine);
 
 		return strads_fail(STRADS_ERR_TIMEOUT,
