@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Fuzzes each parser for a while with libFuzzer (clang), starting from tests/data/input and tests/data/control.
+# Fuzzes each parser for a while with libFuzzer (clang), starting from tests/data/input and
+# tests/data/control; two at a time.
 #   tests/fuzz.sh SECONDS
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,12 +16,19 @@ if ! { cmake -S . -B build/fuzz -G Ninja -DCMAKE_C_COMPILER=clang -DSTRADS_FUZZ=
 	tail -n 30 "$log" >&2
 	exit 1
 fi
-for name in "${targets[@]}"; do
+
+one() {
+	local name=$1 seconds=$2
 	mkdir -p "build/fuzz/corpus/$name"
-	if ! "build/fuzz/tests/fuzz/$name" -max_total_time="$seconds" -artifact_prefix="build/fuzz/$name-" -verbosity=0 \
-		-print_final_stats=0 "build/fuzz/corpus/$name" tests/data/input tests/data/control >"build/fuzz/$name.log" 2>&1; then
+	if ! "build/fuzz/tests/fuzz/$name" -max_total_time="$seconds" \
+		-artifact_prefix="build/fuzz/$name-" -verbosity=0 -print_final_stats=0 \
+		"build/fuzz/corpus/$name" tests/data/input tests/data/control \
+		>"build/fuzz/$name.log" 2>&1; then
 		tail -n 30 "build/fuzz/$name.log" >&2
-		exit 1
+		return 1
 	fi
 	echo "fuzz: $name found nothing in $seconds s"
-done
+}
+export -f one
+
+printf '%s\n' "${targets[@]}" | xargs -I NAME -P 2 bash -c 'one NAME "$1"' one "$seconds"

@@ -3,7 +3,8 @@
 # downloaded and unpacked, never installed) and an initramfs of busybox, init.sh and the modules
 # named below. Nothing is done where it is all there and of the sources as they are.
 # run.sh and pair.sh call it.
-# Exit code 77, after a line saying why: a machine cannot be had here.
+# Exit code 77, after a line saying why: a machine cannot be had here. 1 instead where
+# STRADS_REQUIRE_SOFTROCE is set.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."
@@ -14,6 +15,10 @@ modules=(virtio_pci virtio_rng 9pnet_virtio 9p overlay crc32_generic rdma_rxe rd
 image=$PWD/build/softroce/image
 
 skip() {
+	if [ -n "${STRADS_REQUIRE_SOFTROCE:-}" ]; then
+		echo "no virtual machine, but STRADS_REQUIRE_SOFTROCE is set: $*"
+		exit 1
+	fi
 	echo "skipped: $*"
 	exit 77
 }

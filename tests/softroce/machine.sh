@@ -78,9 +78,9 @@ prepare() {
 	trap 'exit 143' TERM
 }
 
-# boot HOST ADDRESS PEER QEMU_ARGUMENTS…: starts machine HOST (0 or 1) in the background. Its
-# time is the emulator's: it leaves the processors to whatever else wants them. It dies with this
-# script, even where that is killed.
+# boot HOST ADDRESS PEER QEMU_ARGUMENTS…: starts machine HOST (0 or 1) in the background. It
+# leaves most of the processors to whatever else wants them, but not all: with too little, deadlines
+# pass inside. It dies with this script, even where that is killed.
 boot() {
 	local host=$1 address=$2 peer=$3 exchange=$work/$1/exchange
 	shift 3
@@ -96,7 +96,7 @@ boot() {
 	END
 	touch "$exchange/stdout" "$exchange/stderr"
 	setpriv --pdeathsig TERM timeout -k 5 "$deadline" \
-		setpriv --pdeathsig KILL nice -n 19 \
+		setpriv --pdeathsig KILL nice -n 5 \
 		qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 3072 -nodefaults \
 		-nographic -no-reboot -serial "file:$work/$host/console" -monitor none \
 		-kernel "$softroce/image/vmlinuz" -initrd "$softroce/image/initramfs" \

@@ -94,8 +94,10 @@ mkdir bin
 cp -s /usr/bin/* bin 2>cp.log
 rm bin/qemu-system-x86_64
 code=0
-PATH=$folder/bin "$run" -- true >stdout 2>stderr || code=$?
+STRADS_REQUIRE_SOFTROCE='' PATH=$folder/bin "$run" -- true >stdout 2>stderr || code=$?
 [ $code -eq 77 ] || complain "exit code $code, not 77, without an emulator"
 grep -q 'skipped: no qemu-system-x86_64' stderr || complain 'the skip is silent'
+STRADS_REQUIRE_SOFTROCE=1 PATH=$folder/bin run 1 -- true
+grep -q 'no qemu-system-x86_64' stderr || complain 'what is required and missing is not named'
 
 [ $failures -eq 0 ]
