@@ -143,7 +143,7 @@ strads_rendezvous_run_other(struct strads_job *job, const struct strads_rendezvo
 			    strads_rank_main *rank_main, void *arg)
 {
 	bool told = false;
-	int fd;
+	int fd = -1;
 
 	if (join(job, rendezvous, &fd)) {
 		fprintf(stderr, "strads: rank %d (on %s) cannot join the job: %s\n", job->rank,

@@ -50,17 +50,16 @@ open_socket(const struct addrinfo *at)
 static uint16_t
 bound_port(int fd)
 {
-	struct sockaddr_storage at = {0};
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} at = {0};
 	socklen_t length = sizeof at;
-	uint16_t port = 0;
 
-	if (getsockname(fd, (struct sockaddr *)&at, &length))
+	if (getsockname(fd, &at.any, &length))
 		return 0;
-	if (at.ss_family == AF_INET6)
-		port = ((const struct sockaddr_in6 *)&at)->sin6_port;
-	else
-		port = ((const struct sockaddr_in *)&at)->sin_port;
-	return ntohs(port);
+	return ntohs(at.any.sa_family == AF_INET6 ? at.v6.sin6_port : at.v4.sin_port);
 }
 
 /* Returns a listener or −1 with errno. */
