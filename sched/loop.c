@@ -252,7 +252,7 @@ strads_engine_run(struct strads_engine *engine)
 		status = drain(engine);
 	if (status == STRADS_OK)
 		status = strads_job_barrier(engine->job);
-	else if (status != STRADS_ERR_PEER && status != STRADS_ERR_ABORTED)
+	else if (status != STRADS_ERR_ABORTED)
 		strads_job_abort(engine->job, status);
 	engine->stats.wall_ns += strads_fabric_clock_ns(engine->fabric) - start;
 	return status;
