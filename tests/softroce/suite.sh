@@ -21,6 +21,11 @@ conformance() {
 	conform 'four ranks' --fabric verbs --ranks 4
 	conform 'four ranks in pairs, which share memory' --fabric auto:2 --ranks 4
 	conform 'eight ranks' --fabric verbs --ranks 8 traffic
+	export STRADS_VERBS_WIRE=cm
+	conform 'connections by librdmacm alone' --fabric verbs --ranks 3 reached_while_computing death
+	export STRADS_VERBS_WIRE=job
+	conform 'connections over the job' --fabric verbs --ranks 3 reached_while_computing death
+	unset STRADS_VERBS_WIRE
 }
 
 integration() {

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #define REQUEST_MAX ((size_t)1 << 30)
@@ -171,12 +172,16 @@ open_gate(struct strads_verbs *verbs)
 	int status;
 
 	verbs->gate = epoll_create1(EPOLL_CLOEXEC);
-	if (verbs->gate < 0)
-		return strads_fail(STRADS_ERR_IO, "cannot open an epoll: %s; see `ulimit -n`",
+	verbs->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (verbs->gate < 0 || verbs->timer < 0)
+		return strads_fail(STRADS_ERR_IO,
+				   "cannot open an event descriptor: %s; see `ulimit -n`",
 				   strerror(errno));
 	status = watch(verbs, verbs->channel->fd);
 	if (!status)
 		status = watch(verbs, verbs->port.context->async_fd);
+	if (!status)
+		status = watch(verbs, verbs->timer);
 	if (!status && verbs->manager.channel)
 		status = watch(verbs, verbs->manager.channel->fd);
 	return status;
@@ -210,6 +215,8 @@ strads_verbs_close(void *context)
 	strads_verbs_manager_close(verbs);
 	if (verbs->gate >= 0)
 		close(verbs->gate);
+	if (verbs->timer >= 0)
+		close(verbs->timer);
 	if (verbs->srq)
 		ibv_destroy_srq(verbs->srq);
 	if (verbs->inbound)
@@ -275,6 +282,7 @@ strads_verbs_open(struct strads_fabric *fabric, const char *argument, void **con
 	verbs->timeout_ns = strads_fabric_timeout_ms(fabric) * 1000000u;
 	verbs->settings = strads_fabric_settings(fabric)->verbs;
 	verbs->gate = -1;
+	verbs->timer = -1;
 	verbs->server.wake = -1;
 	verbs->server.rouse = -1;
 	for (int peer = 0; peer < verbs->size; peer++)

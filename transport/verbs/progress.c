@@ -1,8 +1,10 @@
 #include "verbs/verbs.h"
 
 #include <arpa/inet.h>
+#include <sys/timerfd.h>
 
 #define ENTRIES 16           /* completions read, and receives given, at once */
+#define LOOK_NS 100000000    /* a sleeping owner's between two looks at opening connections */
 #define RECEIVE (UINT64_MAX) /* wr_id of all of them */
 
 int
@@ -177,6 +179,17 @@ arm(struct ibv_cq *cq, bool *armed)
 	return *armed;
 }
 
+/* A connection that is opening has a deadline of its own, however long the owner would sleep. The
+ * times are valid, so that this cannot fail. */
+static void
+set_timer(struct strads_verbs *verbs, long ns)
+{
+	const struct itimerspec time = {.it_value.tv_nsec = ns};
+
+	(void)timerfd_settime(verbs->timer, 0, &time, NULL); /* 0 stops it, and hushes its ring */
+	verbs->timed = ns > 0;
+}
+
 /* A completion that comes after the request for an event, and before the sleep, is an event too;
  * one that was there before must be looked for. */
 int
@@ -189,6 +202,8 @@ strads_verbs_sleep_prepare(void *context)
 		return STRADS_AGAIN;
 	quiet = arm(verbs->cq, &verbs->armed) && arm(verbs->inbound, &verbs->inbound_armed) &&
 		!turn(verbs) && verbs->status == STRADS_OK;
+	if (quiet && verbs->unsettled)
+		set_timer(verbs, LOOK_NS);
 	if (quiet)
 		strads_server_hush(&verbs->server);
 	strads_baton_pass(&verbs->baton);
@@ -203,6 +218,8 @@ strads_verbs_sleep_done(void *context)
 	void *own;
 
 	strads_server_resume(&verbs->server);
+	if (verbs->timed)
+		set_timer(verbs, 0);
 	while ((verbs->armed || verbs->inbound_armed) &&
 	       ibv_get_cq_event(verbs->channel, &cq, &own) == 0) {
 		ibv_ack_cq_events(cq, 1);

@@ -254,6 +254,8 @@ struct strads_verbs {
 	struct strads_verbs_manager manager;
 	_Atomic(struct strads_verbs_letter *) letters; /* not read yet, newest first */
 	bool unsettled; /* a connection is opening, or a letter due */
+	int timer;      /* timerfd in the gate: wakes the owner for those … */
+	bool timed;     /* … if it runs */
 	struct strads_verbs_peer *first_busy;
 	struct strads_verbs_peer **by_number; /* [numbers], peers by their queue pair's number */
 	struct strads_verbs_batch batch;

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -247,6 +248,24 @@ open__deadline_ends_it(void **state)
 	}
 }
 
+/* Whoever sleeps until something comes is woken all the same. */
+static void
+open__deadline_wakes_a_sleeper(void **state)
+{
+	const struct strads_provider *provider = &strads_provider_verbs;
+	struct pollfd gate;
+
+	(void)state;
+	open_both("job");
+	verbs_pair_deafen(true);
+	gate = (struct pollfd){.fd = provider->wait_fd(pair.verbs[0]), .events = POLLIN};
+	assert_int_equal(signal_word(0, 1), STRADS_AGAIN);
+	assert_int_equal(provider->sleep_prepare(pair.verbs[0]), STRADS_OK);
+	assert_int_equal(poll(&gate, 1, 20000), 1);
+	provider->sleep_done(pair.verbs[0]);
+	assert_int_equal(poll(&gate, 1, 0), 0);
+}
+
 /* ---- What strangers send ---- */
 
 static void
@@ -413,6 +432,7 @@ main(void)
 	    TEST(open__goes_over_the_job_where_a_call_is_not_heard),
 	    TEST(open__only_by_librdmacm_fails_with_it),
 	    TEST(open__deadline_ends_it),
+	    TEST(open__deadline_wakes_a_sleeper),
 	    TEST(called__strangers_are_refused),
 	    TEST(letter__of_nonsense_is_passed_over),
 	    TEST(letter__of_an_older_fabric_is_passed_over),
