@@ -30,14 +30,10 @@ strads_mesh_close(struct strads_mesh *mesh)
 	mesh->sent = mesh->seen = NULL;
 }
 
-/* One turn of a wait; *turn counts them. */
+/* After LOOKS looks in vain. */
 static int
-turn(struct strads_fabric *fabric, uint64_t *turns, uint64_t *deadline_ns)
+give_way(struct strads_fabric *fabric, uint64_t *deadline_ns)
 {
-	int status = strads_fabric_progress(fabric);
-
-	if (status || ++*turns % LOOKS != 0)
-		return status;
 	if (*deadline_ns == 0)
 		*deadline_ns =
 		    strads_fabric_clock_ns(fabric) + strads_fabric_timeout_ms(fabric) * 1000000;
@@ -54,13 +50,22 @@ int
 strads_mesh_await(struct strads_fabric *fabric, const struct strads_region *region, size_t offset,
 		  uint64_t value)
 {
-	uint64_t turns = 0, deadline_ns = 0;
-	int status = STRADS_OK;
+	uint64_t deadline_ns = 0;
+	int status;
 
-	while (!status && strads_signal_load(region, offset) < value)
-		status = turn(fabric, &turns, &deadline_ns);
-	if (turns >= LOOKS)
-		strads_fabric_awake(fabric);
+	do {
+		for (int look = 0; look < LOOKS; look++) {
+			if (strads_signal_load(region, offset) >= value) {
+				if (deadline_ns)
+					strads_fabric_awake(fabric);
+				return STRADS_OK;
+			}
+			status = strads_fabric_progress(fabric);
+			if (status)
+				return status;
+		}
+		status = give_way(fabric, &deadline_ns);
+	} while (!status);
 	return status;
 }
 
@@ -68,30 +73,42 @@ int
 strads_mesh_complete(struct strads_fabric *fabric, const struct strads_counter *counter,
 		     uint64_t done)
 {
-	uint64_t turns = 0, deadline_ns = 0;
+	uint64_t deadline_ns = 0;
 	int status = STRADS_OK;
 
-	while (!status && counter->done < done)
-		status = turn(fabric, &turns, &deadline_ns);
-	if (turns >= LOOKS)
-		strads_fabric_awake(fabric);
-	return status ? status : counter->status;
+	while (!status) {
+		for (int look = 0; look < LOOKS && !status; look++) {
+			if (counter->done >= done) {
+				if (deadline_ns)
+					strads_fabric_awake(fabric);
+				return counter->status;
+			}
+			status = strads_fabric_progress(fabric);
+		}
+		if (!status)
+			status = give_way(fabric, &deadline_ns);
+	}
+	return status;
 }
 
 int
 strads_mesh_tell(struct strads_mesh *mesh, int peer)
 {
-	uint64_t turns = 0, deadline_ns = 0;
+	uint64_t deadline_ns = 0;
 	int status;
 
 	mesh->sent[peer]++;
 	while (
 	    (status = strads_put_signal(mesh->fabric, peer, mesh->words, (size_t)mesh->rank * LINE,
 					NULL, 0, mesh->sent[peer], NULL)) == STRADS_AGAIN) {
-		status = turn(mesh->fabric, &turns, &deadline_ns);
+		status = strads_fabric_progress(mesh->fabric);
+		if (!status)
+			status = give_way(mesh->fabric, &deadline_ns);
 		if (status)
 			return status;
 	}
+	if (deadline_ns)
+		strads_fabric_awake(mesh->fabric);
 	return status;
 }
 
