@@ -53,6 +53,13 @@ choose_sides(struct strads_bench *bench, const struct strads_side *const *lists,
 	if (results->sides == 0)
 		return strads_fail(STRADS_ERR_INPUT, "%s: there is no such pattern on this side",
 				   bench->what->name);
+	if (against == STRADS_BENCH_RAW &&
+	    strncmp(results->side[results->sides - 1]->name, "strads", 6) == 0)
+		return strads_fail(
+		    STRADS_ERR_INPUT,
+		    "--against raw: no bare means is known to set beside %s%s over %s",
+		    bench->options->bidirectional ? "both directions of " : "", bench->what->name,
+		    bench->path);
 	results->mpi = bench->fabric && bench->options->what != STRADS_BENCH_OVERLAP &&
 		       (against == STRADS_BENCH_MPI || against == STRADS_BENCH_ALL);
 	results->repetitions = bench->options->repetitions;
