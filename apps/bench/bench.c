@@ -85,6 +85,9 @@ check_here(const struct strads_bench *bench)
 				   "%s takes at least 2 ranks: give --ranks 2, or start it with "
 				   "mpirun or srun",
 				   bench->what->name);
+	if (bench->options->against && strcmp(bench->path, "sim") == 0)
+		return strads_fail(STRADS_ERR_INPUT,
+				   "--against: nothing can be set beside the simulator's clock");
 	if (bench->what->kind == STRADS_BENCH_SHARE && strcmp(bench->path, "sim") == 0)
 		return strads_fail(STRADS_ERR_INPUT,
 				   "%s: processor time means nothing on the simulator's clock",

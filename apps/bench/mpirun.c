@@ -173,25 +173,28 @@ static int
 spawn(struct launch *launch, struct arguments *arguments)
 {
 	posix_spawn_file_actions_t actions;
+	const char *program = arguments->list[0];
 	int ends[2], error;
 
-	if (pipe2(ends, O_CLOEXEC))
+	if (!program || pipe2(ends, O_CLOEXEC))
 		return strads_fail(STRADS_ERR_IO, "cannot open a pipe: %s", strerror(errno));
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	error = posix_spawnp(&launch->pid, arguments->list[0], &actions, NULL, arguments->list,
+	error = posix_spawnp(&launch->pid, program, &actions, NULL, arguments->list,
 			     launch->environment);
 	posix_spawn_file_actions_destroy(&actions);
 	close(ends[1]);
-	launch->output = ends[0];
-	if (!error)
+	if (!error) {
+		launch->output = ends[0];
 		return STRADS_OK;
+	}
+	close(ends[0]);
 	launch->pid = 0;
 	return strads_fail(STRADS_ERR_UNSUPPORTED,
 			   "cannot start %s for MPI's side: %s; install one, or name it with "
 			   "--mpirun",
-			   arguments->list[0], strerror(error));
+			   program, strerror(error));
 }
 
 static int

@@ -41,7 +41,8 @@ write_script(FILE *out, const void *what)
 	fprintf(out,
 		"set title '%s over %s, %d ranks' noenhanced\nset xlabel '%s'\nset ylabel '%s'\n"
 		"set logscale x 2\nset logscale y\nset format x '2^{%%L}'\nset grid\n"
-		"set key outside below noenhanced\nset datafile missing 'nan'\nset pointsize 0.5\nplot ",
+		"set key outside below noenhanced\nset datafile missing 'nan'\nset pointsize "
+		"0.5\nplot ",
 		measured->name, sheet->bench->path, sheet->bench->team.size, measured->quantity,
 		latency ? "microseconds" : "MB/s (10^6 bytes a second)");
 	for (int line = 0; line < lines; line++) {

@@ -81,6 +81,8 @@ run 64 bench put --json --csv
 one_line 'cannot both be given'
 run failed bench round --ranks 2 --against raw
 one_line 'no bare means'
+run failed bench put --ranks 2 --fabric sim --against mpi
+one_line 'beside the simulator'
 run failed bench put
 one_line 'at least 2 ranks'
 run failed bench idle --ranks 2 --fabric sim
