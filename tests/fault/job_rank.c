@@ -1,4 +1,5 @@
-/* One rank of a job under mpirun, or started by hand; what it does is named by the first argument. */
+/* One rank of a job under mpirun, or started by hand; what it does is named by the first argument.
+ */
 #include "strads/transport.h"
 
 #include <signal.h>
