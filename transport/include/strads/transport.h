@@ -334,7 +334,8 @@ struct strads_fabric_info {
 	const char *signal;  /* how a signal travels: "release store", "write with CQ data", … */
 	const char *completion; /* what a completed put means there: "delivered", … */
 	char why[192];          /* this device and no other was taken; "" if there is no choice */
-	char wired[192]; /* how the connection is opened, and why so; "" where there is none to open */
+	char wired[192]; /* how the connection is opened, and why so; "" where there is none to open
+			  */
 	char gid[48];    /* of the adapter's port, "" where there is none */
 	uint32_t mtu_bytes;    /* of the adapter's port; 0: not known */
 	uint32_t inline_bytes; /* up to so many travel inside the work request; 0: none do */
