@@ -231,9 +231,9 @@ local__survivor_that_hangs_is_killed(void **state)
 	char sentence[100];
 
 	(void)state;
-	assert_int_equal(board_run(board, 3, 500, victim_killed_and_one_hangs), 128 + SIGKILL);
+	assert_int_equal(board_run(board, 3, 3000, victim_killed_and_one_hangs), 128 + SIGKILL);
 	snprintf(sentence, sizeof sentence,
-		 "rank 0 (pid %d) had not ended 0.5 s after the job failed: killed",
+		 "rank 0 (pid %d) had not ended 3 s after the job failed: killed",
 		 (int)board->reports[0].pid);
 	assert_non_null(strstr(board->said, sentence));
 	assert_int_equal(kill(board->reports[0].pid, 0), -1);
