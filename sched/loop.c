@@ -70,6 +70,7 @@ expect_entry(const struct strads_entry *entry, enum strads_stage stage, const ch
 				    .rank = rank};
 }
 
+/* Of the commits that have not come, of the oldest block. */
 static struct expectation
 expect_commit(const struct strads_engine *engine)
 {
@@ -78,6 +79,16 @@ expect_commit(const struct strads_engine *engine)
 	int reducer = window->reducers[0];
 	const struct strads_entry *entry = window->awaited[reducer].first;
 
+	for (int i = 1; i < window->n_reducers; i++) {
+		const struct strads_entry *other = window->awaited[window->reducers[i]].first;
+
+		if (other->block.set < entry->block.set ||
+		    (other->block.set == entry->block.set &&
+		     other->block.index < entry->block.index)) {
+			reducer = window->reducers[i];
+			entry = other;
+		}
+	}
 	if (reducer == engine->rank && cast->sent < cast->composed)
 		return expect_entry(entry, STRADS_SYNC, "room for the commit",
 				    strads_cast_waits_for(cast));
@@ -101,7 +112,9 @@ expect_schedule(const struct strads_engine *engine)
 	return e;
 }
 
-/* What an idle rank waits for: of all that is missing, what comes first in a round. */
+/* What an idle rank waits for: of all that is missing of the oldest set, what comes first in a
+ * round. A partial may be missing because its rank misses an older set's commit, as this one does.
+ */
 static struct expectation
 expects(const struct strads_engine *engine)
 {
@@ -109,8 +122,15 @@ expects(const struct strads_engine *engine)
 	const struct strads_entry *entry;
 	int rank;
 
-	if (strads_reducer_waits_for(engine, &entry, &rank))
-		return expect_entry(entry, STRADS_PULL, "partial", rank);
+	if (strads_reducer_waits_for(engine, &entry, &rank)) {
+		struct expectation commit = {.set = UINT64_MAX};
+
+		if (window->n_reducers > 0)
+			commit = expect_commit(engine);
+		return commit.set < entry->block.set
+			   ? commit
+			   : expect_entry(entry, STRADS_PULL, "partial", rank);
+	}
 	if (window->sent < window->pushed) {
 		entry = strads_window_at(window, window->sent);
 		return expect_entry(entry, STRADS_PUSH, "room for the partial",

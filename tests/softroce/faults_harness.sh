@@ -10,7 +10,9 @@ beginning= # what was begun
 
 # Whether what was begun is on its way; of a fit only rank 0 knows.
 on_its_way() {
-	{ read -r job _ <"/proc/$waited/task/$waited/children"; } 2>/dev/null || return
+	job=
+	{ read -r job _ <"/proc/$waited/task/$waited/children"; } 2>/dev/null # its line does not end
+	[ -n "$job" ] || return
 	case $beginning in
 	stream) grep -qs running stdout ;;
 	fit) [ "${STRADS_RANK:-0}" -ne 0 ] || grep -qs '"progress"' log.jsonl ;;

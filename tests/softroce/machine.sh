@@ -100,7 +100,7 @@ boot() {
 		qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 3072 -nodefaults \
 		-nographic -no-reboot -serial "file:$work/$host/console" -monitor none \
 		-kernel "$softroce/image/vmlinuz" -initrd "$softroce/image/initramfs" \
-		-append 'console=ttyS0 quiet panic=-1 mitigations=off' -device virtio-rng-pci \
+		-append 'console=ttyS0 quiet panic=-1 mitigations=off no_timer_check' -device virtio-rng-pci \
 		-fsdev local,id=root,path=/,security_model=none,readonly=on,multidevs=remap \
 		-device virtio-9p-pci,fsdev=root,mount_tag=root \
 		-fsdev "local,id=exchange,path=$exchange,security_model=none" \
