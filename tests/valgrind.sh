@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Runs the unit tests of a build folder under valgrind, one a processor; any error or definite leak
-# fails. Left out are the tests that repeat others over another fabric, or for long.
+# fails. Left out are the tests that repeat others over another fabric, or for long, and those that
+# watch the calls that valgrind watches.
 #   tests/valgrind.sh BUILD_FOLDER
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=$1
-left_out='layers|sched_engine_result_|transport_(ofi|verbs)|transport_sim_many|unit_lasso_(sklearn|optimum)'
+left_out='layers|quiet_|sched_engine_result_|transport_(ofi|verbs)|transport_sim_many|unit_lasso_(sklearn|optimum)'
 
 one() {
 	local name=$1 command=$2 log="build/valgrind-$1.log" status=0 begun=$SECONDS
