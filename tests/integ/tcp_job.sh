@@ -184,6 +184,12 @@ else
 			ip -n "$host" link set cable addrgenmode none up &&
 				ip -n "$host" link set lo up
 		done || complain 'cannot join two network namespaces'
+	# The kernel may take a second to say that a cable is in, and libfabric heeds what it says.
+	for _ in $(seq 100); do
+		[ "$({ ip -n "$one" link show cable && ip -n "$two" link show cable; } |
+			grep -c 'state UP')" -eq 2 ] && break
+		sleep 0.1
+	done
 	run 0 $fit --job local --ranks 2 --model m.local
 	export STRADS_SECRET=$secret STRADS_ROOT=192.0.2.1:7000 real=$strads
 	rm -f m

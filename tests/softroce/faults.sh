@@ -12,21 +12,21 @@ PATH=$PATH:/usr/sbin:/sbin
 
 begin stream --rounds 1000000
 pid=${ranks[1]}
-kill -9 "$pid"
+hit -9 "$pid"
 ended 137 'a peer killed mid-write'
 says "rank 0: ERR_PEER: rank 1 (pid $pid) was killed by signal 9"
 
 begin stream --rounds 300
-kill -STOP "${ranks[1]}"
+hit -STOP "${ranks[1]}"
 sleep 5
-kill -CONT "${ranks[1]}"
+hit -CONT "${ranks[1]}"
 ended 0 'a peer stopped for 5 s'
 says 'rank 0: 300 rounds'
 says 'rank 1: 300 rounds'
 
 begin stream --rounds 1000000 --timeout 4
 pid=${ranks[1]}
-kill -STOP "$pid"
+hit -STOP "$pid"
 ended 137 'a peer stopped for good'
 says 'rank 0: ERR_TIMEOUT: .* 1 have not moved for 4 s'
 says "rank 1 (pid $pid) had not ended 4 s after the job failed: killed"
@@ -42,20 +42,20 @@ ended 2 'a fit without a fault'
 mv m m.right
 
 begin fit --max-sets $sets
-kill -STOP "${ranks[1]}"
+hit -STOP "${ranks[1]}"
 sleep 5
-kill -CONT "${ranks[1]}"
+hit -CONT "${ranks[1]}"
 ended 2 'a fit whose rank stops for 5 s'
 same m m.right
 
 begin fit
 pid=${ranks[1]}
-kill -9 "$pid"
+hit -9 "$pid"
 ended 137 'a fit whose rank is killed'
 says "rank 1 (pid $pid) was killed by signal 9"
 
 begin fit --timeout 4
-kill -STOP "${ranks[1]}"
+hit -STOP "${ranks[1]}"
 ended 137 'a fit whose rank stops for good'
 says 'from rank 1 for 4 s'
 says 'rank 1 (pid .*) had not ended 4 s after the job failed: killed'

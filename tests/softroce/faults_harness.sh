@@ -8,19 +8,27 @@ fit=()     # the arguments of a fit
 prefix=()  # what runs the programs
 beginning= # what was begun
 
+# children PID: its children, in one line; none if it is gone.
+children() {
+	cat "/proc/$1/task/$1/children" 2>/dev/null
+}
+
 # Whether what was begun is on its way; of a fit only rank 0 knows.
 on_its_way() {
-	job=
-	{ read -r job _ <"/proc/$waited/task/$waited/children"; } 2>/dev/null # its line does not end
-	[ -n "$job" ] || return
 	case $beginning in
 	stream) grep -qs running stdout ;;
-	fit) [ "${STRADS_RANK:-0}" -ne 0 ] || grep -qs '"progress"' log.jsonl ;;
+	fit)
+		if [ "${STRADS_RANK:-0}" -eq 0 ]; then
+			grep -qs '"progress"' log.jsonl
+		else
+			[ -n "$(children $waited)" ]
+		fi
+		;;
 	esac
 }
 
 # begin NAME ARGUMENTS…: runs the stream or the fit in the background until it is on its way; its
-# processes are $job and, where that supervises, $ranks.
+# processes are $job and, where that supervises, $ranks; what is short may have ended.
 begin() {
 	local command=("$stream" --fabric verbs)
 	beginning=$1
@@ -37,7 +45,14 @@ begin() {
 		complain "the $beginning does not come on its way"
 		finish
 	fi
-	read -r -a ranks <"/proc/$job/task/$job/children"
+	job=$(children $waited)
+	job=${job% }
+	read -r -a ranks <<<"$(children "$job")"
+}
+
+# hit SIGNAL PID: does a fault, which must not come too late.
+hit() {
+	kill "$@" || complain 'it had ended before the fault'
 }
 
 left() {

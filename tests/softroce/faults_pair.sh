@@ -75,10 +75,10 @@ mend() {
 export STRADS_VERBS_RETRIES=6
 
 fault link down for 2 s, within what packets are sent again
-STRADS_VERBS_TIMEOUT=18 begin stream --rounds 60 --bytes 65536 --timeout 30
+STRADS_VERBS_TIMEOUT=18 begin stream --rounds 1500 --bytes 65536 --timeout 30
 on 0 || { cut && sleep 2 && mend; }
 ended 0 "$what"
-says "rank $host: 60 rounds"
+says "rank $host: 1500 rounds"
 
 # Whoever notices tells the other, which may have nothing on the way: else that one would wait for as
 # long as --timeout, past the deadline.
@@ -108,7 +108,7 @@ active
 
 fault the other rank killed
 begin stream --rounds 1000000
-on 0 || kill -9 "$job"
+on 0 || hit -9 "$job"
 if on 0; then
 	ended 1 "$what"
 	says 'rank 1 (pid .* on softroce1) \(died\|is gone\)'
@@ -117,10 +117,10 @@ else
 fi
 
 fault the other rank stopped for 5 s
-begin stream --rounds 60 --bytes 65536
-on 0 || { kill -STOP "$job" && sleep 5 && kill -CONT "$job"; }
+begin stream --rounds 1500 --bytes 65536
+on 0 || { hit -STOP "$job" && sleep 5 && hit -CONT "$job"; }
 ended 0 "$what"
-says "rank $host: 60 rounds"
+says "rank $host: 1500 rounds"
 
 # ---- Strangers ----
 
