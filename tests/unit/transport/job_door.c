@@ -13,6 +13,11 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#else
+#define RUNNING_ON_VALGRIND 0
+#endif
 
 #define SIZE     3
 #define LIMIT_MS 20000
@@ -422,6 +427,9 @@ door__out_of_descriptors(void **state)
 	struct pollfd loop = {.fd = strads_hub_fd(fixture->hub), .events = POLLIN};
 	pthread_t thread;
 
+	/* valgrind plays the limit after the fact: it accepts, then closes what is above. */
+	if (RUNNING_ON_VALGRIND)
+		skip();
 	caller.knock.where = "here:1";
 	caller.knock.host = "elsewhere";
 	caller.fd = visit(fixture);
