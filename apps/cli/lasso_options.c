@@ -18,9 +18,10 @@ static const char *const standardizations[] = {
     NULL,
 };
 static const char *const schedulers[] = {
-    [STRADS_ORDER_CYCLIC] = "cyclic",
-    [STRADS_ORDER_RANDOM] = "random",
-    [STRADS_ORDER_FIXED] = "fixed",
+    [STRADS_LASSO_CYCLIC] = "cyclic",
+    [STRADS_LASSO_RANDOM] = "random",
+    [STRADS_LASSO_FIXED] = "fixed",
+    [STRADS_LASSO_PRIORITY] = "priority",
     NULL,
 };
 static const char *const set_updates[] = {
@@ -28,7 +29,8 @@ static const char *const set_updates[] = {
     [STRADS_SET_UPDATE_PLAIN] = "plain",
     NULL,
 };
-static const char *const switches[] = {"off", "on", NULL};
+enum { OFF, ON, AUTO };
+static const char *const switches[] = {[OFF] = "off", [ON] = "on", [AUTO] = "auto", NULL};
 
 static const struct strads_option input_options[] = {
     {.name = "data",
@@ -123,7 +125,24 @@ static const struct strads_option schedule_options[] = {
      .kind = STRADS_OPTION_CHOICE,
      .choices = schedulers,
      AT(scheduler),
-     .doc = "Which variables next: cyclic, random, or fixed blocks"},
+     .doc = "Which variables next: cyclic, random, fixed blocks, or those whose last change was "
+	    "largest (priority)"},
+    {.name = "fresh-share",
+     .value = "SHARE",
+     .fallback = "0.5",
+     .kind = STRADS_OPTION_DOUBLE,
+     .max = 1,
+     AT(fresh),
+     .doc = "By priority: share of the choices among variables that were never updated, while "
+	    "there are any"},
+    {.name = "uniform-share",
+     .value = "SHARE",
+     .fallback = "0.8",
+     .kind = STRADS_OPTION_DOUBLE,
+     .max = 1,
+     AT(uniform),
+     .doc = "By priority: share of the other choices that are made without regard to the last "
+	    "change"},
     {.name = "set-size",
      .value = "N",
      .fallback = "512",
@@ -148,12 +167,19 @@ static const struct strads_option schedule_options[] = {
      AT(passes),
      .doc = "Most passes of coordinate descent over a set corrected by its Gram matrix"},
     {.name = "working-set",
-     .value = "on|off",
-     .fallback = "on",
+     .value = "on|off|auto",
+     .fallback = "auto",
      .kind = STRADS_OPTION_CHOICE,
      .choices = switches,
      AT(working_set),
-     .doc = "Schedule among the support and the worst violators, not among all variables"},
+     .doc = "Schedule among the support and the worst violators, not among all variables; auto: "
+	    "unless by priority"},
+    {.name = "evaluate-sets",
+     .value = "N",
+     .fallback = "0",
+     .kind = STRADS_OPTION_UINT,
+     AT(evaluate_sets),
+     .doc = "Evaluate the gap after so many sets; 0: when it is likely to be small"},
     {.name = "seed",
      .value = "N",
      .fallback = "1",
@@ -250,6 +276,8 @@ void
 strads_lasso_settings_resolve(const struct strads_lasso_settings *settings,
 			      struct strads_lasso_options *options)
 {
+	enum strads_lasso_scheduler scheduler = (enum strads_lasso_scheduler)settings->scheduler;
+
 	*options = (struct strads_lasso_options){
 	    .lambda = settings->lambda,
 	    .lambda_ratio = settings->lambda_ratio,
@@ -257,11 +285,15 @@ strads_lasso_settings_resolve(const struct strads_lasso_settings *settings,
 	    .time_limit_s = settings->time_limit_s,
 	    .max_sets = settings->max_sets,
 	    .seed = settings->seed,
-	    .order = (enum strads_order)settings->scheduler,
+	    .scheduler = scheduler,
+	    .fresh = settings->fresh,
+	    .uniform = settings->uniform,
 	    .set_size = (uint32_t)settings->set_size,
 	    .passes = (uint32_t)settings->passes,
 	    .set_update = (enum strads_set_update)settings->set_update,
-	    .working_set = settings->working_set != 0,
+	    .working_set = settings->working_set == AUTO ? scheduler != STRADS_LASSO_PRIORITY
+							 : settings->working_set == ON,
+	    .evaluate_sets = settings->evaluate_sets,
 	    .intercept = settings->intercept,
 	    .standardize = (enum strads_standardize)settings->standardize,
 	    .engine = settings->launch.engine,

@@ -26,11 +26,14 @@ struct strads_lasso_settings {
 	uint64_t max_sets;
 
 	uint64_t seed;
-	int scheduler; /* enum strads_order */
+	int scheduler; /* enum strads_lasso_scheduler */
+	double fresh;
+	double uniform;
 	uint64_t set_size;
 	int set_update; /* enum strads_set_update */
 	int passes;
-	int working_set; /* off, on */
+	int working_set; /* off, on, auto */
+	uint64_t evaluate_sets;
 
 	const char *model;
 	const char *log;

@@ -12,7 +12,8 @@
 /* Diverged: an objective this many times that of β = 0, which coordinate descent never exceeds. */
 #define DIVERGED 1e3
 
-/* Evaluations without a smaller gap after which rounding must be what is left. */
+/* Evaluations, and passes over the list, without a smaller gap after which rounding must be what is
+ * left. */
 #define STALLED 100
 
 /* The residuals may grow by this factor before the screen is made anew; and it is when they have
@@ -363,6 +364,7 @@ decide(struct strads_lasso *lasso, bool final)
 	double gap = lasso->progress.gap;
 
 	plan->stalled = gap < plan->best_gap ? 0 : plan->stalled + 1;
+	plan->stalled_sets = gap < plan->best_gap ? 0 : plan->stalled_sets + plan->since;
 	plan->best_gap = gap < plan->best_gap ? gap : plan->best_gap;
 	if (gap <= lasso->options.tol) {
 		lasso->outcome = STRADS_LASSO_CONVERGED;
@@ -370,7 +372,7 @@ decide(struct strads_lasso *lasso, bool final)
 	}
 	lasso->outcome = STRADS_LASSO_LIMIT;
 	return final || plan->stop || lasso->evaluation.sum[STRADS_LASSO_STOPS] > 0 ||
-	       plan->stalled >= STALLED;
+	       (plan->stalled >= STALLED && plan->stalled_sets / STALLED >= plan->blocks);
 }
 
 /* Whether another evaluation, the last by the number of sets, may have been scheduled already: with

@@ -29,6 +29,10 @@ check_options(const struct strads_lasso_options *options)
 		return strads_fail(STRADS_ERR_INPUT,
 				   "a set of %u variables and %u passes: give at least 1 of each",
 				   options->set_size, options->passes);
+	if (options->scheduler == STRADS_LASSO_PRIORITY && options->working_set)
+		return strads_fail(STRADS_ERR_INPUT,
+				   "the priority scheduler chooses among all variables: switch the "
+				   "working set off");
 	return STRADS_OK;
 }
 

@@ -17,6 +17,14 @@ enum strads_standardize {
 	STRADS_STANDARDIZE_ZSCORE,      /* mean 0, standard deviation 1 (divisor n); implicit */
 };
 
+/* Which variables next. */
+enum strads_lasso_scheduler {
+	STRADS_LASSO_CYCLIC = STRADS_ORDER_CYCLIC,
+	STRADS_LASSO_RANDOM = STRADS_ORDER_RANDOM,
+	STRADS_LASSO_FIXED = STRADS_ORDER_FIXED,
+	STRADS_LASSO_PRIORITY, /* those that moved most; see strads/priority.h */
+};
+
 enum strads_set_update {
 	STRADS_SET_UPDATE_GRAM,  /* members corrected by their Gram matrix: one block, passes of CD
 				  */
@@ -31,11 +39,16 @@ struct strads_lasso_options {
 	double time_limit_s; /* since data were ready; 0: none */
 	uint64_t max_sets;   /* 0: none; the first two or three are always carried out */
 	uint64_t seed;
-	enum strads_order order;
+	enum strads_lasso_scheduler scheduler;
+	double fresh;      /* PRIORITY: see strads/priority.h */
+	double uniform;    /* PRIORITY: likewise */
 	uint32_t set_size; /* U */
 	uint32_t passes;   /* of coordinate descent over one Gram-corrected set */
 	enum strads_set_update set_update;
-	bool working_set; /* schedule over support and worst violators instead of all variables */
+	bool working_set; /* schedule over support and worst violators instead of all variables; not
+			   * with PRIORITY */
+	uint64_t evaluate_sets; /* evaluate after so many sets; 0: when a pass over the list finds
+				 * that it is solved, or after 20 passes */
 	bool intercept;
 	enum strads_standardize standardize;
 	struct strads_engine_options engine;

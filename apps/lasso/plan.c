@@ -84,9 +84,9 @@ members_recur(const struct strads_lasso *lasso)
 {
 	uint64_t n = lasso->list_count;
 
-	if (lasso->options.order == STRADS_ORDER_CYCLIC)
+	if (lasso->options.scheduler == STRADS_LASSO_CYCLIC)
 		return n <= lasso->set_size || n % lasso->set_size == 0;
-	return lasso->options.order == STRADS_ORDER_FIXED;
+	return lasso->options.scheduler == STRADS_LASSO_FIXED;
 }
 
 static uint64_t
@@ -105,24 +105,29 @@ update_arg(const struct strads_lasso *lasso, uint64_t draw)
 	return arg;
 }
 
-static void
+static int
 draft_update(const struct strads_lasso *lasso, uint64_t set, struct strads_block_draft *draft)
 {
+	enum strads_lasso_scheduler scheduler = lasso->options.scheduler;
 	uint64_t draw;
 
 	draft->kind = STRADS_LASSO_UPDATE;
 	draft->last = true;
 	/* Before the first list is known there is nothing to update. */
 	if (lasso->plan.list_start == STRADS_LASSO_NEVER || lasso->list_count == 0)
-		return;
+		return STRADS_OK;
 	draw = draws_before(&lasso->plan, set);
 	draft->arg = update_arg(lasso, draw);
 	draft->reducer = (int)(draw % lasso->plan.blocks % (uint64_t)lasso->ranks);
-	draft->n = strads_order_draw(
-	    lasso->options.order, lasso->options.seed, lasso->list_count, lasso->permutation,
-	    lasso->set_size, lasso->options.order == STRADS_ORDER_RANDOM ? set : draw, draft->keys);
+	if (scheduler == STRADS_LASSO_PRIORITY)
+		return strads_priority_draw(lasso->priority, set, lasso->set_size, draft->keys,
+					    &draft->n);
+	draft->n = strads_order_draw((enum strads_order)scheduler, lasso->options.seed,
+				     lasso->list_count, lasso->permutation, lasso->set_size,
+				     scheduler == STRADS_LASSO_RANDOM ? set : draw, draft->keys);
 	for (uint32_t k = 0; lasso->list && k < draft->n; k++)
 		draft->keys[k] = lasso->list[draft->keys[k]];
+	return STRADS_OK;
 }
 
 /* Whether the run is to end with an evaluation now. Not while one is in flight, whose finish may
@@ -156,10 +161,9 @@ strads_lasso_schedule(struct strads_lasso *lasso, uint64_t set, uint32_t index,
 	 * the first of the next set. Updates have no later blocks. */
 	if (index == 0 && lasso->final_set == STRADS_LASSO_NEVER && end_is_due(lasso, set))
 		lasso->final_set = set;
-	if (evaluate || lasso->final_set == set)
-		draft_evaluate(lasso, lasso->final_set == set, index, draft);
-	else
-		draft_update(lasso, set, draft);
+	if (!evaluate && lasso->final_set != set)
+		return draft_update(lasso, set, draft);
+	draft_evaluate(lasso, lasso->final_set == set, index, draft);
 	return STRADS_OK;
 }
 
@@ -179,7 +183,7 @@ list_make(struct strads_lasso *lasso, uint64_t set)
 	for (uint64_t k = 0; k < count; k++) {
 		uint32_t key = k < support->count ? support->entry[k].key
 						  : worst->entry[k - support->count].key;
-		bool shuffle = lasso->options.order == STRADS_ORDER_CYCLIC;
+		bool shuffle = lasso->options.scheduler == STRADS_LASSO_CYCLIC;
 
 		/* The other orders shuffle by themselves. */
 		lasso->list[shuffle ? lasso->permutation[k] : k] = key;
@@ -199,7 +203,7 @@ strads_lasso_plan_open(struct strads_lasso *lasso)
 	};
 	lasso->final_set = STRADS_LASSO_NEVER;
 	lasso->violators.room = START < lasso->violators.max ? START : lasso->violators.max;
-	if (!lasso->list && lasso->options.order == STRADS_ORDER_FIXED)
+	if (!lasso->list && lasso->options.scheduler == STRADS_LASSO_FIXED)
 		strads_order_shuffle(lasso->options.seed, (uint32_t)lasso->list_count,
 				     lasso->permutation);
 }
@@ -212,6 +216,7 @@ strads_lasso_plan_list(struct strads_lasso *lasso, uint64_t set)
 
 	plan->evaluate_at = STRADS_LASSO_NEVER;
 	plan->passes = 0;
+	plan->since = 0;
 	plan->evaluations++;
 	if (lasso->list || plan->list_start == STRADS_LASSO_NEVER) {
 		if (lasso->list)
@@ -257,21 +262,35 @@ list_is_solved(const struct strads_lasso *lasso)
 	return gap <= enough || gap <= tolerance;
 }
 
+/* Whether it is time to evaluate, after a set that ends a pass over the list or not. */
+static bool
+evaluation_is_due(const struct strads_lasso *lasso, bool pass_ends)
+{
+	const struct strads_lasso_plan *plan = &lasso->plan;
+
+	if (plan->evaluate_at != STRADS_LASSO_NEVER)
+		return false;
+	if (lasso->options.evaluate_sets > 0)
+		return plan->since >= lasso->options.evaluate_sets;
+	return pass_ends && (list_is_solved(lasso) || plan->passes >= PASSES);
+}
+
 void
 strads_lasso_plan_advance(struct strads_lasso *lasso, uint64_t set)
 {
 	struct strads_lasso_plan *plan = &lasso->plan;
+	bool pass_ends;
 
 	/* Sets over the list before this one were in flight when it was made. */
 	if (plan->list_start == STRADS_LASSO_NEVER || set < plan->list_start) {
 		pass_begin(plan);
 		return;
 	}
-	if (++plan->draws % plan->blocks != 0)
-		return;
-	plan->passes++;
-	if (plan->evaluate_at == STRADS_LASSO_NEVER &&
-	    (list_is_solved(lasso) || plan->passes >= PASSES))
+	plan->since++;
+	pass_ends = ++plan->draws % plan->blocks == 0;
+	plan->passes += pass_ends;
+	if (evaluation_is_due(lasso, pass_ends))
 		plan->evaluate_at = set + (uint64_t)lasso->options.engine.depth;
-	pass_begin(plan);
+	if (pass_ends)
+		pass_begin(plan);
 }

@@ -114,6 +114,25 @@ take_grams(struct strads_lasso *lasso, struct need *need)
 		need->status = strads_fail(STRADS_ERR_MEMORY, "no memory for %s", need->what);
 }
 
+/* The priorities of this rank's variables, if it schedules by them. */
+static void
+take_priorities(struct strads_lasso *lasso, struct need *need)
+{
+	const struct strads_lasso_options *options = &lasso->options;
+	struct strads_priority_options priority = {.variables = lasso->train->x.cols,
+						   .scheduler = lasso->rank,
+						   .schedulers = options->engine.schedulers,
+						   .seed = options->seed,
+						   .fresh = options->fresh,
+						   .uniform = options->uniform};
+
+	if (need->status || options->scheduler != STRADS_LASSO_PRIORITY ||
+	    lasso->rank >= options->engine.schedulers)
+		return;
+	need->status = strads_priority_new(&priority, &lasso->priority);
+	lasso->memory_bytes += strads_priority_most_bytes(&priority);
+}
+
 int
 strads_lasso_state_take(struct strads_lasso *lasso)
 {
@@ -121,6 +140,7 @@ strads_lasso_state_take(struct strads_lasso *lasso)
 
 	take_columns(lasso, &need);
 	take_list(lasso, &need);
+	take_priorities(lasso, &need);
 	take_scratch(lasso, &need);
 	if (lasso->options.set_update == STRADS_SET_UPDATE_GRAM)
 		take_grams(lasso, &need);
@@ -137,6 +157,7 @@ strads_lasso_state_give(struct strads_lasso *lasso)
 	free(lasso->screen.first);
 	free(lasso->list);
 	free(lasso->permutation);
+	strads_priority_delete(&lasso->priority);
 	free(lasso->support.entry);
 	free(lasso->violators.entry);
 	free(lasso->scratch.gradient);

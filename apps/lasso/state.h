@@ -15,6 +15,7 @@
 #include "screen.h"
 #include "strads/gap.h"
 #include "strads/gram.h"
+#include "strads/priority.h"
 #include "strads/program.h"
 #include "strads/table.h"
 
@@ -75,19 +76,21 @@ struct strads_lasso_columns {
 
 /* What the last evaluation found, and what the schedule derives from it; the same on every rank. */
 struct strads_lasso_plan {
-	uint64_t evaluate_at; /* set of the next or unfinished evaluation, or NEVER */
-	uint64_t list_start;  /* first set over the present list, or NEVER */
-	uint64_t evaluations; /* finished over the present list */
-	uint64_t draws;       /* finished sets over the present list */
-	uint64_t blocks;      /* sets in a pass over it */
-	uint64_t passes;      /* since the last evaluation */
-	double steepest;      /* max |g_j| in this pass over the list */
-	double l1;            /* Σ|β_j| in this pass */
-	double slack;         /* Σ λ|β_j| − β_j·g_j in this pass */
-	double gap;           /* absolute, at the last evaluation */
-	double best_gap;      /* least so far */
-	uint64_t stalled;     /* evaluations since that */
-	bool stop;            /* some rank was asked to stop */
+	uint64_t evaluate_at;  /* set of the next or unfinished evaluation, or NEVER */
+	uint64_t list_start;   /* first set over the present list, or NEVER */
+	uint64_t evaluations;  /* finished over the present list */
+	uint64_t draws;        /* finished sets over the present list */
+	uint64_t blocks;       /* sets in a pass over it */
+	uint64_t passes;       /* since the last evaluation */
+	uint64_t since;        /* sets over the list since then */
+	double steepest;       /* max |g_j| in this pass over the list */
+	double l1;             /* Σ|β_j| in this pass */
+	double slack;          /* Σ λ|β_j| − β_j·g_j in this pass */
+	double gap;            /* absolute, at the last evaluation */
+	double best_gap;       /* least so far */
+	uint64_t stalled;      /* evaluations since that … */
+	uint64_t stalled_sets; /* … and sets over the list */
+	bool stop;             /* some rank was asked to stop */
 	bool diverged;
 };
 
@@ -162,7 +165,8 @@ struct strads_lasso {
 	uint32_t *list; /* [list_max] variables to schedule; NULL: all */
 	uint64_t list_count;
 	uint64_t list_max;
-	uint32_t *permutation; /* [list_max or cols] */
+	uint32_t *permutation;            /* [list_max or cols] */
+	struct strads_priority *priority; /* on ranks that schedule by priority, else NULL */
 	struct strads_lasso_grams grams;
 	struct strads_lasso_scratch scratch;
 

@@ -205,6 +205,8 @@ strads_lasso_update_sync(struct strads_lasso *lasso, const struct strads_block *
 	for (uint32_t k = 0; k < block->n; k++) {
 		strads_key key = block->keys[k], own = key - lasso->first_key;
 
+		if (lasso->priority)
+			strads_priority_note(lasso->priority, key, delta[k]);
 		if (delta[k] == 0)
 			continue;
 		if (!isfinite(delta[k]))

@@ -143,6 +143,32 @@ bits__same_for_every_schedulers_and_network(void **state)
 	}
 }
 
+/* By priority each scheduler draws among its own variables: their number matters, nothing else. */
+static void
+bits__same_by_priority_for_every_network(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int schedulers = 1; schedulers <= 3; schedulers++) {
+		struct lasso_job job = bits_job(STRADS_JOB_SIM, 3, &f->p, &f->test);
+
+		job.lasso.scheduler = STRADS_LASSO_PRIORITY;
+		job.lasso.working_set = false;
+		job.lasso.engine.schedulers = schedulers;
+		job.lasso.engine.depth = 1 + schedulers;
+		lasso_job_assert(&job, STRADS_LASSO_CONVERGED, f->expected);
+		job.job.sim.jitter = 3;
+		job.job.sim.tear = true;
+		job.lasso.engine.chunk_bytes = 256;
+		assert_same_bits(&job, f->expected, f->results);
+		job.job.kind = STRADS_JOB_LOCAL;
+		assert_same_bits(&job, f->expected, f->results);
+		job.fabric = "ofi";
+		if (has_provider("ofi"))
+			assert_same_bits(&job, f->expected, f->results);
+	}
+}
+
 static void
 bits__another_seed_gives_another_run(void **state)
 {
@@ -164,6 +190,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(bits__same_for_every_chunk_and_eager_size, set_up,
 					    tear_down),
 	    cmocka_unit_test_setup_teardown(bits__same_for_every_schedulers_and_network, set_up,
+					    tear_down),
+	    cmocka_unit_test_setup_teardown(bits__same_by_priority_for_every_network, set_up,
 					    tear_down),
 	    cmocka_unit_test_setup_teardown(bits__another_seed_gives_another_run, set_up,
 					    tear_down),

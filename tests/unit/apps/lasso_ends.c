@@ -229,7 +229,7 @@ fit__plain_updates_diverge_where_corrected_ones_do_not(void **state)
 		job.lasso.set_size = 256;
 		job.lasso.lambda_ratio = 0.02;
 		job.lasso.tol = 1e-6;
-		job.lasso.order = STRADS_ORDER_CYCLIC;
+		job.lasso.scheduler = STRADS_LASSO_CYCLIC;
 		job.lasso.set_update = STRADS_SET_UPDATE_PLAIN;
 		lasso_job_assert(&job, STRADS_LASSO_DIVERGED, f->results);
 		assert_int_equal(f->results[0].count, 0);
