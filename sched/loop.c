@@ -178,8 +178,10 @@ static uint64_t
 patience_ends(const struct strads_engine *engine)
 {
 	uint64_t courtesy = engine->waits == STRADS_PULL ? 0 : engine->timeout_ns / 8;
+	uint64_t ends = engine->lap + engine->timeout_ns + courtesy;
+	uint64_t own = engine->scheduler.asked_ns + engine->timeout_ns;
 
-	return engine->lap + engine->timeout_ns + courtesy;
+	return engine->scheduler.asked && own < ends ? own : ends;
 }
 
 /* Idle for the `turns`-th time in a row: waits, up to the deadline. */

@@ -11,7 +11,7 @@ strads_scheduler_init(struct strads_engine *engine, uint8_t *places, uint8_t *bl
 
 	if (engine->rank >= engine->schedulers)
 		return STRADS_OK;
-	scheduler->next = scheduler->sending = (uint64_t)engine->rank;
+	scheduler->begun = scheduler->next = scheduler->sending = (uint64_t)engine->rank;
 	scheduler->sets = calloc(shape->draft_sets, sizeof *scheduler->sets);
 	scheduler->drafts = calloc(drafts, sizeof *scheduler->drafts);
 	scheduler->cast = (struct strads_cast){
@@ -58,11 +58,11 @@ draft_free(const struct strads_engine *engine, const struct strads_draft_set *se
 	return strads_cast_returned(&engine->scheduler.cast, &draft_at(engine, set, index)->loan);
 }
 
-/* Whether the next set of this rank is to be begun: sets … t − depth are finished. */
+/* Whether set t of this rank may follow from the state: sets … t − depth are finished. */
 static bool
-is_due(const struct strads_engine *engine)
+is_due(const struct strads_engine *engine, uint64_t set)
 {
-	return engine->scheduler.next < engine->finished + engine->depth;
+	return set < engine->finished + engine->depth;
 }
 
 /* The set begun last, or NULL at the start. */
@@ -83,7 +83,9 @@ strads_scheduler_holds(const struct strads_engine *engine)
 
 	if (engine->rank >= engine->schedulers)
 		return false;
-	if (is_due(engine))
+	if (engine->program->begin)
+		return is_due(engine, engine->scheduler.begun);
+	if (is_due(engine, engine->scheduler.next))
 		return true;
 	set = newest(engine);
 	return set && !set->early && !set->complete;
@@ -141,9 +143,10 @@ draft_block(struct strads_engine *engine, uint64_t number, struct strads_draft_s
 	int status;
 
 	strads_engine_begin(engine);
-	status =
-	    strads_engine_returned(program->schedule(program->state, number, set->drafted, &draft),
-				   "schedule", program, number, set->drafted);
+	status = program->schedule(program->state, number, set->drafted, &draft);
+	if (status == STRADS_AGAIN && program->begin && set->drafted == 0)
+		return status;
+	status = strads_engine_returned(status, "schedule", program, number, set->drafted);
 	if (status != STRADS_OK)
 		return status;
 	if (set->drafted == 0) {
@@ -159,7 +162,74 @@ draft_block(struct strads_engine *engine, uint64_t number, struct strads_draft_s
 	return STRADS_OK;
 }
 
-/* Drafts one block: of the set that is held for, else the first of one that is due, else of the
+/* Begins the next set, if that is due and the program has a primitive for it. */
+static int
+begin_step(struct strads_engine *engine, bool *moved)
+{
+	const struct strads_program *program = engine->program;
+	uint64_t number = engine->scheduler.begun;
+
+	if (!program->begin || !is_due(engine, number))
+		return STRADS_OK;
+	*moved = true;
+	strads_engine_begin(engine);
+	engine->scheduler.begun += (uint64_t)engine->schedulers;
+	return strads_engine_returned(program->begin(program->state, number), "begin", program,
+				      number, 0);
+}
+
+/* Whether the first block of set `next` can be asked for. */
+static bool
+next_is_begun(const struct strads_engine *engine)
+{
+	const struct strads_scheduler *scheduler = &engine->scheduler;
+
+	return engine->program->begin ? scheduler->next < scheduler->begun
+				      : is_due(engine, scheduler->next);
+}
+
+/* The program has no first block of set `next` yet: that is waiting, up to a deadline if it is not
+ * another rank that is waited for, whose sets come before. */
+static int
+put_off(struct strads_engine *engine)
+{
+	struct strads_scheduler *scheduler = &engine->scheduler;
+	uint64_t now = strads_fabric_clock_ns(engine->fabric);
+
+	engine->idle = true;
+	engine->waits = STRADS_SCHEDULE;
+	engine->lapsed = true;
+	if (engine->worker.set + (engine->worker.index > 0) < scheduler->next)
+		return STRADS_OK;
+	if (!scheduler->asked)
+		scheduler->asked_ns = now;
+	scheduler->asked = true;
+	if (now - scheduler->asked_ns < engine->timeout_ns)
+		return STRADS_OK;
+	return strads_fail(STRADS_ERR_TIMEOUT,
+			   "rank %d: program %s had no schedule of set %llu for %llu s",
+			   engine->rank, engine->program->name, (unsigned long long)scheduler->next,
+			   (unsigned long long)(engine->timeout_ns / 1000000000));
+}
+
+/* Drafts the first block of set `next`, if the program has it. */
+static int
+draft_first(struct strads_engine *engine, struct strads_draft_set *set, bool *moved)
+{
+	struct strads_scheduler *scheduler = &engine->scheduler;
+	int status;
+
+	*set = (struct strads_draft_set){0};
+	status = draft_block(engine, scheduler->next, set);
+	if (status == STRADS_AGAIN)
+		return put_off(engine);
+	*moved = true;
+	scheduler->asked = false;
+	scheduler->next += (uint64_t)engine->schedulers;
+	return status;
+}
+
+/* Drafts one block: of the set that is held for, else the first of one that is begun, else of the
  * oldest that is incomplete and has room. */
 static int
 draft_step(struct strads_engine *engine, bool *moved)
@@ -174,16 +244,14 @@ draft_step(struct strads_engine *engine, bool *moved)
 		*moved = true;
 		return draft_block(engine, scheduler->next - step, set);
 	}
-	if (is_due(engine)) {
-		uint64_t number = scheduler->next;
+	set = draft_set(engine, scheduler->next);
+	if (next_is_begun(engine) && draft_free(engine, set, 0)) {
+		bool drafted = false;
+		int status = draft_first(engine, set, &drafted);
 
-		set = draft_set(engine, number);
-		if (!draft_free(engine, set, 0))
-			return STRADS_OK;
-		*moved = true;
-		scheduler->next += step;
-		*set = (struct strads_draft_set){0};
-		return draft_block(engine, number, set);
+		*moved |= drafted;
+		if (status != STRADS_OK || drafted)
+			return status;
 	}
 	for (uint64_t number = scheduler->sending; number < scheduler->next; number += step) {
 		set = draft_set(engine, number);
@@ -228,7 +296,9 @@ strads_scheduler_step(struct strads_engine *engine, bool *moved)
 
 	if (engine->rank >= engine->schedulers)
 		return STRADS_OK;
-	status = draft_step(engine, moved);
+	status = begin_step(engine, moved);
+	if (status == STRADS_OK)
+		status = draft_step(engine, moved);
 	if (status != STRADS_OK)
 		return status;
 	compose_step(engine, moved);

@@ -1,7 +1,8 @@
 /*
  * The scheduler role: asks the program for the blocks of this rank's sets and sends them to all.
  *
- * Set t is begun right after finish of set t − depth. What is drafted waits here until the rings
+ * Set t is begun right after finish of set t − depth. Unless the program has a primitive for that,
+ * it is drafted then. What is drafted waits here until the rings
  * have room, so that a set of up to set_blocks_max blocks is drafted from one and the same state:
  * meanwhile nothing is synced on this rank. Longer sets, of an early kind, are drafted on as room
  * comes.
@@ -33,7 +34,10 @@ struct strads_draft {
 struct strads_scheduler {
 	struct strads_draft_set *sets; /* [draft_sets], set t in (t / schedulers) mod draft_sets */
 	struct strads_draft *drafts;   /* [draft_sets][set_blocks] */
-	uint64_t next;                 /* the set to be begun next; this rank's are S apart */
+	uint64_t begun;                /* the set to be begun next; this rank's are S apart */
+	uint64_t next;                 /* the set whose first block is to be drafted next */
+	bool asked;                    /* that was not ready … */
+	uint64_t asked_ns;             /* … when first asked for */
 	uint64_t sending;              /* the set whose blocks are being sent */
 	struct strads_stream stream;
 	struct strads_cast cast;

@@ -76,6 +76,12 @@ admit(struct strads_engine *engine, struct strads_entry *entry)
 		    "than partial_max, %zu",
 		    program->name, (unsigned long long)block->set, block->index, entry->elems,
 		    program->partial_max);
+	if (program->seen && engine->rank < engine->schedulers) {
+		int status = strads_engine_returned(program->seen(program->state, block), "seen",
+						    program, block->set, block->index);
+		if (status != STRADS_OK)
+			return status;
+	}
 	worker->index = block->last ? 0 : worker->index + 1;
 	worker->set += block->last;
 	if (block->reducer == engine->rank)

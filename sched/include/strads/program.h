@@ -73,6 +73,17 @@ struct strads_program {
 	int (*schedule)(void *state, uint64_t set, uint32_t index,
 			struct strads_block_draft *draft);
 
+	/* For schedules that take time or mind what is in flight; may be NULL. Called on the set's
+	 * scheduler, once, right after finish of set − D: fixes what the set is to follow from.
+	 * Then `schedule` may be called at any later state, must answer from what was fixed and
+	 * seen, and may answer STRADS_AGAIN for block 0, to be asked again after the fabric's next
+	 * progress. Up to ⌈D / S⌉ sets are begun and not scheduled. */
+	int (*begin)(void *state, uint64_t set);
+
+	/* On ranks that schedule: a block has arrived. Called for the blocks of all sets in order,
+	 * those that this rank scheduled among them; may be NULL. */
+	int (*seen)(void *state, const struct strads_block *block);
+
 	/* Doubles in this block's partial: a function of the block alone, the same on every rank.
 	 * May be 0. */
 	size_t (*partial_elems)(void *state, const struct strads_block *block);

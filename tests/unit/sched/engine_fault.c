@@ -58,6 +58,28 @@ strads_engine_run__a_primitive_fails(void **state)
 	check_failing("finish", 2, STRADS_ERR_INPUT, "told to fail in finish");
 }
 
+/* A schedule that never comes ends at the deadline; so does one whose beginning fails. */
+static void
+strads_engine_run__a_schedule_is_put_off_for_ever(void **state)
+{
+	(void)state;
+	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+		struct toy_job job = toy_job_defaults(kinds[k], 3);
+
+		job.toy.in_turn = true;
+		job.toy.fail_in = "begin";
+		job.toy.fail_rank = SET % 3;
+		job.toy.fail_set = SET;
+		job.engine.schedulers = 3;
+		assert_ends(&job, SET % 3, STRADS_ERR_INPUT, STRADS_ERR_ABORTED,
+			    "told to fail in begin");
+		job.toy.fail_in = "endless wait";
+		job.engine.timeout_ms = 1000;
+		assert_ends(&job, SET % 3, STRADS_ERR_TIMEOUT, STRADS_ERR_ABORTED,
+			    "had no schedule of set 5 for 1 s");
+	}
+}
+
 static void
 strads_engine_run__pull_fails(void **state)
 {
@@ -193,6 +215,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(strads_engine_run__a_primitive_fails),
+	    cmocka_unit_test(strads_engine_run__a_schedule_is_put_off_for_ever),
 	    cmocka_unit_test(strads_engine_run__pull_fails),
 	    cmocka_unit_test(strads_engine_run__a_program_exceeds_what_it_declared),
 	    cmocka_unit_test(strads_engine_run__a_rank_is_killed),

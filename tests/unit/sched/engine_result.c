@@ -188,6 +188,31 @@ strads_engine_run__least_memory(void **state)
 	}
 }
 
+/* Schedules that follow from what was begun and seen, put off now and then, with more early blocks
+ * than the window has room for. */
+static void
+strads_engine_run__begun_and_scheduled_in_turn(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < n_jobs; i++)
+		for (int depth = 1; depth <= 9; depth += n_jobs == N_FOR_OTHER_FABRIC ? 8 : 4)
+			for (int schedulers = 1; schedulers <= 3; schedulers++) {
+				struct toy_job job = job_of(i);
+
+				job.toy.in_turn = true;
+				/* Virtual time stands still while nothing happens. */
+				job.toy.put_offs = jobs[i].kind == STRADS_JOB_SIM ? 0 : 3;
+				job.toy.depth = depth;
+				job.toy.blocks = 8;
+				job.toy.early_blocks = schedulers % 2 ? 60 : 0;
+				job.toy.block_max = 4;
+				job.toy.stop_every = 12;
+				job.engine.schedulers =
+				    schedulers < jobs[i].ranks ? schedulers : jobs[i].ranks;
+				toy_job_assert_reference(&job);
+			}
+}
+
 /* Sets that were scheduled before a stop are carried out after it. */
 static void
 strads_engine_run__stopped_and_run_again(void **state)
@@ -236,6 +261,7 @@ strads_engine_run__torn_and_reordered_data(void **state)
 		job.toy.depth = 1 + (int)(seed % 4);
 		job.toy.push_cost_ns = 50;
 		job.engine.schedulers = 1 + (int)(seed % 2);
+		job.toy.in_turn = seed % 7 > 3;
 		job.engine.chunk_bytes = seed % 2 ? 256 : 4096;
 		job.engine.eager_bytes = seed % 4 ? 512 : 0;
 		toy_job_assert_reference(&job);
@@ -266,6 +292,7 @@ main(int argc, char **argv)
 	    cmocka_unit_test(strads_engine_run__whole_sets_of_many_blocks),
 	    cmocka_unit_test(strads_engine_run__one_rank_reduces_everything),
 	    cmocka_unit_test(strads_engine_run__least_memory),
+	    cmocka_unit_test(strads_engine_run__begun_and_scheduled_in_turn),
 	    cmocka_unit_test(strads_engine_run__stopped_and_run_again),
 	};
 	const struct CMUnitTest simulated[] = {

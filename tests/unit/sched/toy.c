@@ -72,6 +72,12 @@ broken(const char *promise, uint64_t set, uint32_t index)
 			   index, promise);
 }
 
+static strads_key
+key_of(const struct strads_block *block, uint32_t i)
+{
+	return block->keys ? block->keys[i] : block->first + i;
+}
+
 /* ---- schedule ---------------------------------------------------------------------------- */
 
 /* What a set is to be, fixed at its first block. */
@@ -101,11 +107,62 @@ check_schedule(struct toy *toy, uint64_t set, uint32_t index)
 	if (*next != index)
 		return broken("schedule was not called in order of index", set, index);
 	++*next;
-	if (index > 0 && is_early(toy, set))
+	if (toy->options.in_turn && toy->begun <= set)
+		return broken("schedule came before begin", set, index);
+	if (toy->options.in_turn || (index > 0 && is_early(toy, set)))
 		return STRADS_OK;
 	if (toy->finished != before || toy->synced != 0)
 		return broken("schedule saw another state than of set − depth", set, index);
 	return STRADS_OK;
+}
+
+static int
+begin(void *state, uint64_t set)
+{
+	struct toy *toy = state;
+	uint64_t depth = (uint64_t)toy->options.depth;
+
+	if (toy->finished != (set >= depth ? set - depth + 1 : 0) || toy->synced != 0)
+		return broken("begin saw another state than of set − depth", set, 0);
+	if (fails(toy, "begin", set))
+		return failure("begin");
+	toy->begun = set + 1;
+	toy->snapshot[set % TOY_SNAPSHOTS] = toy->digest;
+	toy->put_off[set % TOY_SNAPSHOTS] = 0;
+	return STRADS_OK;
+}
+
+static int
+seen(void *state, const struct strads_block *block)
+{
+	struct toy *toy = state;
+
+	if (block->set != toy->seen_set || block->index != toy->seen_index)
+		return broken("seen came out of order", block->set, block->index);
+	if (block->index == 0)
+		toy->seen[block->set % TOY_SNAPSHOTS] =
+		    mix(mix(block->n, block->arg), block->n ? key_of(block, 0) : 0);
+	toy->seen_index = block->last ? 0 : block->index + 1;
+	toy->seen_set += block->last;
+	return STRADS_OK;
+}
+
+/* Whether set `set` can be scheduled: all in flight are known, and it was put off a while. What is
+ * in flight becomes part of what it follows from. */
+static bool
+is_ready(struct toy *toy, uint64_t set)
+{
+	uint64_t depth = (uint64_t)toy->options.depth;
+	uint64_t *snapshot = &toy->snapshot[set % TOY_SNAPSHOTS];
+
+	if (fails(toy, "endless wait", set) ||
+	    (toy->fabric && toy->put_off[set % TOY_SNAPSHOTS]++ < toy->options.put_offs))
+		return false;
+	if (set > 0 && toy->seen_set + (toy->seen_index > 0) < set)
+		return false;
+	for (uint64_t t = set >= depth ? set - depth + 1 : 0; t < set; t++)
+		*snapshot = mix(*snapshot, toy->seen[t % TOY_SNAPSHOTS]);
+	return true;
 }
 
 /* Distinct keys: members of an early set touch different keys in different blocks. */
@@ -135,7 +192,9 @@ schedule(void *state, uint64_t set, uint32_t index, struct strads_block_draft *d
 		return status;
 	if (fails(toy, "schedule", set))
 		return failure("schedule");
-	if (index == 0)
+	if (index == 0 && toy->options.in_turn && !is_ready(toy, set))
+		return STRADS_AGAIN;
+	if (index == 0 && !toy->options.in_turn)
 		*snapshot = toy->digest;
 	choice = strads_random(*snapshot, set, 16 + index);
 	draft->kind = is_early(toy, set) ? EARLY : 0;
@@ -159,12 +218,6 @@ schedule(void *state, uint64_t set, uint32_t index, struct strads_block_draft *d
 }
 
 /* ---- push, pull, sync -------------------------------------------------------------------- */
-
-static strads_key
-key_of(const struct strads_block *block, uint32_t i)
-{
-	return block->keys ? block->keys[i] : block->first + i;
-}
 
 static size_t
 partial_elems(void *state, const struct strads_block *block)
@@ -326,6 +379,8 @@ toy_program(struct toy *toy)
 	    .finish = finish,
 	    .early = early,
 	    .push_cost_ns = push_cost_ns,
+	    .begin = options->in_turn ? begin : NULL,
+	    .seen = options->in_turn ? seen : NULL,
 	};
 }
 
@@ -346,6 +401,8 @@ reference_schedule(struct toy *toy, uint64_t set, struct reference_set *drafted)
 	drafted->block = calloc(most, sizeof *drafted->block);
 	drafted->keys = calloc((size_t)most * toy->options.block_max, sizeof *drafted->keys);
 	drafted->blocks = 0;
+	if (toy->options.in_turn && begin(toy, set) != STRADS_OK)
+		abort();
 	while (!last) {
 		uint32_t index = drafted->blocks++;
 		strads_key *keys = drafted->keys + (size_t)index * toy->options.block_max;
@@ -365,6 +422,8 @@ reference_schedule(struct toy *toy, uint64_t set, struct reference_set *drafted)
 						  : (int)((set + index) % (uint64_t)toy->ranks),
 		    .keys = draft.range ? NULL : keys,
 		    .first = draft.first};
+		if (toy->options.in_turn && seen(toy, &drafted->block[index]) != STRADS_OK)
+			abort();
 	}
 }
 

@@ -20,15 +20,18 @@ struct toy_options {
 	uint32_t stretch;      /* doubles in a partial for each variable */
 	bool floating;         /* numbers whose sum depends on the bracketing; else integers */
 	bool one_reducer;      /* the last rank reduces everything */
-	uint64_t stop_every;   /* finish says stop after so many sets */
+	bool in_turn;      /* begins its sets, schedules them later, in sight of those in flight */
+	uint32_t put_offs; /* and is not ready so many times though nothing is missing */
+	uint64_t stop_every; /* finish says stop after so many sets */
 	int depth;
 	double push_cost_ns;
 	/* Faults: on this rank (−1: none), in this set */
 	int fail_rank;
 	uint64_t fail_set;
-	const char *fail_in; /* "schedule", "push", "pull", "sync" or "finish": returns an error;
-			      * "schedule-oversize", "schedule-endless", "partial-oversize",
-			      * "pull-oversize": asks for more than it has declared */
+	const char *fail_in; /* "begin", "schedule", "push", "pull", "sync" or "finish": returns an
+			      * error; "endless wait": is never ready; "schedule-oversize",
+			      * "schedule-endless", "partial-oversize", "pull-oversize": asks for
+			      * more than it has declared */
 	int kill_rank;       /* is killed in push */
 	uint64_t kill_set;
 	int sleep_rank; /* sleeps 3 s in push, or charges 3 s to a virtual clock */
@@ -44,6 +47,11 @@ struct toy {
 	uint64_t digest;   /* of everything synced, in order */
 	uint64_t finished; /* sets */
 	uint32_t synced;   /* blocks of set `finished` */
+	uint64_t seen_set; /* of the block that is to be seen next */
+	uint32_t seen_index;
+	uint64_t begun;                  /* sets this rank has begun: the last one's number + 1 */
+	uint64_t seen[TOY_SNAPSHOTS];    /* digest of a set's first block */
+	uint32_t put_off[TOY_SNAPSHOTS]; /* times that a set was not ready */
 	uint64_t schedule_next[TOY_SNAPSHOTS];
 	uint64_t snapshot[TOY_SNAPSHOTS]; /* digest when a set was begun */
 };
