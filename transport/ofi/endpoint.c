@@ -53,6 +53,8 @@ close_objects(struct strads_ofi *ofi)
 {
 	if (ofi->mailbox_mr)
 		fi_close(&ofi->mailbox_mr->fid);
+	if (ofi->stage_mr)
+		fi_close(&ofi->stage_mr->fid);
 	if (ofi->ops_mr)
 		fi_close(&ofi->ops_mr->fid);
 	if (ofi->ep)
@@ -67,6 +69,7 @@ close_objects(struct strads_ofi *ofi)
 		fi_close(&ofi->root->fid);
 	if (ofi->info)
 		fi_freeinfo(ofi->info);
+	strads_ofi_stages_close(ofi);
 	free(ofi->ops);
 	if (ofi->mailbox)
 		munmap(ofi->mailbox, mailbox_bytes(ofi));
@@ -173,6 +176,8 @@ open_memory(struct strads_ofi *ofi)
 	if (!status)
 		status = strads_ofi_register(ofi, ofi->mailbox, mailbox_bytes(ofi), FI_REMOTE_WRITE,
 					     &ofi->mailbox_mr);
+	if (!status)
+		status = strads_ofi_stages_open(ofi);
 	return status;
 }
 

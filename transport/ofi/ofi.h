@@ -11,6 +11,9 @@
  * nothing with completion data if it has none to send. That both frees slots and completes
  * put-signals, and keeps the acknowledgement off the path of the signal.
  *
+ * The peer's side of an operation is in a row, and so a local side in many short runs is copied to
+ * or from a stage, registered memory in a row: a few messages instead of one for every few runs.
+ *
  * Two threads use an endpoint: the fabric's owner, and the server that serves peers while the
  * owner is away (server.c). Every libfabric object, and whatever says so below, is for whoever has
  * the baton, and the owner only tries it on the data path: where the server has it an operation
@@ -40,6 +43,7 @@
 #define STRADS_OFI_OPS         1024 /* operations under way from one rank */
 #define STRADS_OFI_FUSED_BYTES 8192 /* a longer payload travels by a write of its own */
 #define STRADS_OFI_IOV         8    /* runs of local memory in one write or read, at most */
+#define STRADS_OFI_STAGE_BYTES 65536
 #define STRADS_OFI_RANKS_MAX   (1 << 19)
 
 /* What a slot of a mailbox holds: the word that a put-signal leaves. */
@@ -56,6 +60,15 @@ static_assert(sizeof(struct strads_ofi_note) == 32, "a note is 32 bytes on the w
 
 enum strads_ofi_kind { STRADS_OFI_PUT, STRADS_OFI_SIGNAL, STRADS_OFI_GET, STRADS_OFI_PROBE };
 
+/* Memory in a row beside an operation whose local side is in so many runs that to copy them costs
+ * less than the messages they would take. */
+struct strads_ofi_stage {
+	uint8_t *bytes;                                /* STRADS_OFI_STAGE_BYTES */
+	size_t held;                                   /* of the write or read under way */
+	struct strads_local pieces[STRADS_PIECES_MAX]; /* of the operation */
+	struct strads_ofi_stage *next;
+};
+
 /* One operation of this rank. */
 struct strads_ofi_op {
 	struct fi_context2 io[2]; /* of the write or read, and of a note that travels alone */
@@ -66,11 +79,12 @@ struct strads_ofi_op {
 	enum strads_ofi_kind kind;
 	int peer;
 	int status;
-	uint32_t pending;           /* completions that libfabric still owes */
-	bool note_due;              /* a signal's note has not been posted */
-	bool untaken;               /* a signal the peer has not told to have taken */
-	struct strads_cursor local; /* what is left to post: from here … */
-	uint64_t remote;            /* … to there … */
+	uint32_t pending;               /* completions that libfabric still owes */
+	bool note_due;                  /* a signal's note has not been posted */
+	bool untaken;                   /* a signal the peer has not told to have taken */
+	struct strads_ofi_stage *stage; /* NULL: bytes go from and to where they lie */
+	struct strads_cursor local;     /* what is left to post: from here … */
+	uint64_t remote;                /* … to there … */
 	uint64_t key;
 	size_t left; /* … so many bytes */
 };
@@ -147,6 +161,11 @@ struct strads_ofi {
 	struct strads_ofi_op *done_first, *done_last; /* under the baton */
 	struct fid_mr *ops_mr;                        /* NULL: needs no registration */
 
+	struct strads_ofi_stage *stages;
+	struct strads_ofi_stage *free_stage; /* the owner's */
+	uint8_t *stage_memory;
+	struct fid_mr *stage_mr; /* NULL: needs no registration */
+
 	struct strads_ofi_note *mailbox; /* [size][STRADS_OFI_WINDOW] */
 	struct fid_mr *mailbox_mr;
 
@@ -165,7 +184,8 @@ struct strads_ofi {
 /* ---- source.c: where from ---- */
 
 /* Finds the address to send from, numeric, "" to leave it to libfabric: the loopback if all ranks
- * share a host and its network, else that of the default route. Collective. */
+ * share a host and its network, else that by which this host is joined to the hub of the job, else
+ * that of the default route. Collective. */
 int strads_ofi_source_find(struct strads_job *job, char *node, size_t bytes);
 
 /* ---- choice.c: which of libfabric's providers ---- */
@@ -241,6 +261,34 @@ void strads_ofi_op_accepted(struct strads_ofi_peer *peer);
 /* Asks a quiet peer for a sign of life, by a write of nothing that must be acknowledged; returns
  * whether that was posted. Baton, owner. */
 bool strads_ofi_probe(struct strads_ofi *ofi, int peer);
+
+/* ---- stage.c: local sides in many short runs ---- */
+
+/* Gets memory for stages. Returns STRADS_OK, ERR_MEMORY, ERR_FABRIC, ERR_IO. */
+int strads_ofi_stages_open(struct strads_ofi *ofi);
+
+/* Frees it; stage_mr is closed already. */
+void strads_ofi_stages_close(struct strads_ofi *ofi);
+
+/* Whether the transfer takes fewer messages by way of a stage. */
+bool strads_ofi_stage_pays(const struct strads_ofi *ofi, const struct strads_transfer *transfer);
+
+/* Takes a stage, of which the caller knows that one is free, for an operation that has posted
+ * nothing. Owner, baton. */
+void strads_ofi_stage_take(struct strads_ofi *ofi, struct strads_ofi_op *op,
+			   const struct strads_transfer *transfer);
+
+/* Gives the operation's stage back. Owner. */
+void strads_ofi_stage_give(struct strads_ofi *ofi, struct strads_ofi_op *op);
+
+/* Makes the stage the local side of the operation's next `bytes`, which a get leaves at the cursor
+ * and others are copied from it. Baton. */
+void strads_ofi_stage_fill(const struct strads_ofi *ofi, const struct strads_ofi_op *op,
+			   struct strads_cursor *cursor, size_t bytes,
+			   struct strads_ofi_side *side);
+
+/* Copies what a get has read to where it belongs. Baton. */
+void strads_ofi_stage_empty(struct strads_ofi_op *op);
 
 /* ---- signal.c: notes and what is told of them ---- */
 

@@ -13,6 +13,8 @@ strads_ofi_ops_init(struct strads_ofi *ofi)
 void
 strads_ofi_op_free(struct strads_ofi *ofi, struct strads_ofi_op *op)
 {
+	if (op->stage)
+		strads_ofi_stage_give(ofi, op);
 	op->next = ofi->free;
 	ofi->free = op;
 }
@@ -88,6 +90,11 @@ gather(const struct strads_ofi *ofi, const struct strads_ofi_op *op, struct stra
 {
 	size_t most = op->left < ofi->message_bytes ? op->left : ofi->message_bytes;
 
+	if (op->stage) {
+		most = most < STRADS_OFI_STAGE_BYTES ? most : STRADS_OFI_STAGE_BYTES;
+		strads_ofi_stage_fill(ofi, op, cursor, most, side);
+		return;
+	}
 	side->bytes = 0;
 	for (side->n = 0; side->bytes < most && side->n < limit; side->n++) {
 		struct strads_run run = strads_cursor_next(cursor, most - side->bytes);
@@ -230,6 +237,7 @@ fill(struct strads_ofi_op *op, enum strads_ofi_kind kind, const struct strads_tr
 	op->pending = 0;
 	op->note_due = kind == STRADS_OFI_SIGNAL;
 	op->untaken = op->note_due;
+	op->stage = NULL;
 	op->local = (struct strads_cursor){.piece = transfer->local};
 	op->remote = remote->base + transfer->offset;
 	op->key = remote->key;
@@ -243,23 +251,27 @@ static int
 start(struct strads_ofi *ofi, enum strads_ofi_kind kind, const struct strads_transfer *transfer)
 {
 	struct strads_ofi_peer *peer = &ofi->peers[transfer->peer];
+	bool staged = strads_ofi_stage_pays(ofi, transfer);
 	struct strads_ofi_op *op;
 	ssize_t code;
 
 	if (peer->error)
 		return STRADS_ERR_PEER;
-	if (!admits(ofi, peer, kind))
+	if (!admits(ofi, peer, kind) || (staged && !ofi->free_stage))
 		return STRADS_AGAIN;
 	op = ofi->free;
 	ofi->free = op->next;
 	fill(op, kind, transfer);
+	if (staged)
+		strads_ofi_stage_take(ofi, op, transfer);
 	code = post(ofi, op);
 	if (code && op->pending == 0) {
 		strads_ofi_op_free(ofi, op);
 		return strads_ofi_op_refused(ofi, transfer->peer, code);
 	}
 	if (!posted(op)) {
-		strads_cursor_keep(&op->local, transfer, peer->held_local);
+		if (!staged)
+			strads_cursor_keep(&op->local, transfer, peer->held_local);
 		hold(ofi, op);
 	}
 	if (kind != STRADS_OFI_GET)

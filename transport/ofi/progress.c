@@ -12,6 +12,8 @@
 static void
 complete(struct strads_ofi *ofi, struct strads_ofi_op *op)
 {
+	if (op->stage && op->kind == STRADS_OFI_GET && op->status == STRADS_OK)
+		strads_ofi_stage_empty(op);
 	op->pending--;
 	strads_ofi_op_settle(ofi, op);
 }
