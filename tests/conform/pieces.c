@@ -58,30 +58,21 @@ struct trip {
 	uint8_t *row; /* room for what is expected, in a row */
 };
 
-/* The list must be read by the call: it is spoilt right after. */
+/* strads_putv or strads_getv. */
+typedef int transfer(struct strads_fabric *fabric, int peer, const struct strads_region *region,
+		     size_t offset, const struct strads_piece *pieces, size_t n,
+		     struct strads_counter *counter);
+
+/* One way of the trip. The list must be read by the call: it is spoilt right after. */
 static int
-there(struct conform *c, const struct trip *trip, const struct strads_piece *pieces, size_t n,
-      struct strads_counter *counter)
+move(struct conform *c, const struct trip *trip, transfer *operation,
+     const struct strads_piece *pieces, size_t n, struct strads_counter *counter)
 {
 	struct strads_piece spoilt[STRADS_PIECES_MAX];
 
 	memcpy(spoilt, pieces, n * sizeof *pieces);
-	CHECK_OK(CONFORM_RETRY(c, strads_putv(c->fabric, next_rank(c), trip->remote, trip->offset,
-					      spoilt, n, counter)));
-	memset(spoilt, 0xff, sizeof spoilt);
-	CHECK_OK(strads_counter_wait(c->fabric, counter));
-	return 0;
-}
-
-static int
-back(struct conform *c, const struct trip *trip, const struct strads_piece *pieces, size_t n,
-     struct strads_counter *counter)
-{
-	struct strads_piece spoilt[STRADS_PIECES_MAX];
-
-	memcpy(spoilt, pieces, n * sizeof *pieces);
-	CHECK_OK(CONFORM_RETRY(c, strads_getv(c->fabric, next_rank(c), trip->remote, trip->offset,
-					      spoilt, n, counter)));
+	CHECK_OK(CONFORM_RETRY(
+	    c, operation(c->fabric, next_rank(c), trip->remote, trip->offset, spoilt, n, counter)));
 	memset(spoilt, 0xff, sizeof spoilt);
 	CHECK_OK(strads_counter_wait(c->fabric, counter));
 	return 0;
@@ -99,8 +90,8 @@ round_trip(struct conform *c, const struct trip *trip, const struct strads_piece
 	size_t bytes;
 
 	memset(in, 0xa5, room);
-	CHECK(there(c, trip, from, n, &counter) == 0);
-	CHECK(back(c, trip, into, m, &counter) == 0);
+	CHECK(move(c, trip, strads_putv, from, n, &counter) == 0);
+	CHECK(move(c, trip, strads_getv, into, m, &counter) == 0);
 	CHECK(counter.posted == 2 && counter.done == 2);
 	bytes = collect(from, n, trip->row);
 	CHECK(collect(into, m, trip->row + bytes) == bytes);
