@@ -8,6 +8,7 @@
 #ifndef STRADS_JOB_H
 #define STRADS_JOB_H
 
+#include "job/socket.h"
 #include "strads/transport.h"
 
 #define STRADS_JOB_RANKS_MAX 4096
@@ -35,8 +36,11 @@ struct strads_job {
 	int size;
 	uint64_t timeout_ms;
 	uint64_t cookie; /* random, the same on all ranks of the job, secret to it */
-	int fd;          /* readable when strads_job_serve has something to do; −1: never */
-	void *context;   /* the kind's own */
+	/* The ends of this rank's TCP connection to the hub, as numbers; "" where it has none. */
+	char own_address[STRADS_SOCKET_HOST];
+	char hub_address[STRADS_SOCKET_HOST];
+	int fd;        /* readable when strads_job_serve has something to do; −1: never */
+	void *context; /* the kind's own */
 };
 
 /* Gives letters of other ranks to `taker` from now on, at once those that wait. NULL: to nobody any

@@ -151,6 +151,8 @@ strads_rendezvous_run_other(struct strads_job *job, const struct strads_rendezvo
 		return 1;
 	}
 	strads_socket_tend(fd, job->timeout_ms);
+	strads_socket_own(fd, job->own_address);
+	strads_socket_peer(fd, job->hub_address);
 	/* Held open until this process ends: rank 0 waits for that. */
 	if (fcntl(fd, F_DUPFD_CLOEXEC, 0) < 0)
 		fprintf(stderr, "strads: rank %d: cannot hold its control connection: %s\n",

@@ -235,17 +235,33 @@ strads_socket_receive(int fd, void *bytes, size_t n, uint64_t deadline_ms)
 	return status;
 }
 
-void
-strads_socket_peer(int fd, char text[STRADS_SOCKET_HOST])
+static void
+write_address(const struct sockaddr_storage *at, socklen_t length, char text[STRADS_SOCKET_HOST])
 {
-	struct sockaddr_storage at;
-	socklen_t length = sizeof at;
-
-	if (getpeername(fd, (struct sockaddr *)&at, &length) ||
-	    getnameinfo((struct sockaddr *)&at, length, text, STRADS_SOCKET_HOST, NULL, 0,
+	if (getnameinfo((const struct sockaddr *)at, length, text, STRADS_SOCKET_HOST, NULL, 0,
 			NI_NUMERICHOST))
 		snprintf(text, STRADS_SOCKET_HOST, "an unknown address");
 	/* An IPv4 address as a socket for both sees it. */
 	if (!strncmp(text, "::ffff:", 7))
 		memmove(text, text + 7, strlen(text + 7) + 1);
+}
+
+void
+strads_socket_peer(int fd, char text[STRADS_SOCKET_HOST])
+{
+	struct sockaddr_storage at = {.ss_family = AF_UNSPEC};
+	socklen_t length = sizeof at;
+
+	(void)getpeername(fd, (struct sockaddr *)&at, &length);
+	write_address(&at, length, text);
+}
+
+void
+strads_socket_own(int fd, char text[STRADS_SOCKET_HOST])
+{
+	struct sockaddr_storage at = {.ss_family = AF_UNSPEC};
+	socklen_t length = sizeof at;
+
+	(void)getsockname(fd, (struct sockaddr *)&at, &length);
+	write_address(&at, length, text);
 }

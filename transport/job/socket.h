@@ -32,7 +32,8 @@ void strads_socket_tend(int fd, uint64_t timeout_ms);
 int strads_socket_send(int fd, const void *bytes, size_t n, uint64_t deadline_ms);
 int strads_socket_receive(int fd, void *bytes, size_t n, uint64_t deadline_ms);
 
-/* Who is at the other end, as an address: "10.0.0.7". */
+/* Who is at the other end, and at this one, as an address: "10.0.0.7". */
 void strads_socket_peer(int fd, char text[STRADS_SOCKET_HOST]);
+void strads_socket_own(int fd, char text[STRADS_SOCKET_HOST]);
 
 #endif

@@ -1,19 +1,32 @@
 #include "ofi/ofi.h"
 
+#include "job/job.h"
+
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <net/route.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define ADDRESS 64 /* bytes of a numeric address, with its 0 */
 
 /* What tells whether two ranks share a loopback: the running kernel and the network namespace. */
 struct host {
 	char boot[64];
 	uint64_t device, inode;
+};
+
+/* What a rank tells of where it is, and of the ends of its connection to the hub. */
+struct place {
+	struct host host;
+	char own[ADDRESS];
+	char hub[ADDRESS];
 };
 
 static void
@@ -22,7 +35,6 @@ identify(struct host *host)
 	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
 	struct stat net;
 
-	memset(host, 0, sizeof *host);
 	if (!file || !fgets(host->boot, sizeof host->boot, file))
 		gethostname(host->boot, sizeof host->boot - 1);
 	if (file)
@@ -33,24 +45,91 @@ identify(struct host *host)
 	}
 }
 
-static int
-gather_one_host(struct strads_job *job, bool *one)
+/* Whether other hosts can send to the address: not so to the loopback, and to one of a link only by
+ * an interface whose number is each host's own. */
+static bool
+leads_here(const char *address)
 {
-	struct host mine;
-	const struct host *host;
+	struct in6_addr in6;
+	struct in_addr in;
+
+	if (inet_pton(AF_INET, address, &in) == 1)
+		return ntohl(in.s_addr) >> IN_CLASSA_NSHIFT != IN_LOOPBACKNET;
+	return inet_pton(AF_INET6, address, &in6) == 1 && !IN6_IS_ADDR_LOOPBACK(&in6) &&
+	       !IN6_IS_ADDR_LINKLOCAL(&in6);
+}
+
+/* Gathers the places of all ranks; the caller frees them. */
+static int
+gather(struct strads_job *job, struct place **places)
+{
+	struct place mine = {.own = ""};
 	void *all;
 	int status;
 
-	identify(&mine);
+	identify(&mine.host);
+	if (leads_here(job->own_address))
+		snprintf(mine.own, sizeof mine.own, "%.*s", ADDRESS - 1, job->own_address);
+	if (leads_here(job->hub_address))
+		snprintf(mine.hub, sizeof mine.hub, "%.*s", ADDRESS - 1, job->hub_address);
 	status = strads_job_gather(job, STRADS_OK, &mine, sizeof mine, &all);
-	if (status)
-		return status;
-	host = all;
-	*one = true;
-	for (int rank = 0; rank < strads_job_size(job); rank++)
-		*one = *one && memcmp(&host[rank], &mine, sizeof mine) == 0;
-	free(all);
-	return STRADS_OK;
+	if (!status)
+		*places = all;
+	return status;
+}
+
+static bool
+together(const struct place *places, int one, int other)
+{
+	return memcmp(&places[one].host, &places[other].host, sizeof places->host) == 0;
+}
+
+static bool
+all_together(const struct place *places, int size)
+{
+	int rank = 1;
+
+	while (rank < size && together(places, 0, rank))
+		rank++;
+	return rank == size;
+}
+
+/* Whether this host has the address, which others may know as that of a gateway to it. */
+static bool
+is_here(const char *address)
+{
+	struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_DGRAM};
+	struct addrinfo *at;
+	bool here = false;
+	int fd;
+
+	if (getaddrinfo(address, NULL, &hints, &at))
+		return false;
+	fd = socket(at->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0) {
+		here = bind(fd, at->ai_addr, at->ai_addrlen) == 0;
+		close(fd);
+	}
+	freeaddrinfo(at);
+	return here;
+}
+
+/* The address by which this rank reaches the hub, or another on its host does; on the hub's host
+ * that by which others reach it. "" if there is none. */
+static const char *
+joined_address(const struct place *places, int size, int rank)
+{
+	if (places[rank].own[0])
+		return places[rank].own;
+	for (int other = 0; other < size; other++) {
+		if (places[other].own[0] && together(places, rank, other))
+			return places[other].own;
+	}
+	for (int other = 0; other < size && together(places, rank, 0); other++) {
+		if (places[other].hub[0] && is_here(places[other].hub))
+			return places[other].hub;
+	}
+	return "";
 }
 
 /* The interface of the best IPv4 default route, "" if there is none. */
@@ -100,20 +179,28 @@ find_default_address(char *node, size_t bytes)
 	freeifaddrs(list);
 }
 
+static void
+find_address(const struct place *places, int size, int rank, char *node, size_t bytes)
+{
+	if (all_together(places, size))
+		snprintf(node, bytes, "127.0.0.1");
+	else
+		snprintf(node, bytes, "%s", joined_address(places, size, rank));
+	if (!node[0])
+		find_default_address(node, bytes);
+}
+
 int
 strads_ofi_source_find(struct strads_job *job, char *node, size_t bytes)
 {
-	bool one = false;
-	int status = gather_one_host(job, &one);
+	struct place *places;
+	int status = gather(job, &places);
 
 	if (status)
 		return status;
 	node[0] = '\0';
-	if (getenv("FI_TCP_IFACE")) /* the user has chosen: libfabric heeds it */
-		return STRADS_OK;
-	if (one)
-		snprintf(node, bytes, "127.0.0.1");
-	else
-		find_default_address(node, bytes);
+	if (!getenv("FI_TCP_IFACE")) /* else the user has chosen, and libfabric heeds it */
+		find_address(places, strads_job_size(job), strads_job_rank(job), node, bytes);
+	free(places);
 	return STRADS_OK;
 }
