@@ -281,6 +281,8 @@ rdma_connect(struct rdma_cm_id *id, struct rdma_conn_param *told)
 			tell(from, fake.derail, -ETIMEDOUT, NULL);
 	} else if (from->to) {
 		call(from, from->to, told);
+	} else {
+		tell(from, RDMA_CM_EVENT_REJECTED, 8, NULL); /* nobody listens there */
 	}
 	pthread_mutex_unlock(&lock);
 	return 0;
