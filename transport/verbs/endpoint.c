@@ -41,7 +41,7 @@ power_below(uint32_t n)
 	return power;
 }
 
-/* Chooses window and depth so that the shared receives and one completion queue are enough for all
+/* Chooses window and depth so that the shared receives and each completion queue are enough for all
  * peers at once; see verbs.h. */
 static int
 size_queues(struct strads_verbs *verbs)
@@ -63,8 +63,7 @@ size_queues(struct strads_verbs *verbs)
 		    device->max_qp_wr);
 	verbs->slots = least(STRADS_VERBS_WINDOW, least(receives, entries) - tells);
 	verbs->depth =
-	    power_below(least(STRADS_VERBS_DEPTH,
-			      least((uint32_t)device->max_qp_wr, entries - verbs->slots - tells)));
+	    power_below(least(STRADS_VERBS_DEPTH, least((uint32_t)device->max_qp_wr, entries)));
 	verbs->window = verbs->slots;
 	return STRADS_OK;
 }

@@ -133,6 +133,45 @@ open__small_queues_make_small_windows(void **state)
 	assert_int_equal(fake.live, 0);
 }
 
+/* What is left to one of many peers of a completion queue may be less than a window. */
+static void
+open__short_completion_queues_carry_put_signals(void **state)
+{
+	static const int entries[] = {8, 9, 130, 511, 514, 516, 520};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof entries / sizeof entries[0]; i++) {
+		struct verbs_pair pair;
+
+		fake_reset();
+		fake.attr.max_srq_wr = 1 << 20;
+		fake.attr.max_cqe = entries[i];
+		verbs_pair_open(&pair);
+		assert_int_equal(pair.status[0], STRADS_OK);
+		assert_int_equal(verbs_pair_join(&pair, 0), STRADS_OK);
+		for (uint64_t value = 1; value <= 2000; value++) {
+			/* Another word each time, so that each takes two requests. */
+			size_t offset = value % 500 * 16;
+			int status =
+			    strads_put_signal(pair.fabrics[0], 1, pair.open[0], offset,
+					      strads_region_base(pair.own[0]), 8, value, NULL);
+
+			for (int turn = 0; turn < 100 && status == STRADS_AGAIN; turn++) {
+				assert_int_equal(verbs_pair_turn(&pair, 1), STRADS_OK);
+				assert_int_equal(verbs_pair_turn(&pair, 0), STRADS_OK);
+				status = strads_put_signal(pair.fabrics[0], 1, pair.open[0], offset,
+							   strads_region_base(pair.own[0]), 8,
+							   value, NULL);
+			}
+			assert_int_equal(status, STRADS_OK);
+		}
+		assert_int_equal(fake.missing, 0);
+		assert_int_equal(fake.overrun, 0);
+		verbs_pair_close(&pair);
+		assert_int_equal(fake.live, 0);
+	}
+}
+
 static void
 region__refused_registration_names_the_limit(void **state)
 {
@@ -202,6 +241,7 @@ main(void)
 	    cmocka_unit_test_setup(open__no_queue_pair_at_all_is_said, setup),
 	    cmocka_unit_test_setup(open__takes_what_the_adapter_can_send_inline, setup),
 	    cmocka_unit_test_setup(open__small_queues_make_small_windows, setup),
+	    cmocka_unit_test_setup(open__short_completion_queues_carry_put_signals, setup),
 	    cmocka_unit_test_setup(region__refused_registration_names_the_limit, setup),
 	    cmocka_unit_test_setup(memory_check__compares_with_the_limit, setup),
 	};
