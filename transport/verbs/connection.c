@@ -284,16 +284,47 @@ take_refusal(struct strads_verbs *verbs, struct strads_verbs_peer *peer,
 			       message->why));
 }
 
+/* Answers a letter to an endpoint that is closed, of which nothing is needed. A refusal has no
+ * answer. */
+static void
+answer_closed(struct strads_job *job, int from, const struct message *message)
+{
+	struct message answer = {.magic = MAGIC,
+				 .kind = REFUSE,
+				 .from = message->to,
+				 .to = message->from,
+				 .why = "it has closed its fabric"};
+
+	if (message->magic == MAGIC && message->kind != REFUSE &&
+	    strads_job_post(job, from, &answer, sizeof answer))
+		return; /* its writer's deadline tells */
+}
+
+/* The same, once no endpoint takes letters. Thread: any. */
+static void
+letter_came_late(void *context, int from, const void *bytes, size_t n)
+{
+	struct message message;
+
+	if (n != sizeof message)
+		return;
+	memcpy(&message, bytes, n);
+	answer_closed(context, from, &message);
+}
+
 static void
 take_letter(struct strads_verbs *verbs, const struct strads_verbs_letter *letter)
 {
 	struct strads_verbs_peer *peer = &verbs->peers[letter->from];
 	const struct message *message = &letter->message;
 
-	if (message->magic != MAGIC || message->to != verbs->token ||
-	    message->from != verbs->cards[letter->from].token)
+	if (message->magic != MAGIC)
+		return;
+	if (message->to != verbs->token)
+		answer_closed(strads_fabric_job(verbs->fabric), letter->from, message);
+	else if (message->from != verbs->cards[letter->from].token)
 		return; /* of a fabric that was closed */
-	if (!peer->served)
+	else if (!peer->served)
 		strads_verbs_unreachable(
 		    verbs, peer,
 		    strads_fail(STRADS_ERR_UNSUPPORTED,
@@ -399,13 +430,15 @@ strads_verbs_connections_turn(struct strads_verbs *verbs)
 void
 strads_verbs_connections_close(struct strads_verbs *verbs)
 {
+	struct strads_job *job = strads_fabric_job(verbs->fabric);
 	struct strads_verbs_letter *letter;
 
-	strads_job_take_mail(strads_fabric_job(verbs->fabric), NULL, NULL);
+	strads_job_take_mail(job, letter_came_late, job);
 	letter = atomic_exchange(&verbs->letters, NULL);
 	while (letter) {
 		struct strads_verbs_letter *next = letter->next;
 
+		answer_closed(job, letter->from, &letter->message);
 		free(letter);
 		letter = next;
 	}

@@ -27,7 +27,8 @@
  *     READY   LETTER {own, seen: the other's} ─────▶  READY
  *
  * Letters and calls carry the tokens of both endpoints: random numbers that only the cards tell, so
- * that what an older fabric of the job, or a stranger, has sent is known for what it is.
+ * that what an older fabric of the job, or a stranger, has sent is known for what it is. A rank
+ * that has closed its fabric answers letters as long as it looks after the job: that it has.
  */
 #ifndef STRADS_VERBS_CONNECTION_H
 #define STRADS_VERBS_CONNECTION_H

@@ -334,6 +334,46 @@ letter__of_an_older_fabric_is_passed_over(void **state)
 	expect_traffic();
 }
 
+/* Nobody waits for the deadline to learn that a peer has closed its fabric. */
+static void
+letter__to_a_closed_fabric_is_answered(void **state)
+{
+	static const char *const wires[] = {"job", "cm", "auto"};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		for (int first = 0; first < 2; first++) {
+			int status = STRADS_AGAIN;
+
+			open_both(wires[i]);
+			verbs_pair_leave(&pair, 1 - first);
+			for (int turn = 0; turn < 10 && status == STRADS_AGAIN; turn++) {
+				status = signal_word(first, 1);
+				assert_int_equal(verbs_pair_turn(&pair, first), STRADS_OK);
+			}
+			assert_int_equal(status, STRADS_ERR_PEER);
+			assert_non_null(strstr(strads_error(), first ? "rank 0" : "rank 1"));
+			if (i != 1 || first)
+				assert_non_null(strstr(strads_error(), "has closed its fabric"));
+			verbs_pair_close(&pair);
+			assert_int_equal(fake.live, 0);
+		}
+	}
+}
+
+/* Its fabric is closed with a letter in it that was not read. */
+static void
+letter__not_read_before_the_end_is_answered(void **state)
+{
+	(void)state;
+	open_both("job");
+	assert_int_equal(signal_word(0, 1), STRADS_AGAIN);
+	verbs_pair_leave(&pair, 1);
+	assert_int_equal(verbs_pair_turn(&pair, 0), STRADS_OK);
+	assert_int_equal(signal_word(0, 1), STRADS_ERR_PEER);
+	assert_non_null(strstr(strads_error(), "has closed its fabric"));
+}
+
 /* ---- The N-th call fails, for every N ---- */
 
 /* Whether a call can fail, and the connection is opened all the same: tried again, with less asked
@@ -436,6 +476,8 @@ main(void)
 	    TEST(called__strangers_are_refused),
 	    TEST(letter__of_nonsense_is_passed_over),
 	    TEST(letter__of_an_older_fabric_is_passed_over),
+	    TEST(letter__to_a_closed_fabric_is_answered),
+	    TEST(letter__not_read_before_the_end_is_answered),
 	    TEST(open__any_call_may_fail),
 	};
 

@@ -133,13 +133,18 @@ verbs_pair_open(struct verbs_pair *pair)
 }
 
 void
+verbs_pair_leave(struct verbs_pair *pair, int rank)
+{
+	strads_region_delete(&pair->own[rank]);
+	strads_region_delete(&pair->open[rank]);
+	strads_fabric_close(&pair->fabrics[rank]);
+}
+
+void
 verbs_pair_close(struct verbs_pair *pair)
 {
-	for (int rank = 0; rank < 2; rank++) {
-		strads_region_delete(&pair->own[rank]);
-		strads_region_delete(&pair->open[rank]);
-		strads_fabric_close(&pair->fabrics[rank]);
-	}
+	for (int rank = 0; rank < 2; rank++)
+		verbs_pair_leave(pair, rank);
 }
 
 /* In each turn, as after a sleep, the rank looks for what else there may be. */

@@ -38,6 +38,9 @@ void verbs_pair_write(int to, const void *bytes, size_t n);
 /* Copies the letter that was posted last; returns its length, at most STRADS_MAIL_MAX. */
 size_t verbs_pair_letter(void *bytes);
 
+/* Closes what one rank has open. */
+void verbs_pair_leave(struct verbs_pair *pair, int rank);
+
 /* Closes whatever is open. */
 void verbs_pair_close(struct verbs_pair *pair);
 
