@@ -234,8 +234,10 @@ sum_read(struct strads_engine *engine, bool *moved)
 		if (reading->counter.done != reading->counter.posted)
 			return STRADS_OK;
 		if (reading->counter.status != STRADS_OK)
-			return strads_fail(reading->counter.status,
-					   "cannot read a partial from rank %d", reading->rank);
+			return strads_fabric_explain(
+			    engine->fabric,
+			    strads_fail(reading->counter.status,
+					"cannot read a partial from rank %d", reading->rank));
 		strads_engine_begin(engine);
 		*moved = true;
 		add(engine, reading->reduction->sum + reading->offset / sizeof(double), staged,

@@ -176,9 +176,10 @@ too_many(size_t n, const char *what)
 
 /* Hands the transfer to the path's provider and counts it if it was started. */
 static inline int
-start(struct strads_path *path, const struct strads_transfer *transfer,
+start(struct strads_fabric *fabric, const struct strads_transfer *transfer,
       int (*operation)(void *, const struct strads_transfer *), enum strads_op op, size_t bytes)
 {
+	struct strads_path *path = &fabric->paths[transfer->peer];
 	int status;
 
 	if (transfer->counter)
@@ -187,7 +188,7 @@ start(struct strads_path *path, const struct strads_transfer *transfer,
 	if (__builtin_expect(status != STRADS_OK, 0)) {
 		if (transfer->counter)
 			transfer->counter->posted--;
-		return status;
+		return status == STRADS_AGAIN ? status : strads_fabric_explain(fabric, status);
 	}
 	path->stats->operations[op]++;
 	path->stats->bytes[op] += bytes;
@@ -207,7 +208,6 @@ get(struct strads_fabric *fabric, int peer, const struct strads_region *region, 
 					   .offset = offset,
 					   .bytes = total(pieces, n),
 					   .counter = counter};
-	struct strads_path *path;
 	int status;
 
 	if (!admissible(fabric, &transfer, STRADS_REMOTE_READ, transfer.bytes))
@@ -215,8 +215,8 @@ get(struct strads_fabric *fabric, int peer, const struct strads_region *region, 
 	status = assemble(fabric, &transfer, local, pieces, n, "get");
 	if (status)
 		return status;
-	path = &fabric->paths[peer];
-	return start(path, &transfer, path->provider->get, STRADS_OP_GET, transfer.bytes);
+	return start(fabric, &transfer, fabric->paths[peer].provider->get, STRADS_OP_GET,
+		     transfer.bytes);
 }
 
 INLINED int
@@ -229,7 +229,6 @@ put(struct strads_fabric *fabric, int peer, const struct strads_region *region, 
 					   .offset = offset,
 					   .bytes = total(pieces, n),
 					   .counter = counter};
-	struct strads_path *path;
 	int status;
 
 	if (!admissible(fabric, &transfer, STRADS_REMOTE_WRITE, transfer.bytes))
@@ -237,8 +236,8 @@ put(struct strads_fabric *fabric, int peer, const struct strads_region *region, 
 	status = assemble(fabric, &transfer, local, pieces, n, "put");
 	if (status)
 		return status;
-	path = &fabric->paths[peer];
-	return start(path, &transfer, path->provider->put, STRADS_OP_PUT, transfer.bytes);
+	return start(fabric, &transfer, fabric->paths[peer].provider->put, STRADS_OP_PUT,
+		     transfer.bytes);
 }
 
 INLINED int
@@ -255,7 +254,6 @@ put_signal(struct strads_fabric *fabric, int peer, const struct strads_region *r
 					   .counter = counter};
 	size_t reach =
 	    transfer.bytes <= SIZE_MAX - sizeof value ? transfer.bytes + sizeof value : SIZE_MAX;
-	struct strads_path *path;
 	int status;
 
 	if ((offset | transfer.bytes) % sizeof value != 0)
@@ -267,8 +265,8 @@ put_signal(struct strads_fabric *fabric, int peer, const struct strads_region *r
 	status = assemble(fabric, &transfer, local, pieces, n, "put-signal");
 	if (status)
 		return status;
-	path = &fabric->paths[peer];
-	return start(path, &transfer, path->provider->put_signal, STRADS_OP_PUT_SIGNAL, reach);
+	return start(fabric, &transfer, fabric->paths[peer].provider->put_signal,
+		     STRADS_OP_PUT_SIGNAL, reach);
 }
 
 int
@@ -339,7 +337,6 @@ strads_fetch_add(struct strads_fabric *fabric, int peer, const struct strads_reg
 					   .bytes = sizeof *old,
 					   .value = add,
 					   .counter = counter};
-	struct strads_path *path;
 	int status;
 
 	if (offset % sizeof *old != 0)
@@ -350,8 +347,8 @@ strads_fetch_add(struct strads_fabric *fabric, int peer, const struct strads_reg
 	status = assemble(fabric, &transfer, local, &all, 1, "fetch-add");
 	if (status)
 		return status;
-	path = &fabric->paths[peer];
-	return start(path, &transfer, path->provider->fetch_add, STRADS_OP_FETCH_ADD, sizeof *old);
+	return start(fabric, &transfer, fabric->paths[peer].provider->fetch_add,
+		     STRADS_OP_FETCH_ADD, sizeof *old);
 }
 
 /* ---- What has become of them ---- */
@@ -381,12 +378,12 @@ strads_flush(struct strads_fabric *fabric, int peer)
 		return strads_fail(STRADS_ERR_ARGUMENT, "flush: rank %d is not one of the %d ranks",
 				   peer, fabric->size);
 	if (peer >= 0)
-		return flush_path(&fabric->paths[peer], peer);
+		return strads_fabric_explain(fabric, flush_path(&fabric->paths[peer], peer));
 	for (int rank = 0; rank < fabric->size; rank++) {
 		int status = flush_path(&fabric->paths[rank], rank);
 
 		if (status < 0)
-			return status;
+			return strads_fabric_explain(fabric, status);
 		if (status > 0)
 			result = status;
 	}

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -17,8 +18,9 @@
 #define SPINS_CROWDED  10
 #define YIELDS_CROWDED 20
 
-/* How long the job may take to say who died after a provider has noticed. */
-#define MOURNING_NS 200000000
+/* How long the job may take to say who died or gave up after a provider has noticed. */
+#define MOURNING_NS      1000000000
+#define MOURNING_LOOK_NS 10000000
 
 static inline void
 relax(void)
@@ -74,21 +76,34 @@ strads_waiter_close(struct strads_fabric *fabric)
 
 /* ---- Progress ---- */
 
-/* A provider notices that a peer is gone; the job, a moment later, knows how it died. Waits that
- * moment, once, for the better sentence. */
-static int
-mourn(struct strads_fabric *fabric, int status)
+/* Lets the job's news come, for a moment. Returns false if there is nothing to wait on. */
+static bool
+await_news(struct strads_fabric *fabric)
 {
 	struct pollfd news = {.fd = fabric->job->fd, .events = POLLIN};
-	uint64_t until = strads_monotone_ns() + MOURNING_NS;
+
+	if (fabric->time) {
+		fabric->time->wait(fabric->time_context,
+				   strads_fabric_clock_ns(fabric) + MOURNING_LOOK_NS);
+		return true;
+	}
+	return news.fd >= 0 && (poll(&news, 1, MOURNING_LOOK_NS / 1000000) >= 0 || errno == EINTR);
+}
+
+int
+strads_fabric_explain(struct strads_fabric *fabric, int status)
+{
 	char noticed[512];
+	uint64_t until;
 	int known;
 
-	strncpy(noticed, strads_error(), sizeof noticed - 1);
-	noticed[sizeof noticed - 1] = '\0';
+	if (status != STRADS_ERR_PEER)
+		return status;
+	snprintf(noticed, sizeof noticed, "%s", strads_error());
+	until = strads_fabric_clock_ns(fabric) + MOURNING_NS;
 	known = strads_job_check(fabric->job);
-	while (!known && !fabric->wait.mourned && news.fd >= 0 && strads_monotone_ns() < until) {
-		if (poll(&news, 1, 10) < 0 && errno != EINTR)
+	while (!known && !fabric->wait.mourned && strads_fabric_clock_ns(fabric) < until) {
+		if (!await_news(fabric))
 			break;
 		known = strads_job_check(fabric->job);
 	}
@@ -117,10 +132,8 @@ strads_fabric_progress(struct strads_fabric *fabric)
 		const struct strads_endpoint *endpoint = &fabric->endpoints[i];
 		int status = endpoint->provider->progress(endpoint->context);
 
-		if (__builtin_expect(status == STRADS_ERR_PEER, 0))
-			return mourn(fabric, status);
 		if (__builtin_expect(status < 0, 0))
-			return status;
+			return strads_fabric_explain(fabric, status);
 	}
 	return look_around(fabric) ? strads_job_check(fabric->job) : STRADS_OK;
 }
@@ -237,7 +250,7 @@ strads_counter_wait(struct strads_fabric *fabric, struct strads_counter *counter
 			strads_fabric_wait(fabric, deadline);
 	}
 	strads_fabric_awake(fabric);
-	return status ? status : counter->status;
+	return status ? status : strads_fabric_explain(fabric, counter->status);
 }
 
 /* ---- Time ---- */

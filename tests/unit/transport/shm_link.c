@@ -275,6 +275,61 @@ fabric_close__is_no_death_to_the_others(void **state)
 	assert_int_equal(run(one_leaves), 0);
 }
 
+static const struct strads_job_ops *true_ops;
+
+/* The job of this rank, whose news take a tenth of a second. */
+static int
+check_late(struct strads_job *job)
+{
+	static uint64_t known_ns;
+	int status = true_ops->check(job);
+
+	if (status && known_ns == 0)
+		known_ns = strads_monotone_ns();
+	return strads_monotone_ns() < known_ns + 100000000 ? STRADS_OK : status;
+}
+
+/* Rank 1 gives up and closes its fabric, which rank 0 notices before it has heard why. */
+static int
+one_gives_up(struct strads_job *job, void *arg)
+{
+	struct strads_fabric_options options = {.fabric = "shm"};
+	struct strads_fabric *fabric = NULL;
+	struct strads_region *region = NULL;
+	struct strads_job_ops late_ops = *job->ops;
+	int status = STRADS_OK;
+
+	EXPECT(strads_fabric_open(job, &options, &fabric) == STRADS_OK);
+	EXPECT(strads_region_new(fabric, STRADS_REMOTE_WRITE, 64, &region) == STRADS_OK);
+	EXPECT(strads_fabric_wire(fabric) == STRADS_OK);
+	if (strads_job_rank(job) == 1) {
+		strads_job_abort(job, strads_fail(STRADS_ERR_INPUT, "line 7 is no good"));
+	} else {
+		true_ops = job->ops;
+		late_ops.check = check_late;
+		job->ops = &late_ops;
+		while (!status) {
+			status = strads_fabric_progress(fabric);
+			if (!status)
+				status = strads_put_signal(fabric, 1, region, 0, NULL, 0, 1, NULL);
+		}
+		job->ops = true_ops;
+		EXPECT(status == STRADS_ERR_ABORTED);
+		EXPECT(strstr(strads_error(), "rank 1 gave up: line 7 is no good"));
+	}
+	(void)arg;
+	strads_region_delete(&region);
+	strads_fabric_close(&fabric);
+	return 0;
+}
+
+static void
+fabric_close__after_giving_up_is_known_as_that(void **state)
+{
+	(void)state;
+	assert_int_equal(run(one_gives_up), 0);
+}
+
 /* Many signals into one sleep: one doorbell. */
 static int
 signals_to_a_sleeper(struct strads_job *job, void *arg)
@@ -328,6 +383,7 @@ main(void)
 	    cmocka_unit_test(fabric_open__without_a_path_names_the_ranks),
 	    cmocka_unit_test(fabric_open__options_that_differ_or_mean_nothing_are_refused),
 	    cmocka_unit_test(fabric_close__is_no_death_to_the_others),
+	    cmocka_unit_test(fabric_close__after_giving_up_is_known_as_that),
 	    cmocka_unit_test(put_signal__rings_a_sleeper_once),
 	};
 

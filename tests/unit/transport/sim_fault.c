@@ -247,6 +247,89 @@ abort__is_seen_with_its_reason(void **state)
 	assert_int_equal(run_ranks(3, network, aborting_main, NULL), 3);
 }
 
+/* Each way in which a failure is told, where it is known before the news that explain it. */
+static int
+early_main(struct strads_job *job, void *arg)
+{
+	struct strads_counter counter = {0};
+	struct sim_rank rank;
+	int status;
+
+	(void)arg;
+	if (rank_open(&rank, job, BYTES, BYTES))
+		return CHECK_FAILED;
+	if (rank.rank == 3) {
+		strads_job_abort(job, strads_fail(STRADS_ERR_INPUT, "line 7 is no good"));
+		rank_abandon(&rank);
+		return 3;
+	}
+	while (counter.status == STRADS_OK) {
+		CHECK(&rank, strads_get(rank.fabric, 3, rank.shared, 0, rank.own_base, BYTES,
+					&counter) == STRADS_OK);
+		rank_await(&rank, &counter);
+	}
+	CHECK(&rank, counter.status == STRADS_ERR_PEER);
+	CHECK(&rank, strads_job_check(job) == STRADS_OK);
+	if (rank.rank == 0)
+		status = strads_flush(rank.fabric, 3);
+	else if (rank.rank == 1)
+		status = strads_counter_wait(rank.fabric, &counter);
+	else
+		status = strads_fabric_explain(rank.fabric, counter.status);
+	CHECK(&rank, status == STRADS_ERR_ABORTED);
+	CHECK(&rank, strcmp(strads_error(), "rank 3 gave up: line 7 is no good") == 0);
+	rank_abandon(&rank);
+	return 0;
+}
+
+static void
+abort__explains_what_was_noticed_before(void **state)
+{
+	struct strads_sim_options fast = network;
+
+	(void)state;
+	fast.latency_ns = 10;
+	assert_int_equal(run_ranks(4, fast, early_main, NULL), 3);
+}
+
+/* Where nobody gives a reason, what was noticed is told, in its own words. */
+static int
+unexplained_main(struct strads_job *job, void *arg)
+{
+	struct strads_counter counter = {0};
+	struct sim_rank rank;
+	uint64_t began;
+
+	(void)arg;
+	if (rank_open(&rank, job, BYTES, BYTES))
+		return CHECK_FAILED;
+	if (rank.rank == 0) {
+		strads_fabric_charge(rank.fabric, 100000);
+		CHECK(&rank, strads_get(rank.fabric, 1, rank.shared, 0, rank.own_base, BYTES,
+					&counter) == STRADS_OK);
+		rank_await(&rank, &counter);
+		began = rank_clock_ns(&rank);
+		for (int i = 0; i < 10; i++) {
+			(void)strads_fail(counter.status, "it is lost");
+			CHECK(&rank, strads_fabric_explain(rank.fabric, counter.status) ==
+					 STRADS_ERR_PEER);
+			CHECK(&rank, strcmp(strads_error(), "it is lost") == 0);
+		}
+		/* Reasons are waited for once. */
+		CHECK(&rank, rank_clock_ns(&rank) < began + 1100000000);
+		CHECK(&rank, strads_fabric_explain(rank.fabric, STRADS_OK) == STRADS_OK);
+	}
+	rank_abandon(&rank);
+	return 0;
+}
+
+static void
+explain__keeps_what_nobody_explains(void **state)
+{
+	(void)state;
+	assert_int_equal(run_ranks(2, network, unexplained_main, NULL), 0);
+}
+
 static int
 left_main(struct strads_job *job, void *arg)
 {
@@ -423,6 +506,8 @@ main(void)
 	    cmocka_unit_test(close__gives_up_what_is_under_way),
 	    cmocka_unit_test(get__from_a_rank_that_has_closed_fails),
 	    cmocka_unit_test(abort__is_seen_with_its_reason),
+	    cmocka_unit_test(abort__explains_what_was_noticed_before),
+	    cmocka_unit_test(explain__keeps_what_nobody_explains),
 	    cmocka_unit_test(barrier__fails_when_a_rank_has_left),
 	    cmocka_unit_test(barrier__fails_at_its_deadline),
 	    cmocka_unit_test(allgather__of_different_sizes_fails),

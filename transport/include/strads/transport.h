@@ -230,8 +230,9 @@ struct strads_counter {
  * local buffer must lie inside a region of this fabric (any access) and is borrowed until the
  * counter (may be NULL) counts it done. peer == own rank is allowed. Return STRADS_OK; AGAIN (queue
  * full, or the way to the peer not open yet: progress and retry, nothing was started); ERR_BOUNDS,
- * ERR_ACCESS, ERR_ARGUMENT (checked here, before anything is sent); ERR_PEER; ERR_TIMEOUT (the way
- * did not open within the fabric's deadline). Thread: owner.
+ * ERR_ACCESS, ERR_ARGUMENT (checked here, before anything is sent); ERR_PEER, or what the job says
+ * of that (see strads_fabric_explain); ERR_TIMEOUT (the way did not open within the fabric's
+ * deadline). Thread: owner.
  *
  * Completion of a put or put-signal means the bytes are in the peer's memory and visible to a
  * reader that sees any later signal of this writer. */
@@ -297,8 +298,15 @@ STRADS_MUST_CHECK int strads_fetch_add(struct strads_fabric *fabric, int peer,
 				       uint64_t add, uint64_t *old, struct strads_counter *counter);
 
 /* STRADS_OK once everything this rank started to `peer` (−1: to all) is complete, AGAIN before,
- * the failure if one of them failed. Does not block. */
+ * the failure, explained, if one of them failed. Blocks for nothing but that. Thread: owner. */
 STRADS_MUST_CHECK int strads_flush(struct strads_fabric *fabric, int peer);
+
+/* The reason behind ERR_PEER: a path to a rank that gives up or dies breaks, as a rule, before the
+ * job has told why. If the job knows, or learns within a second (given to it once in a fabric's
+ * life), returns what strads_job_check says. Else, and for any other status, returns `status` and
+ * leaves strads_error() as it was. For failures that a counter tells of; operations, flush,
+ * progress and strads_counter_wait have asked already. Thread: owner. */
+STRADS_MUST_CHECK int strads_fabric_explain(struct strads_fabric *fabric, int status);
 
 /* ---- Progress, waiting, time -------------------------------------------------------------- */
 
