@@ -36,8 +36,9 @@ compute_ns(struct conform *c, uint64_t ns)
 	}
 }
 
-/* Reads of a rank that is inside a long computation complete before it comes out of it: the last
- * of them still reads the word that says so as 0. */
+/* Reads of a rank that is inside a long computation complete before it comes out of it, which it
+ * does once they have or after far too long: the last of them still reads the word that says so as
+ * 0. */
 static int
 busy_target(struct conform *c)
 {
@@ -46,7 +47,7 @@ busy_target(struct conform *c)
 	struct strads_region *words = conform_region(c, STRADS_REMOTE_WRITE, 2 * WORD);
 	struct strads_region *out = conform_region(c, STRADS_LOCAL, 4096);
 	struct strads_counter counter = {0};
-	uint64_t worst_ns = 0;
+	uint64_t until, worst_ns = 0;
 	int target = c->size - 1;
 	uint64_t *awake;
 
@@ -57,7 +58,10 @@ busy_target(struct conform *c)
 		CHECK_OK(
 		    CONFORM_RETRY(c, strads_put_signal(c->fabric, 0, words, 0, NULL, 0, 1, NULL)));
 		CHECK(conform_flush(c, 0) == 0);
-		compute_ns(c, 300000000);
+		until = strads_fabric_clock_ns(c->fabric) + CONFORM_DEADLINE_NS / 2;
+		while (strads_signal_load(words, WORD) != 1 &&
+		       strads_fabric_clock_ns(c->fabric) < until)
+			compute_ns(c, 1000000);
 		__atomic_store_n(awake, 1, __ATOMIC_SEQ_CST);
 		CHECK(conform_await(c, words, WORD, 1) == 0);
 	}
