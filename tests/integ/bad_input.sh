@@ -19,7 +19,7 @@ printf '1\n2\n3\n4\n' >y.mtx
 gzip -c "$good" | head -c 4000 >cut.svm.gz
 head -c 4000 "$good" | xz -c | head -c 900 >cut.svm.xz
 
-for ranks in 1 4; do
+for ranks in ${STRADS_TEST_RANKS:-1 4}; do
 	bad() {
 		local pattern=$1
 		shift

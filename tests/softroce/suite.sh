@@ -41,6 +41,8 @@ lasso() {
 	integration deaths
 	integration mpirun
 	integration outputs
+	integration records
+	STRADS_TEST_RANKS=2 integration bad_input
 }
 
 for part in "$@"; do
