@@ -207,6 +207,15 @@ strads_fabric_rang(struct strads_fabric *fabric)
 	fabric->stats.doorbells++;
 }
 
+const void *
+strads_provider_no_view(void *context, const struct strads_region *region, int peer)
+{
+	(void)context;
+	(void)region;
+	(void)peer;
+	return NULL;
+}
+
 int
 strads_provider_no_transfer(void *context, const struct strads_transfer *transfer)
 {

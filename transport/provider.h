@@ -107,6 +107,9 @@ struct strads_provider {
 			     const struct strads_region_key *all);
 	void (*region_release)(void *context, struct strads_region *region);
 
+	/* Where a peer's part can be read by plain loads, or NULL. */
+	const void *(*region_view)(void *context, const struct strads_region *region, int peer);
+
 	/* Operations: STRADS_OK (posted; the provider counts it done, at once or from progress),
 	 * AGAIN (not started), or an error (not started). The fabric has already counted `posted`
 	 * and takes it back unless OK is returned. */
@@ -150,6 +153,7 @@ extern const struct strads_provider strads_provider_verbs;
 extern const struct strads_provider strads_provider_ofi;
 extern const struct strads_provider strads_provider_sim;
 
+const void *strads_provider_no_view(void *context, const struct strads_region *region, int peer);
 int strads_provider_no_transfer(void *context, const struct strads_transfer *transfer);
 int strads_provider_no_survey(const struct strads_settings *settings, struct strads_survey *survey);
 

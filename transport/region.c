@@ -123,6 +123,17 @@ strads_region_base(const struct strads_region *region)
 	return region->base;
 }
 
+const void *
+strads_region_view(const struct strads_region *region, int rank)
+{
+	const struct strads_fabric *fabric = region->fabric;
+
+	if (rank < 0 || rank >= fabric->size || !(region->access & STRADS_REMOTE_READ) ||
+	    !region->wired)
+		return NULL;
+	return fabric->paths[rank].provider->region_view(fabric->paths[rank].context, region, rank);
+}
+
 size_t
 strads_region_bytes(const struct strads_region *region, int rank)
 {

@@ -58,6 +58,14 @@ self_fetch_add(void *context, const struct strads_transfer *transfer)
 	return STRADS_OK;
 }
 
+static const void *
+self_region_view(void *context, const struct strads_region *region, int peer)
+{
+	(void)context;
+	(void)peer;
+	return region->base;
+}
+
 static uint64_t
 self_outstanding(void *context, int peer)
 {
@@ -82,6 +90,7 @@ self_query(void *context, int peer, struct strads_fabric_info *info)
  * an endpoint, so only operations are asked of it. */
 const struct strads_provider strads_provider_self = {
     .name = "self",
+    .region_view = self_region_view,
     .put = self_put,
     .put_signal = self_put_signal,
     .get = self_get,

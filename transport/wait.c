@@ -1,10 +1,12 @@
 #include "fabric.h"
 
 #include "job/job.h"
+#include "strads/ticks.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -17,6 +19,15 @@
 #define YIELDS_ROOMY   100
 #define SPINS_CROWDED  10
 #define YIELDS_CROWDED 20
+
+/* The first spins make no pause, so that what comes within a microsecond is seen at once. */
+#define SPINS_EAGER 32
+
+/* Of a wait for a signal: looks at its word in a turn, turns before the clock is read, and turns
+ * between two looks at the deadline. */
+#define LOOKS       16
+#define SHORT_TURNS 8
+#define CLOCK_TURNS 64
 
 /* How long the job may take to say who died or gave up after a provider has noticed. */
 #define MOURNING_NS      1000000000
@@ -203,8 +214,8 @@ strads_fabric_wait(struct strads_fabric *fabric, uint64_t until_ns)
 		return;
 	}
 	if (wait->turns < wait->spins) {
-		wait->turns++;
-		relax();
+		if (wait->turns++ >= SPINS_EAGER)
+			relax();
 	} else if (wait->turns < wait->spins + wait->yields || wait->no_sleep) {
 		wait->turns++;
 		sched_yield();
@@ -253,12 +264,57 @@ strads_counter_wait(struct strads_fabric *fabric, struct strads_counter *counter
 	return status ? status : strads_fabric_explain(fabric, counter->status);
 }
 
+static int
+fail_silence(const struct strads_fabric *fabric, uint64_t value)
+{
+	return strads_fail(STRADS_ERR_TIMEOUT,
+			   "no signal %llu came for %llu ms; --timeout raises the deadline",
+			   (unsigned long long)value, (unsigned long long)fabric->timeout_ms);
+}
+
+/* A word that needs no progress to come is seen soonest if it is looked at again and again, and the
+ * clock is left alone while the wait is short. */
+int
+strads_signal_wait(struct strads_fabric *fabric, const struct strads_region *region, size_t offset,
+		   uint64_t value)
+{
+	const void *word = region->base + offset;
+	uint64_t deadline = 0;
+	int status = STRADS_OK;
+
+	for (unsigned turn = 0; !status; turn++) {
+		for (int look = 0; look < LOOKS; look++) {
+			if (atomic_load_explicit((const _Atomic uint64_t *)word,
+						 memory_order_acquire) >= value)
+				goto seen;
+		}
+		status = strads_fabric_progress(fabric);
+		if (status || turn < SHORT_TURNS)
+			continue;
+		if (!deadline)
+			deadline = strads_fabric_clock_ns(fabric) + fabric->timeout_ms * 1000000u;
+		else if (turn % CLOCK_TURNS == 0 && strads_fabric_clock_ns(fabric) >= deadline)
+			status = fail_silence(fabric, value);
+		else
+			strads_fabric_wait(fabric, deadline);
+	}
+seen:
+	strads_fabric_awake(fabric);
+	return status;
+}
+
 /* ---- Time ---- */
 
 uint64_t
 strads_fabric_clock_ns(struct strads_fabric *fabric)
 {
 	return fabric->time ? fabric->time->clock_ns(fabric->time_context) : strads_monotone_ns();
+}
+
+uint64_t
+strads_fabric_ticks(struct strads_fabric *fabric)
+{
+	return fabric->time ? fabric->time->clock_ns(fabric->time_context) : strads_ticks();
 }
 
 void

@@ -71,6 +71,37 @@ payload_before_signal(struct conform *c)
 	return conform_flush(c, -1);
 }
 
+/* Who can look into a peer's memory sees there, behind a signal, what a get brings. */
+static int
+view_is_what_a_get_brings(struct conform *c)
+{
+	enum { ROUNDS = 50, BYTES = 10000 };
+	struct strads_region *shelf = conform_region(c, STRADS_REMOTE_READ, BYTES);
+	struct strads_region *closed = conform_region(c, STRADS_REMOTE_WRITE, BYTES);
+	struct strads_region *local = conform_region(c, STRADS_LOCAL, BYTES);
+	int peer = next_rank(c);
+
+	CHECK(shelf && closed && local && conform_wire(c) == 0);
+	CHECK(strads_region_view(shelf, c->rank) == strads_region_base(shelf));
+	CHECK(!strads_region_view(shelf, -1) && !strads_region_view(shelf, c->size));
+	CHECK(!strads_region_view(closed, c->rank) && !strads_region_view(local, c->rank));
+	for (uint64_t round = 1; round <= ROUNDS; round++) {
+		const void *view = strads_region_view(shelf, peer);
+		struct strads_counter counter = {0};
+
+		conform_fill(strads_region_base(shelf), BYTES, round * 64 + (uint64_t)c->rank);
+		CHECK(conform_meet(c) == 0);
+		CHECK_OK(CONFORM_RETRY(c, strads_get(c->fabric, peer, shelf, 0,
+						     strads_region_base(local), BYTES, &counter)));
+		CHECK_OK(strads_counter_wait(c->fabric, &counter));
+		CHECK(
+		    conform_filled(strads_region_base(local), BYTES, round * 64 + (uint64_t)peer));
+		CHECK(!view || memcmp(view, strads_region_base(local), BYTES) == 0);
+		CHECK(conform_meet(c) == 0);
+	}
+	return 0;
+}
+
 /* Plain puts into several places, then a bare signal: the signal covers them all. */
 static int
 puts_before_signal(struct conform *c)
@@ -281,6 +312,7 @@ flush_delivers(struct conform *c)
 
 const struct conform_case conform_data_cases[] = {
     {"data", "paths_as_asked", paths_as_asked, 0},
+    {"data", "view_is_what_a_get_brings", view_is_what_a_get_brings, 0},
     {"data", "payload_before_signal", payload_before_signal, 0},
     {"data", "puts_before_signal", puts_before_signal, 0},
     {"data", "signals_in_order", signals_in_order, 0},

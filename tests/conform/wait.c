@@ -103,7 +103,7 @@ sleeper_woken(struct conform *c)
 			CHECK_OK(CONFORM_RETRY(
 			    c, strads_put_signal(c->fabric, peer, word, 0, NULL, 0, round, NULL)));
 		if (c->rank > 0)
-			CHECK(conform_await(c, word, 0, round) == 0);
+			CHECK_OK(strads_signal_wait(c->fabric, word, 0, round));
 	}
 	strads_fabric_stats(c->fabric, &stats);
 	CHECK(c->sim || c->rank == 0 || stats.sleeps > 0);

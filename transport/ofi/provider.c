@@ -31,6 +31,7 @@ const struct strads_provider strads_provider_ofi = {
     .region_key = strads_ofi_region_key,
     .region_attach = strads_ofi_region_attach,
     .region_release = strads_ofi_region_release,
+    .region_view = strads_provider_no_view,
     .put = strads_ofi_put,
     .put_signal = strads_ofi_put_signal,
     .get = strads_ofi_get,

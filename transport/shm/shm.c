@@ -129,6 +129,15 @@ shm_key(void *context, struct strads_region *region, struct strads_region_key *m
 	return STRADS_OK;
 }
 
+static const void *
+shm_region_view(void *context, const struct strads_region *region, int peer)
+{
+	const struct strads_shm_view *views = region->attached[STRADS_SLOT_SHM];
+
+	(void)context;
+	return views[peer].base;
+}
+
 /* ---- Operations ---- */
 
 static inline uint8_t *
@@ -337,6 +346,7 @@ const struct strads_provider strads_provider_shm = {
     .region_key = shm_key,
     .region_attach = strads_shm_attach,
     .region_release = strads_shm_release,
+    .region_view = shm_region_view,
     .put = shm_put,
     .put_signal = shm_put_signal,
     .get = shm_get,

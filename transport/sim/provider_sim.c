@@ -306,6 +306,7 @@ const struct strads_provider strads_provider_sim = {
     .region_key = sim_region_key,
     .region_attach = sim_region_attach,
     .region_release = sim_region_release,
+    .region_view = strads_provider_no_view,
     .put = sim_put,
     .put_signal = sim_put_signal,
     .get = sim_get,

@@ -56,6 +56,7 @@ const struct strads_provider strads_provider_verbs = {
     .region_key = strads_verbs_region_key,
     .region_attach = strads_verbs_region_attach,
     .region_release = strads_verbs_region_release,
+    .region_view = strads_provider_no_view,
     .put = strads_verbs_put,
     .put_signal = strads_verbs_put_signal,
     .get = strads_verbs_get,

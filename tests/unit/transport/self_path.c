@@ -268,6 +268,26 @@ fabric_wait__returns_by_its_deadline(void **state)
 }
 
 static void
+signal_wait__ends_with_the_signal_or_the_deadline(void **state)
+{
+	struct strads_fabric_options options = {.fabric = "auto", .timeout_ms = 20};
+	struct strads_fabric *hasty;
+	struct strads_region *words;
+
+	(void)state;
+	assert_int_equal(strads_fabric_open(the_job, &options, &hasty), STRADS_OK);
+	assert_int_equal(strads_region_new(hasty, STRADS_REMOTE_WRITE, 64, &words), STRADS_OK);
+	assert_int_equal(strads_fabric_wire(hasty), STRADS_OK);
+	assert_int_equal(strads_put_signal(hasty, 0, words, 8, NULL, 0, 5, NULL), STRADS_OK);
+	assert_int_equal(strads_signal_wait(hasty, words, 8, 4), STRADS_OK);
+	assert_int_equal(strads_signal_wait(hasty, words, 8, 5), STRADS_OK);
+	assert_int_equal(strads_signal_wait(hasty, words, 8, 6), STRADS_ERR_TIMEOUT);
+	assert_non_null(strstr(strads_error(), "signal 6"));
+	strads_region_delete(&words);
+	strads_fabric_close(&hasty);
+}
+
+static void
 fabric_stats__leave_out_the_own_rank(void **state)
 {
 	struct fixture *f = *state;
@@ -312,6 +332,7 @@ rank_main(struct strads_job *job, void *arg)
 	    CASE(operations__with_bad_arguments_are_refused),
 	    CASE(fabric_open__unknown_name_lists_the_known),
 	    CASE(fabric_wait__returns_by_its_deadline),
+	    CASE(signal_wait__ends_with_the_signal_or_the_deadline),
 	    CASE(fabric_stats__leave_out_the_own_rank),
 	    CASE(fabric_query__calls_the_own_rank_self),
 	};

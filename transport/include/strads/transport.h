@@ -211,6 +211,11 @@ void strads_region_delete(struct strads_region **region);
 void *strads_region_base(const struct strads_region *region);             /* Thread: any. */
 size_t strads_region_bytes(const struct strads_region *region, int rank); /* Thread: any. */
 
+/* Where this rank can look into `rank`'s part of a REMOTE_READ region without a get: its own part,
+ * or that of a peer whose memory it has mapped. What is there is what a get would bring at that
+ * moment. NULL: only a get brings it. Valid once wired, until deletion. Thread: owner. */
+const void *strads_region_view(const struct strads_region *region, int rank);
+
 /* Makes the regions created since the last call known to all ranks. Collective: every rank must
  * have created the same sequence of access classes. Returns STRADS_OK, ERR_PROTOCOL, ERR_PEER,
  * ERR_TIMEOUT, ERR_FABRIC. */
@@ -327,8 +332,18 @@ void strads_fabric_awake(struct strads_fabric *fabric);
 STRADS_MUST_CHECK int strads_counter_wait(struct strads_fabric *fabric,
 					  struct strads_counter *counter);
 
+/* Blocks, progressing, until the signal word at `offset` of this rank's part of the region is at
+ * least `value`. Returns STRADS_OK, ERR_TIMEOUT after the fabric's deadline, or as progress does.
+ * For a rank that has nothing else to do. Thread: owner. */
+STRADS_MUST_CHECK int strads_signal_wait(struct strads_fabric *fabric,
+					 const struct strads_region *region, size_t offset,
+					 uint64_t value);
+
 /* Nanoseconds, monotone, from an arbitrary origin: virtual under sim. Thread: owner. */
 uint64_t strads_fabric_clock_ns(struct strads_fabric *fabric);
+
+/* strads_ticks (ticks.h), under sim the clock. Thread: owner. */
+uint64_t strads_fabric_ticks(struct strads_fabric *fabric);
 
 /* Declares `ns` of computing just done. Advances the virtual clock under sim, else does nothing. */
 void strads_fabric_charge(struct strads_fabric *fabric, double ns);
