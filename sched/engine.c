@@ -105,13 +105,14 @@ build(struct strads_engine *engine)
 	schedule_places = strads_region_base(engine->outbox);
 	commit_places = schedule_places + strads_shape_places(shape, STRADS_LANE_SCHEDULE);
 	commits = commit_places + strads_shape_places(shape, STRADS_LANE_COMMIT);
-	staging = commits + strads_shape_commits(shape) * shape->commit_bytes;
+	staging = commits + strads_shape_commits(shape);
 	drafts = staging + shape->reads * shape->read_bytes;
-	status = strads_window_init(&engine->window, shape, strads_region_base(engine->partials));
+	status = strads_window_init(&engine->window, shape, strads_region_base(engine->partials),
+				    commits);
 	if (status == STRADS_OK)
 		status = strads_scheduler_init(engine, schedule_places, drafts);
 	if (status == STRADS_OK)
-		status = strads_reducer_init(engine, commit_places, commits, staging);
+		status = strads_reducer_init(engine, commit_places, staging);
 	return status;
 }
 
@@ -216,4 +217,5 @@ void
 strads_engine_stats(const struct strads_engine *engine, struct strads_engine_stats *stats)
 {
 	*stats = engine->stats;
+	strads_engine_clocked(engine, stats);
 }

@@ -1,5 +1,7 @@
 #include "state.h"
 
+#include <string.h>
+
 /* While idle, the deadline is looked at once in so many turns. */
 #define LOOK_TURNS 64
 
@@ -14,6 +16,12 @@ struct expectation {
 
 /* ---- Time -------------------------------------------------------------------------------- */
 
+static uint64_t
+since(uint64_t before, uint64_t now)
+{
+	return now > before ? now - before : 0;
+}
+
 void
 strads_engine_begin(struct strads_engine *engine)
 {
@@ -21,9 +29,9 @@ strads_engine_begin(struct strads_engine *engine)
 
 	if (!engine->lapsed)
 		return; /* work follows work: one look at the clock parts them */
-	now = strads_fabric_clock_ns(engine->fabric);
+	now = strads_fabric_ticks(engine->fabric);
 	if (engine->idle)
-		engine->stats.stage[engine->waits].stall_ns += now - engine->lap;
+		engine->clocked[engine->waits].stall += since(engine->lap, now);
 	engine->idle = false;
 	engine->lapsed = false;
 	engine->lap = now;
@@ -36,9 +44,23 @@ end(struct strads_engine *engine, enum strads_stage stage)
 	uint64_t now;
 
 	strads_engine_begin(engine); /* where it was not known to be work before it was done */
-	now = strads_fabric_clock_ns(engine->fabric);
-	engine->stats.stage[stage].busy_ns += now - engine->lap;
+	now = strads_fabric_ticks(engine->fabric);
+	engine->clocked[stage].busy += since(engine->lap, now);
 	engine->lap = now;
+}
+
+void
+strads_engine_clocked(const struct strads_engine *engine, struct strads_engine_stats *stats)
+{
+	uint64_t ns = strads_fabric_clock_ns(engine->fabric) - engine->start_ns;
+	uint64_t ticks = since(engine->start_ticks, strads_fabric_ticks(engine->fabric));
+	double ns_a_tick = ticks > 0 ? (double)ns / (double)ticks : 0;
+
+	for (int i = 0; i < STRADS_STAGES; i++) {
+		stats->stage[i].busy_ns += (uint64_t)((double)engine->clocked[i].busy * ns_a_tick);
+		stats->stage[i].stall_ns +=
+		    (uint64_t)((double)engine->clocked[i].stall * ns_a_tick);
+	}
 }
 
 int
@@ -75,7 +97,6 @@ static struct expectation
 expect_commit(const struct strads_engine *engine)
 {
 	const struct strads_window *window = &engine->window;
-	const struct strads_cast *cast = &engine->reducer.cast;
 	int reducer = window->reducers[0];
 	const struct strads_entry *entry = window->awaited[reducer].first;
 
@@ -89,10 +110,20 @@ expect_commit(const struct strads_engine *engine)
 			entry = other;
 		}
 	}
-	if (reducer == engine->rank && cast->sent < cast->composed)
-		return expect_entry(entry, STRADS_SYNC, "room for the commit",
-				    strads_cast_waits_for(cast));
 	return expect_entry(entry, STRADS_SYNC, "commit", reducer);
+}
+
+/* That this rank's own commit can be sent on. */
+static struct expectation
+expect_room(const struct strads_cast *cast)
+{
+	const struct strads_trailer *commit = strads_cast_waiting(cast);
+
+	return (struct expectation){.stage = STRADS_SYNC,
+				    .what = "room for the commit",
+				    .set = commit->set,
+				    .block = commit->block,
+				    .rank = strads_cast_waits_for(cast)};
 }
 
 static struct expectation
@@ -119,6 +150,7 @@ static struct expectation
 expects(const struct strads_engine *engine)
 {
 	const struct strads_window *window = &engine->window;
+	const struct strads_cast *cast = &engine->reducer.cast;
 	const struct strads_entry *entry;
 	int rank;
 
@@ -136,7 +168,9 @@ expects(const struct strads_engine *engine)
 		return expect_entry(entry, STRADS_PUSH, "room for the partial",
 				    entry->block.reducer);
 	}
-	return window->n_reducers > 0 ? expect_commit(engine) : expect_schedule(engine);
+	if (window->n_reducers > 0)
+		return expect_commit(engine);
+	return cast->sent < cast->composed ? expect_room(cast) : expect_schedule(engine);
 }
 
 /* What the roles do in one pass, in the order in which a round goes on. */
@@ -147,7 +181,7 @@ static const struct {
     {strads_worker_collect, STRADS_SYNC},     {strads_worker_sync, STRADS_SYNC},
     {strads_scheduler_step, STRADS_SCHEDULE}, {strads_worker_admit, STRADS_SCHEDULE},
     {strads_worker_push, STRADS_PUSH},        {strads_worker_send, STRADS_PUSH},
-    {strads_reducer_step, STRADS_PULL},
+    {strads_reducer_step, STRADS_PULL},       {strads_scheduler_send, STRADS_SCHEDULE},
 };
 
 static int
@@ -178,7 +212,7 @@ static uint64_t
 patience_ends(const struct strads_engine *engine)
 {
 	uint64_t courtesy = engine->waits == STRADS_PULL ? 0 : engine->timeout_ns / 8;
-	uint64_t ends = engine->lap + engine->timeout_ns + courtesy;
+	uint64_t ends = engine->idle_ns + engine->timeout_ns + courtesy;
 	uint64_t own = engine->scheduler.asked_ns + engine->timeout_ns;
 
 	return engine->scheduler.asked && own < ends ? own : ends;
@@ -191,10 +225,9 @@ rest(struct strads_engine *engine, uint64_t turns)
 	uint64_t deadline;
 
 	if (turns == 0) {
-		strads_engine_begin(engine);
 		engine->waits = expects(engine).stage;
 		engine->idle = true;
-		engine->lapsed = true;
+		engine->idle_ns = strads_fabric_clock_ns(engine->fabric);
 	}
 	deadline = patience_ends(engine);
 	if (turns > 0 && turns % LOOK_TURNS == 0 &&
@@ -262,13 +295,13 @@ drain(struct strads_engine *engine)
 int
 strads_engine_run(struct strads_engine *engine)
 {
-	uint64_t start = strads_fabric_clock_ns(engine->fabric);
 	int status;
 
 	(void)strads_fail(STRADS_OK, "%s", ""); /* a sentence found later is of this run */
 	engine->stopping = false;
 	engine->idle = false;
-	engine->lap = start;
+	engine->start_ns = strads_fabric_clock_ns(engine->fabric);
+	engine->lap = engine->start_ticks = strads_fabric_ticks(engine->fabric);
 	status = run(engine);
 	if (status == STRADS_OK)
 		status = drain(engine);
@@ -276,6 +309,8 @@ strads_engine_run(struct strads_engine *engine)
 		status = strads_job_barrier(engine->job);
 	else if (status != STRADS_ERR_ABORTED)
 		strads_job_abort(engine->job, status);
-	engine->stats.wall_ns += strads_fabric_clock_ns(engine->fabric) - start;
+	strads_engine_clocked(engine, &engine->stats);
+	memset(engine->clocked, 0, sizeof engine->clocked);
+	engine->stats.wall_ns += strads_fabric_clock_ns(engine->fabric) - engine->start_ns;
 	return status;
 }

@@ -7,32 +7,25 @@
 #define ADD_COST_NS 0.5
 
 int
-strads_reducer_init(struct strads_engine *engine, uint8_t *places, uint8_t *commits,
-		    uint8_t *staging)
+strads_reducer_init(struct strads_engine *engine, uint8_t *places, uint8_t *staging)
 {
 	const struct strads_shape *shape = &engine->shape;
 	struct strads_reducer *reducer = &engine->reducer;
 
-	*reducer = (struct strads_reducer){.reductions = shape->reductions,
-					   .reads = shape->reads,
-					   .n_commits = strads_shape_commits(shape),
-					   .staging = staging};
+	*reducer = (struct strads_reducer){
+	    .reductions = shape->reductions, .reads = shape->reads, .staging = staging};
 	reducer->ring = calloc(shape->reductions, sizeof *reducer->ring);
 	reducer->sums = calloc(shape->reductions, (shape->partial_elems + 1) * sizeof(double));
-	reducer->commits = calloc(reducer->n_commits, sizeof *reducer->commits);
 	reducer->readings = calloc(shape->reads, sizeof *reducer->readings);
 	reducer->cast = (struct strads_cast){
 	    .lane = &engine->lane[STRADS_LANE_COMMIT], .ranks = engine->ranks, .places = places};
 	reducer->cast.messages =
 	    calloc(shape->lane[STRADS_LANE_COMMIT].slots, sizeof *reducer->cast.messages);
-	if (!reducer->ring || !reducer->sums || !reducer->commits || !reducer->readings ||
-	    !reducer->cast.messages)
+	if (!reducer->ring || !reducer->sums || !reducer->readings || !reducer->cast.messages)
 		return strads_fail(STRADS_ERR_MEMORY, "no memory for %u reductions",
 				   shape->reductions);
 	for (uint32_t i = 0; i < shape->reductions; i++)
 		reducer->ring[i].sum = reducer->sums + i * shape->partial_elems;
-	for (uint64_t i = 0; i < reducer->n_commits; i++)
-		reducer->commits[i].at = commits + i * shape->commit_bytes;
 	return STRADS_OK;
 }
 
@@ -41,7 +34,6 @@ strads_reducer_free(struct strads_reducer *reducer)
 {
 	free(reducer->cast.messages);
 	free(reducer->readings);
-	free(reducer->commits);
 	free(reducer->sums);
 	free(reducer->ring);
 	*reducer = (struct strads_reducer){0};
@@ -124,16 +116,42 @@ expect_partial(struct strads_engine *engine, const struct strads_reduction *redu
 	    block->index);
 }
 
+/* Adds this rank's own partial, from where it lies. */
+static void
+sum_own(struct strads_engine *engine, struct strads_reduction *reduction, bool *moved)
+{
+	const struct strads_entry *entry = reduction->entry;
+
+	strads_engine_begin(engine);
+	*moved = true;
+	add(engine, reduction->sum, entry->partial, entry->elems, reduction->rank == 0);
+	reduction->rank++;
+}
+
+/* Whether the partial that comes next, or the note that it can be read, is here. */
+static bool
+is_ready(const struct strads_engine *engine, const struct strads_reduction *reduction)
+{
+	return reduction->rank == engine->rank
+		   ? reduction->entry->pushed
+		   : strads_lane_ready(&engine->lane[STRADS_LANE_PARTIAL], reduction->rank);
+}
+
 /* Adds the partials that came with their signal, of ranks below `limit`. */
 static int
 sum_eager(struct strads_engine *engine, struct strads_reduction *reduction, int limit, bool *moved)
 {
 	struct strads_lane *lane = &engine->lane[STRADS_LANE_PARTIAL];
 
-	while (reduction->rank < limit && strads_lane_ready(lane, reduction->rank)) {
+	while (reduction->rank < limit && is_ready(engine, reduction)) {
 		const void *payload;
-		int status = expect_partial(engine, reduction, &payload);
+		int status;
 
+		if (reduction->rank == engine->rank) {
+			sum_own(engine, reduction, moved);
+			continue;
+		}
+		status = expect_partial(engine, reduction, &payload);
 		if (status != STRADS_OK)
 			return status;
 		strads_engine_begin(engine);
@@ -145,6 +163,26 @@ sum_eager(struct strads_engine *engine, struct strads_reduction *reduction, int 
 		reduction->rank++;
 	}
 	return STRADS_OK;
+}
+
+/* Finds a piece of a partial where it lies, or has it brought to its place in the staging memory.
+ */
+static int
+fetch(struct strads_engine *engine, struct strads_reading *reading, uint8_t *staged)
+{
+	size_t offset = reading->reduction->entry->partial_offset + reading->offset;
+	const uint8_t *view = strads_region_view(engine->partials, reading->rank);
+	int status = STRADS_OK;
+
+	reading->at = view ? view + offset : staged;
+	if (!view)
+		status = strads_get(engine->fabric, reading->rank, engine->partials, offset, staged,
+				    reading->bytes, &reading->counter);
+	if (status == STRADS_OK && reading->rank != engine->rank) {
+		engine->stats.stage[STRADS_PULL].messages++;
+		engine->stats.stage[STRADS_PULL].bytes += reading->bytes;
+	}
+	return status;
 }
 
 /* Asks for the next piece of the partial that is ready. Returns STRADS_OK or AGAIN. */
@@ -164,16 +202,9 @@ ask(struct strads_engine *engine, struct strads_reduction *reduction)
 					   .rank = reduction->rank,
 					   .offset = reduction->asked,
 					   .bytes = bytes};
-	status = strads_get(engine->fabric, reduction->rank, engine->partials,
-			    reduction->entry->partial_offset + reduction->asked,
-			    reducer->staging + place * engine->shape.read_bytes, bytes,
-			    &reading->counter);
+	status = fetch(engine, reading, reducer->staging + place * engine->shape.read_bytes);
 	if (status != STRADS_OK)
 		return status;
-	if (reduction->rank != engine->rank) {
-		engine->stats.stage[STRADS_PULL].messages++;
-		engine->stats.stage[STRADS_PULL].bytes += bytes;
-	}
 	reducer->asked++;
 	reduction->asked += bytes;
 	reduction->reads++;
@@ -187,14 +218,19 @@ take_note(struct strads_engine *engine, struct strads_reduction *reduction, int 
 	const void *payload;
 	int status;
 
-	if (reduction->rank >= limit)
+	if (reduction->rank >= limit || !is_ready(engine, reduction))
 		return STRADS_AGAIN;
-	status = expect_partial(engine, reduction, &payload);
-	if (status != STRADS_OK)
-		return status;
+	if (reduction->rank != engine->rank) {
+		status = expect_partial(engine, reduction, &payload);
+		if (status == STRADS_OK)
+			status =
+			    strads_lane_take(&engine->lane[STRADS_LANE_PARTIAL], reduction->rank);
+		if (status != STRADS_OK)
+			return status;
+	}
 	reduction->noted = true;
 	reduction->asked = 0;
-	return strads_lane_take(&engine->lane[STRADS_LANE_PARTIAL], reduction->rank);
+	return STRADS_OK;
 }
 
 /* Asks for the partials that are ready to be read, of ranks below `limit`. */
@@ -229,7 +265,6 @@ sum_read(struct strads_engine *engine, bool *moved)
 	while (reducer->done < reducer->asked) {
 		size_t place = reducer->done % reducer->reads;
 		struct strads_reading *reading = &reducer->readings[place];
-		const void *staged = reducer->staging + place * engine->shape.read_bytes;
 
 		if (reading->counter.done != reading->counter.posted)
 			return STRADS_OK;
@@ -240,7 +275,7 @@ sum_read(struct strads_engine *engine, bool *moved)
 					"cannot read a partial from rank %d", reading->rank));
 		strads_engine_begin(engine);
 		*moved = true;
-		add(engine, reading->reduction->sum + reading->offset / sizeof(double), staged,
+		add(engine, reading->reduction->sum + reading->offset / sizeof(double), reading->at,
 		    reading->bytes / sizeof(double), reading->rank == 0);
 		reading->reduction->reads--;
 		reducer->done++;
@@ -269,26 +304,19 @@ sum_step(struct strads_engine *engine, bool *moved)
 	return status;
 }
 
-/* The commit that comes next; NULL while its memory is being sent from. */
-static struct strads_commit *
-commit_room(const struct strads_reducer *reducer)
-{
-	struct strads_commit *commit = &reducer->commits[reducer->pulled % reducer->n_commits];
-
-	return strads_cast_returned(&reducer->cast, &commit->loan) ? commit : NULL;
-}
-
+/* Pulls into the entry's own commit, which is sent from there. */
 static int
-pull(struct strads_engine *engine, struct strads_reduction *reduction, struct strads_commit *commit)
+pull(struct strads_engine *engine, struct strads_reduction *reduction)
 {
 	const struct strads_program *program = engine->program;
-	const struct strads_block *block = &reduction->entry->block;
+	struct strads_entry *entry = reduction->entry;
+	const struct strads_block *block = &entry->block;
 	size_t bytes = 0;
 	int status;
 
 	strads_engine_begin(engine);
 	status = strads_engine_returned(
-	    program->pull(program->state, block, reduction->sum, commit->at, &bytes), "pull",
+	    program->pull(program->state, block, reduction->sum, entry->commit, &bytes), "pull",
 	    program, block->set, block->index);
 	if (status != STRADS_OK)
 		return status;
@@ -302,9 +330,9 @@ pull(struct strads_engine *engine, struct strads_reduction *reduction, struct st
 	if (program->pull_cost_ns)
 		strads_fabric_charge(engine->fabric, program->pull_cost_ns(program->state, block));
 	reduction->pulled = true;
-	engine->reducer.pulled++;
-	strads_stream_start(&engine->reducer.stream, block->set, block->index, commit->at, bytes,
-			    &commit->loan);
+	entry->commit_bytes = bytes;
+	strads_stream_start(&engine->reducer.stream, block->set, block->index, entry->commit, bytes,
+			    &entry->loan);
 	return STRADS_OK;
 }
 
@@ -320,16 +348,16 @@ pull_step(struct strads_engine *engine, bool *moved)
 		if (reduction->rank < engine->ranks || reduction->reads > 0)
 			return STRADS_OK;
 		if (!reduction->pulled) {
-			struct strads_commit *commit = commit_room(reducer);
-			int status = commit ? pull(engine, reduction, commit) : STRADS_AGAIN;
+			int status = pull(engine, reduction);
 
 			if (status != STRADS_OK)
-				return status == STRADS_AGAIN ? STRADS_OK : status;
+				return status;
 			*moved = true;
 		}
 		strads_stream_compose(&reducer->stream, &reducer->cast, moved);
 		if (reducer->stream.open)
 			return STRADS_OK;
+		reduction->entry->committed = true;
 		reducer->first++;
 	}
 	return STRADS_OK;

@@ -23,15 +23,10 @@ struct strads_reduction {
 	bool pulled;
 };
 
-/* Where a pull writes its commit, which is sent from there. */
-struct strads_commit {
-	uint8_t *at; /* [commit_bytes], registered */
-	struct strads_loan loan;
-};
-
-/* One get of a piece of a partial. */
+/* A piece of a partial: where this rank can look at it, or what a get brings. */
 struct strads_reading {
 	struct strads_reduction *reduction;
+	const void *at;
 	struct strads_counter counter;
 	int rank;
 	size_t offset; /* in the partial */
@@ -43,8 +38,6 @@ struct strads_reducer {
 	struct strads_reduction *ring; /* [reductions]; first … opened − 1 are in use, mod size */
 	uint64_t first, opened;
 	double *sums;
-	struct strads_commit *commits; /* [n_commits], used in turn */
-	uint64_t n_commits, pulled;
 	struct strads_reading *readings; /* [reads], used in turn: done … asked − 1 are under way */
 	uint64_t asked, done;
 	uint8_t *staging; /* [reads][read_bytes], registered */
@@ -52,10 +45,10 @@ struct strads_reducer {
 	struct strads_cast cast;
 };
 
-/* `places` is the cast's own memory, `commits` that of the commits, `staging` what is read into.
- * Returns STRADS_OK or ERR_MEMORY; in either case strads_reducer_free afterwards. */
+/* `places` is the cast's own memory, `staging` what is read into. Returns STRADS_OK or ERR_MEMORY;
+ * in either case strads_reducer_free afterwards. */
 STRADS_MUST_CHECK int strads_reducer_init(struct strads_engine *engine, uint8_t *places,
-					  uint8_t *commits, uint8_t *staging);
+					  uint8_t *staging);
 void strads_reducer_free(struct strads_reducer *reducer);
 
 /* Sums what is there, pulls what is summed, sends what is pulled. *moved is set if it did anything.

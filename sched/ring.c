@@ -212,11 +212,21 @@ strads_cast_returned(const struct strads_cast *cast, const struct strads_loan *l
 	return true;
 }
 
-/* Peers from the next rank on, this rank last, so that several casts do not meet at one rank. */
+/* From the next rank on, so that several casts do not meet at one rank. */
 int
 strads_cast_waits_for(const struct strads_cast *cast)
 {
 	return (cast->lane->rank + 1 + cast->next) % cast->ranks;
+}
+
+const struct strads_trailer *
+strads_cast_waiting(const struct strads_cast *cast)
+{
+	const struct strads_message *message = &cast->messages[place(cast, cast->sent)];
+	const struct strads_piece *last = &message->pieces[message->n - 1];
+
+	return (const void *)((const uint8_t *)last->base + last->bytes -
+			      sizeof(struct strads_trailer));
 }
 
 int
@@ -230,7 +240,7 @@ strads_cast_step(struct strads_cast *cast, bool *moved)
 		if (status != STRADS_OK)
 			return status;
 		*moved = true;
-		if (++cast->next == cast->ranks) {
+		if (++cast->next == cast->ranks - 1) {
 			cast->next = 0;
 			cast->sent++;
 		}

@@ -88,12 +88,12 @@ struct strads_message {
 	struct strads_counter counter; /* of the ranks it was handed to */
 };
 
-/* One writer's messages that go to every rank alike, composed once. A long payload is sent from
- * where it lies; a short one is copied to its trailer, for that costs less than a second piece to
- * every rank. A message's place is free for another once it has reached all ranks. */
+/* One writer's messages that go to every other rank alike, composed once. A long payload is sent
+ * from where it lies; a short one is copied to its trailer, for that costs less than a second piece
+ * to every rank. A message's place is free for another once it has reached all ranks. */
 struct strads_cast {
 	struct strads_lane *lane;
-	int ranks;
+	int ranks;                       /* of the job; the writer itself is sent nothing */
 	uint8_t *places;                 /* [lane->slots][strads_cast_bytes], registered */
 	struct strads_message *messages; /* [lane->slots] */
 	uint64_t composed;               /* messages */
@@ -131,7 +131,8 @@ bool strads_cast_returned(const struct strads_cast *cast, const struct strads_lo
  * anything was sent. */
 STRADS_MUST_CHECK int strads_cast_step(struct strads_cast *cast, bool *moved);
 
-/* The first rank that message `sent` has not reached. */
+/* Of message `sent`, which has not reached all: the first rank that misses it, and its trailer. */
 int strads_cast_waits_for(const struct strads_cast *cast);
+const struct strads_trailer *strads_cast_waiting(const struct strads_cast *cast);
 
 #endif

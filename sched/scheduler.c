@@ -51,11 +51,23 @@ draft_at(const struct strads_engine *engine, const struct strads_draft_set *set,
 	return &engine->scheduler.drafts[place + index % engine->shape.set_blocks];
 }
 
-/* Whether that draft can be made: nothing is sent any more of what was there before. */
+/* Whether that draft can be made: what was there before is neither sent nor used any more. */
 static bool
 draft_free(const struct strads_engine *engine, const struct strads_draft_set *set, uint32_t index)
 {
-	return strads_cast_returned(&engine->scheduler.cast, &draft_at(engine, set, index)->loan);
+	const struct strads_draft *draft = draft_at(engine, set, index);
+
+	return !draft->used && strads_cast_returned(&engine->scheduler.cast, &draft->loan);
+}
+
+struct strads_draft *
+strads_scheduler_draft(const struct strads_engine *engine, uint64_t number, uint32_t index)
+{
+	const struct strads_draft_set *set = draft_set(engine, number);
+
+	if (number >= engine->scheduler.next || index >= set->drafted)
+		return NULL;
+	return draft_at(engine, set, index);
 }
 
 /* Whether set t of this rank may follow from the state: sets … t − depth are finished. */
@@ -157,6 +169,7 @@ draft_block(struct strads_engine *engine, uint64_t number, struct strads_draft_s
 	if (status != STRADS_OK)
 		return status;
 	place->bytes = write_draft(engine, &draft, number, set->drafted, place->wire);
+	place->used = true;
 	set->drafted++;
 	set->complete = draft.last;
 	return STRADS_OK;
@@ -289,6 +302,15 @@ compose_step(struct strads_engine *engine, bool *moved)
 	}
 }
 
+/* Whether others cannot go on without what is to be sent next. */
+static bool
+is_urgent(const struct strads_engine *engine)
+{
+	const struct strads_cast *cast = &engine->scheduler.cast;
+
+	return cast->sent < cast->composed && strads_cast_waiting(cast)->set <= engine->finished;
+}
+
 int
 strads_scheduler_step(struct strads_engine *engine, bool *moved)
 {
@@ -302,6 +324,15 @@ strads_scheduler_step(struct strads_engine *engine, bool *moved)
 	if (status != STRADS_OK)
 		return status;
 	compose_step(engine, moved);
-	status = strads_cast_step(&engine->scheduler.cast, moved);
+	return is_urgent(engine) ? strads_scheduler_send(engine, moved) : STRADS_OK;
+}
+
+int
+strads_scheduler_send(struct strads_engine *engine, bool *moved)
+{
+	int status = STRADS_OK;
+
+	if (engine->rank < engine->schedulers)
+		status = strads_cast_step(&engine->scheduler.cast, moved);
 	return status == STRADS_AGAIN ? STRADS_OK : status;
 }

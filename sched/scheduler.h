@@ -24,11 +24,12 @@ struct strads_draft_set {
 	bool complete; /* the last block is drafted */
 };
 
-/* A block as it is sent. */
+/* A block as it is sent; this rank's worker uses it where it lies. */
 struct strads_draft {
 	struct strads_wire_block *wire; /* [block_bytes], registered */
 	size_t bytes;
 	struct strads_loan loan;
+	bool used; /* until this rank's worker has synced it */
 };
 
 struct strads_scheduler {
@@ -53,7 +54,15 @@ void strads_scheduler_free(struct strads_scheduler *scheduler);
 /* Whether nothing may be synced because a draft that depends on the state is due. */
 bool strads_scheduler_holds(const struct strads_engine *engine);
 
-/* Drafts at most one block and sends what can be sent. *moved is set if it did anything. */
+/* The draft of a block of one of this rank's sets that is not finished, NULL: not drafted yet. */
+struct strads_draft *strads_scheduler_draft(const struct strads_engine *engine, uint64_t set,
+					    uint32_t index);
+
+/* Drafts at most one block; sends what can be sent of the set that is being pushed. *moved is set
+ * if it did anything. */
 STRADS_MUST_CHECK int strads_scheduler_step(struct strads_engine *engine, bool *moved);
+
+/* Sends what else can be sent: of sets to come, behind what others wait for already. */
+STRADS_MUST_CHECK int strads_scheduler_send(struct strads_engine *engine, bool *moved);
 
 #endif

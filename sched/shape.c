@@ -82,17 +82,10 @@ strads_shape_places(const struct strads_shape *shape, enum strads_lane_id id)
 	return times(lane->slots, strads_cast_bytes(lane->slot_bytes));
 }
 
-/* As many as have messages in the ring, if they are short; two at least, so that one is sent while
- * the next is made. */
 size_t
 strads_shape_commits(const struct strads_shape *shape)
 {
-	const struct strads_lane_shape *lane = &shape->lane[STRADS_LANE_COMMIT];
-	size_t fit = shape->commit_bytes
-			 ? times(lane->slots, lane->slot_bytes) / shape->commit_bytes
-			 : SIZE_MAX;
-
-	return fit < 2 ? 2 : smaller(fit, lane->slots);
+	return times(shape->window, shape->commit_bytes);
 }
 
 size_t
@@ -113,7 +106,7 @@ strads_shape_outbox(const struct strads_shape *shape, bool schedules)
 	size_t sum = plus(strads_shape_places(shape, STRADS_LANE_SCHEDULE),
 			  strads_shape_places(shape, STRADS_LANE_COMMIT));
 
-	sum = plus(sum, times(strads_shape_commits(shape), shape->commit_bytes));
+	sum = plus(sum, strads_shape_commits(shape));
 	sum = plus(sum, reads_bytes(shape));
 	return round_up(plus(sum, schedules ? strads_shape_drafts(shape) : 0), PAGE);
 }
@@ -121,8 +114,7 @@ strads_shape_outbox(const struct strads_shape *shape, bool schedules)
 static size_t
 window_bytes(const struct strads_shape *shape)
 {
-	size_t entry =
-	    plus(sizeof(struct strads_entry), plus(shape->block_bytes, shape->commit_bytes));
+	size_t entry = plus(sizeof(struct strads_entry), shape->block_bytes);
 
 	return plus(times(shape->window, entry), strads_shape_partials(shape));
 }
@@ -148,7 +140,6 @@ bookkeeping_bytes(const struct strads_shape *shape)
 	sum = plus(sum, times(shape->draft_sets, sizeof(struct strads_draft_set)));
 	sum = plus(sum,
 		   times(times(shape->draft_sets, shape->set_blocks), sizeof(struct strads_draft)));
-	sum = plus(sum, times(strads_shape_commits(shape), sizeof(struct strads_commit)));
 	return plus(sum, times(shape->reads, sizeof(struct strads_reading)));
 }
 
@@ -244,7 +235,7 @@ shrink(struct strads_shape *shape)
 	} parts[] = {
 	    {rings_bytes(shape), shrink_rings},
 	    {reads_bytes(shape), shrink_reads},
-	    {window_bytes(shape), shrink_window},
+	    {plus(window_bytes(shape), strads_shape_commits(shape)), shrink_window},
 	    {reduction_bytes(shape), shrink_reductions},
 	};
 	const size_t n = sizeof parts / sizeof *parts;

@@ -46,8 +46,7 @@ size_t strads_shape_partials(const struct strads_shape *shape);
 size_t strads_shape_outbox(const struct strads_shape *shape, bool schedules);
 size_t strads_shape_total(const struct strads_shape *shape);
 
-/* Parts of the outbox: bytes of the places of a lane's cast, how many commits of commit_bytes, and
- * bytes of all drafts. */
+/* Parts of the outbox: the places of a lane's cast, the window's commits, all drafts. */
 size_t strads_shape_places(const struct strads_shape *shape, enum strads_lane_id id);
 size_t strads_shape_commits(const struct strads_shape *shape);
 size_t strads_shape_drafts(const struct strads_shape *shape);

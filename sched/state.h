@@ -8,6 +8,11 @@
 #include "scheduler.h"
 #include "worker.h"
 
+/* Ticks that a stage took in this run. */
+struct strads_clocked {
+	uint64_t busy, stall;
+};
+
 struct strads_engine {
 	struct strads_fabric *fabric;
 	struct strads_job *job;
@@ -29,15 +34,21 @@ struct strads_engine {
 	uint64_t finished; /* sets */
 	bool stopping;     /* finish said so */
 
-	bool idle;               /* nothing to do since `lap` … */
-	enum strads_stage waits; /* … but to wait for this */
-	bool lapsed;             /* time has passed since `lap` that is no stage's */
-	uint64_t lap;
-	struct strads_engine_stats stats;
+	bool idle;                      /* nothing to do since `lap` … */
+	enum strads_stage waits;        /* … but to wait for this … */
+	uint64_t idle_ns;               /* … since then */
+	bool lapsed;                    /* time has passed since `lap` that is no stage's */
+	uint64_t lap;                   /* in ticks */
+	uint64_t start_ns, start_ticks; /* of this run */
+	struct strads_clocked clocked[STRADS_STAGES];
+	struct strads_engine_stats stats; /* the times are those of the runs before */
 };
 
 /* Work begins that the stage of the running step is busy with; ends being idle. */
 void strads_engine_begin(struct strads_engine *engine);
+
+/* Adds what the present run has taken so far. */
+void strads_engine_clocked(const struct strads_engine *engine, struct strads_engine_stats *stats);
 
 /* Passes on the status of a primitive; gives a failure without a sentence one. */
 STRADS_MUST_CHECK int strads_engine_returned(int status, const char *primitive,

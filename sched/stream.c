@@ -13,6 +13,11 @@ strads_stream_start(struct strads_stream *stream, uint64_t set, uint32_t block, 
 void
 strads_stream_compose(struct strads_stream *stream, struct strads_cast *cast, bool *moved)
 {
+	/* Without another rank there is nothing to send. */
+	if (cast->ranks == 1 && stream->open) {
+		stream->open = false;
+		*moved = true;
+	}
 	while (stream->open && strads_cast_room(cast)) {
 		size_t left = stream->total - stream->offset;
 		size_t most = strads_lane_payload(cast->lane);

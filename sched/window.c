@@ -3,32 +3,32 @@
 #include <stdlib.h>
 
 static void
-place(struct strads_window *window, const struct strads_shape *shape, uint8_t *partials)
+place(struct strads_window *window, const struct strads_shape *shape, uint8_t *partials,
+      uint8_t *commits)
 {
 	for (uint32_t i = 0; i < window->size; i++) {
 		struct strads_entry *entry = &window->entries[i];
 
-		entry->wire = (void *)(window->blocks + i * shape->block_bytes);
-		entry->commit = window->commits + i * shape->commit_bytes;
+		entry->inbox = (void *)(window->blocks + i * shape->block_bytes);
+		entry->commit = commits + i * shape->commit_bytes;
 		entry->partial_offset = i * shape->partial_stride;
 		entry->partial = (void *)(partials + entry->partial_offset);
 	}
 }
 
 int
-strads_window_init(struct strads_window *window, const struct strads_shape *shape, void *partials)
+strads_window_init(struct strads_window *window, const struct strads_shape *shape, void *partials,
+		   uint8_t *commits)
 {
 	*window = (struct strads_window){.size = shape->window};
 	window->entries = calloc(shape->window, sizeof *window->entries);
 	window->blocks = calloc(shape->window, shape->block_bytes);
-	window->commits = calloc(shape->window, shape->commit_bytes ? shape->commit_bytes : 1);
 	window->awaited = calloc(shape->ranks, sizeof *window->awaited);
 	window->reducers = calloc(shape->ranks, sizeof *window->reducers);
-	if (!window->entries || !window->blocks || !window->commits || !window->awaited ||
-	    !window->reducers)
+	if (!window->entries || !window->blocks || !window->awaited || !window->reducers)
 		return strads_fail(STRADS_ERR_MEMORY, "no memory for a window of %u blocks",
 				   shape->window);
-	place(window, shape, partials);
+	place(window, shape, partials, commits);
 	return STRADS_OK;
 }
 
@@ -37,7 +37,6 @@ strads_window_free(struct strads_window *window)
 {
 	free(window->reducers);
 	free(window->awaited);
-	free(window->commits);
 	free(window->blocks);
 	free(window->entries);
 	*window = (struct strads_window){0};

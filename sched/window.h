@@ -12,20 +12,25 @@
 
 struct strads_entry {
 	struct strads_block block;
-	struct strads_wire_block *wire; /* as received, its keys behind it */
-	double *partial;                /* this rank's, in the region peers read */
-	size_t partial_offset;          /* in that region, on every rank */
-	size_t elems;                   /* of the partial */
-	uint8_t *commit;
+	struct strads_wire_block *wire; /* the block as sent, its keys behind it: received here … */
+	struct strads_wire_block *inbox; /* … or, of a set this rank schedules, */
+	struct strads_draft *draft;      /* still where it was drafted; else NULL */
+	double *partial;                 /* this rank's, in the region peers read */
+	size_t partial_offset;           /* in that region, on every rank */
+	size_t elems;                    /* of the partial */
+	uint8_t *commit; /* registered: if this rank reduces the block, it is sent from here, … */
+	struct strads_loan loan; /* … up to here */
+	size_t commit_bytes;
 	struct strads_sink sink; /* of the block, then of its commit */
 	struct strads_counter sent;
 	struct strads_entry *next_awaited; /* the reducer's next commit */
 	struct strads_entry *next_mine;    /* the next block this rank reduces */
 	bool early;
+	bool pushed;
 	bool committed; /* the commit is here */
 };
 
-/* The entries whose commits one reducer will send, oldest first. */
+/* The entries whose commits another rank will send, oldest first. */
 struct strads_awaited {
 	struct strads_entry *first;
 	struct strads_entry *last;
@@ -35,8 +40,7 @@ struct strads_awaited {
 struct strads_window {
 	uint32_t size;
 	struct strads_entry *entries;
-	uint8_t *blocks;  /* [size][block_bytes] */
-	uint8_t *commits; /* [size][commit_bytes] */
+	uint8_t *blocks; /* [size][block_bytes] */
 	uint64_t admitted;
 	uint64_t pushed;
 	uint64_t sent;
@@ -52,10 +56,11 @@ struct strads_window {
 	struct strads_entry *mine_last;
 };
 
-/* `partials` is the base of the region peers read. Returns STRADS_OK or ERR_MEMORY; in either case
- * strads_window_free afterwards. */
+/* `partials` is the base of the region peers read, `commits` registered memory. Returns STRADS_OK
+ * or ERR_MEMORY; in either case strads_window_free afterwards. */
 STRADS_MUST_CHECK int strads_window_init(struct strads_window *window,
-					 const struct strads_shape *shape, void *partials);
+					 const struct strads_shape *shape, void *partials,
+					 uint8_t *commits);
 void strads_window_free(struct strads_window *window);
 
 static inline struct strads_entry *

@@ -67,6 +67,7 @@ admit(struct strads_engine *engine, struct strads_entry *entry)
 				   engine->rank, (unsigned long long)worker->set, worker->index,
 				   wrong);
 	entry->early = worker->early;
+	entry->pushed = false;
 	entry->committed = false;
 	entry->elems = program->partial_elems(program->state, block);
 	if (entry->elems > program->partial_max)
@@ -90,7 +91,7 @@ admit(struct strads_engine *engine, struct strads_entry *entry)
 	return STRADS_OK;
 }
 
-/* Makes the window's next entry ready to receive; false if it is still in use. */
+/* Makes the window's next entry ready for a block; false if it is still in use. */
 static bool
 receive(struct strads_engine *engine, struct strads_entry *entry)
 {
@@ -100,8 +101,10 @@ receive(struct strads_engine *engine, struct strads_entry *entry)
 	if (worker->receiving)
 		return true;
 	if (window->admitted - window->synced == window->size ||
-	    entry->sent.done != entry->sent.posted)
+	    entry->sent.done != entry->sent.posted ||
+	    !strads_cast_returned(&engine->reducer.cast, &entry->loan))
 		return false;
+	entry->wire = entry->inbox;
 	entry->sink = (struct strads_sink){.set = worker->set,
 					   .block = worker->index,
 					   .base = (uint8_t *)entry->wire,
@@ -110,23 +113,50 @@ receive(struct strads_engine *engine, struct strads_entry *entry)
 	return true;
 }
 
+/* Takes the block over from this rank's own scheduler: AGAIN if it is not drafted yet. */
+static int
+take_draft(struct strads_engine *engine, struct strads_entry *entry, bool *moved)
+{
+	struct strads_draft *draft =
+	    strads_scheduler_draft(engine, entry->sink.set, entry->sink.block);
+
+	if (!draft)
+		return STRADS_AGAIN;
+	strads_engine_begin(engine);
+	entry->draft = draft;
+	entry->wire = draft->wire;
+	entry->sink.total = draft->bytes;
+	*moved = true;
+	return STRADS_OK;
+}
+
+/* Takes what has come of the block from the rank that schedules it: AGAIN until it is whole. */
+static int
+take_block(struct strads_engine *engine, struct strads_entry *entry, int scheduler, bool *moved)
+{
+	struct strads_lane *lane = &engine->lane[STRADS_LANE_SCHEDULE];
+	int status = STRADS_AGAIN;
+
+	while (status == STRADS_AGAIN && strads_lane_ready(lane, scheduler)) {
+		strads_engine_begin(engine);
+		status = strads_sink_step(&entry->sink, lane, scheduler, moved);
+	}
+	return status;
+}
+
 int
 strads_worker_admit(struct strads_engine *engine, bool *moved)
 {
-	struct strads_lane *lane = &engine->lane[STRADS_LANE_SCHEDULE];
-	int status;
-
 	for (;;) {
 		struct strads_entry *entry =
 		    strads_window_at(&engine->window, engine->window.admitted);
 		int scheduler = (int)(engine->worker.set % (uint64_t)engine->schedulers);
+		int status;
 
-		if (!receive(engine, entry) || !strads_lane_ready(lane, scheduler))
+		if (!receive(engine, entry))
 			return STRADS_OK;
-		strads_engine_begin(engine);
-		do
-			status = strads_sink_step(&entry->sink, lane, scheduler, moved);
-		while (status == STRADS_AGAIN && strads_lane_ready(lane, scheduler));
+		status = scheduler == engine->rank ? take_draft(engine, entry, moved)
+						   : take_block(engine, entry, scheduler, moved);
 		if (status != STRADS_OK)
 			return status == STRADS_AGAIN ? STRADS_OK : status;
 		engine->worker.receiving = false;
@@ -157,6 +187,7 @@ strads_worker_push(struct strads_engine *engine, bool *moved)
 		return status;
 	if (program->push_cost_ns)
 		strads_fabric_charge(engine->fabric, program->push_cost_ns(program->state, block));
+	entry->pushed = true;
 	window->pushed++;
 	engine->worker.sets_pushed += block->last;
 	*moved = true;
@@ -190,8 +221,14 @@ strads_worker_send(struct strads_engine *engine, bool *moved)
 
 	while (window->sent < window->pushed) {
 		struct strads_entry *entry = strads_window_at(window, window->sent);
-		int status = send_partial(engine, entry);
+		int status;
 
+		/* This rank's own reducer takes the partial from where it lies. */
+		if (entry->block.reducer == engine->rank) {
+			window->sent++;
+			continue;
+		}
+		status = send_partial(engine, entry);
 		if (status != STRADS_OK)
 			return status == STRADS_AGAIN ? STRADS_OK : status;
 		entry->sink = (struct strads_sink){.set = entry->block.set,
@@ -224,6 +261,7 @@ collect_from(struct strads_engine *engine, int reducer, bool *moved)
 		if (status < 0)
 			return status;
 		if (status == STRADS_OK) {
+			entry->commit_bytes = entry->sink.total;
 			entry->committed = true;
 			strads_window_arrived(&engine->window, reducer);
 		}
@@ -247,6 +285,17 @@ strads_worker_collect(struct strads_engine *engine, bool *moved)
 }
 
 /* ---- Commits applied --------------------------------------------------------------------- */
+
+/* Whether the oldest block can be synced. A commit of this rank's is first sent to all others:
+ * after a last set nothing more is. */
+static bool
+can_sync(const struct strads_engine *engine, const struct strads_entry *entry)
+{
+	return engine->window.synced < engine->window.sent && entry->committed &&
+	       engine->reducer.cast.sent >= entry->loan.end &&
+	       (entry->early || engine->worker.sets_pushed > entry->block.set) &&
+	       !strads_scheduler_holds(engine);
+}
 
 /* The set is synced: tells the program. */
 static int
@@ -276,20 +325,21 @@ strads_worker_sync(struct strads_engine *engine, bool *moved)
 	const struct strads_block *block = &entry->block;
 	int status;
 
-	if (window->synced == window->sent || !entry->committed ||
-	    (!entry->early && engine->worker.sets_pushed <= block->set) ||
-	    strads_scheduler_holds(engine))
+	if (!can_sync(engine, entry))
 		return STRADS_OK;
 	strads_engine_begin(engine);
 	status = strads_engine_returned(
-	    program->sync(program->state, block, entry->commit, entry->sink.total), "sync", program,
-	    block->set, block->index);
+	    program->sync(program->state, block, entry->commit, entry->commit_bytes), "sync",
+	    program, block->set, block->index);
 	if (status == STRADS_OK && block->last)
 		status = finish(engine, block);
 	if (status != STRADS_OK)
 		return status;
 	engine->stats.blocks++;
 	engine->stats.variables += block->n;
+	if (entry->draft)
+		entry->draft->used = false;
+	entry->draft = NULL;
 	window->synced++;
 	*moved = true;
 	return STRADS_OK;
