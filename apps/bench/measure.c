@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define WARMUP_PART   0.2  /* of the duration */
 #define CHUNKS        4    /* into which a duration is cut, to see how fast it goes */
@@ -207,14 +208,17 @@ compare(struct strads_results *results)
 	}
 }
 
-/* The cost of rank 0's clock, so that all choose alike. */
+/* Sets the ranks' clocks; the cost of rank 0's, so that all choose alike. */
 static int
 know_clock(struct strads_bench *bench)
 {
 	struct strads_team *team = &bench->team;
-	double mine = strads_bench_clock_cost(team), *all = calloc((size_t)team->size, sizeof *all);
+	double mine, *all = calloc((size_t)team->size, sizeof *all);
 	int status;
 
+	if (strcmp(bench->path, "sim") != 0)
+		strads_bench_clock_tune(bench);
+	mine = strads_bench_clock_cost(bench);
 	if (!all) {
 		status = strads_fail(STRADS_ERR_MEMORY, "no memory for the ranks' clocks");
 		team->give_up(team->context, status);

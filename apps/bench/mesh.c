@@ -47,29 +47,6 @@ give_way(struct strads_fabric *fabric, uint64_t *deadline_ns)
 }
 
 int
-strads_mesh_await(struct strads_fabric *fabric, const struct strads_region *region, size_t offset,
-		  uint64_t value)
-{
-	uint64_t deadline_ns = 0;
-	int status;
-
-	do {
-		for (int look = 0; look < LOOKS; look++) {
-			if (strads_signal_load(region, offset) >= value) {
-				if (deadline_ns)
-					strads_fabric_awake(fabric);
-				return STRADS_OK;
-			}
-			status = strads_fabric_progress(fabric);
-			if (status)
-				return status;
-		}
-		status = give_way(fabric, &deadline_ns);
-	} while (!status);
-	return status;
-}
-
-int
 strads_mesh_complete(struct strads_fabric *fabric, const struct strads_counter *counter,
 		     uint64_t done)
 {
@@ -121,8 +98,8 @@ strads_mesh_told(const struct strads_mesh *mesh, int peer)
 int
 strads_mesh_hear(struct strads_mesh *mesh, int peer)
 {
-	return strads_mesh_await(mesh->fabric, mesh->words, (size_t)peer * LINE,
-				 ++mesh->seen[peer]);
+	return strads_signal_wait(mesh->fabric, mesh->words, (size_t)peer * LINE,
+				  ++mesh->seen[peer]);
 }
 
 /* Through rank 0. */

@@ -31,13 +31,8 @@ bool strads_mesh_told(const struct strads_mesh *mesh, int peer);
 /* Returns once every rank has called it. */
 STRADS_MUST_CHECK int strads_mesh_meet(struct strads_mesh *mesh);
 
-/* Waits, with progress, until the word at `offset` of the own part of `region` is at least `value`.
- * Looks often before it gives way. Returns as strads_mesh_hear. */
-STRADS_MUST_CHECK int strads_mesh_await(struct strads_fabric *fabric,
-					const struct strads_region *region, size_t offset,
-					uint64_t value);
-
-/* The same until the counter has `done` operations done. */
+/* Waits, with progress, until the counter has `done` operations done. Looks often before it gives
+ * way. Returns the counter's status, or as strads_mesh_hear. */
 STRADS_MUST_CHECK int strads_mesh_complete(struct strads_fabric *fabric,
 					   const struct strads_counter *counter, uint64_t done);
 

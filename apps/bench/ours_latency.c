@@ -96,7 +96,7 @@ ping(struct strads_ours *ours, const struct strads_task *task, uint64_t word, bo
 static int
 pong(struct strads_ours *ours, const struct strads_task *task, uint64_t word, bool verify)
 {
-	int status = strads_mesh_await(ours->fabric, ours->inbox, task->bytes, word);
+	int status = strads_signal_wait(ours->fabric, ours->inbox, task->bytes, word);
 
 	if (!status && verify)
 		status = strads_pattern_check(strads_region_base(ours->inbox), task->bytes, word);

@@ -285,7 +285,7 @@ signal_order(struct lab *lab)
 			if (!status)
 				status = strads_counter_wait(lab->fabric, &counter);
 		} else if (!status && lab->rank == 1) {
-			status = strads_mesh_await(lab->fabric, lab->open, word, k);
+			status = strads_signal_wait(lab->fabric, lab->open, word, k);
 			for (size_t i = 0; i < PUTS; i++)
 				all = all && strads_signal_load(lab->open, i * sizeof k) >= k;
 			sight.count += all;
@@ -318,7 +318,7 @@ put_order(struct lab *lab)
 			if (!status)
 				status = strads_counter_wait(lab->fabric, &counter);
 		} else if (lab->rank == 1) {
-			status = strads_mesh_await(lab->fabric, lab->open, 128, k);
+			status = strads_signal_wait(lab->fabric, lab->open, 128, k);
 			sight.count += strads_signal_load(lab->open, 0) < k;
 		}
 	}
