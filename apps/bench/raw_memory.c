@@ -1,6 +1,8 @@
 /*
  * Two processes on pages that both have mapped: a copy into them, a copy out of them, and a word
- * passed to and fro in one cache line, behind a payload if there is one beside the word.
+ * passed to and fro, behind a payload if there is one beside the word. In one cache line, which a
+ * processor may hand over as a whole; or in two, one that each polls and the other writes, as every
+ * rank has an inbox of its own: there a line is taken from its reader first, and then fetched.
  */
 #include "raw.h"
 
@@ -16,8 +18,10 @@
 
 /* The first page; the payload of each rank follows. */
 struct shared {
-	_Alignas(64) _Atomic uint64_t word; /* 2k − 1: ping k is under way; 2k: pong k */
-	_Alignas(64) _Atomic uint64_t done; /* tasks that rank 0 has finished */
+	struct {
+		_Alignas(64) _Atomic uint64_t word; /* 2k − 1: ping k is under way; 2k: pong k */
+	} lines[2];                                 /* by who polls it; of one only the first */
+	_Alignas(64) _Atomic uint64_t done;         /* tasks that rank 0 has finished */
 };
 
 struct memory {
@@ -201,54 +205,71 @@ run_out(void *context, const struct strads_task *task, struct strads_samples *sa
 /* ---- A word to and fro ---- */
 
 static int
-await_word(struct memory *memory, uint64_t word)
+await_word(struct memory *memory, _Atomic uint64_t *line, uint64_t word)
 {
 	struct strads_raw_wait wait = {0};
 	int status = STRADS_OK;
 
-	while (!status && atomic_load_explicit(&memory->shared->word, memory_order_acquire) < word)
+	while (!status && atomic_load_explicit(line, memory_order_acquire) < word)
 		status = strads_raw_turn(memory->bench, &wait);
 	return status;
 }
 
 /* A payload of one word is the word. */
 static void
-pass(struct memory *memory, size_t bytes, uint64_t word)
+pass(struct memory *memory, _Atomic uint64_t *line, size_t bytes, uint64_t word)
 {
 	if (bytes > sizeof word)
 		memcpy(memory->payload + (size_t)memory->bench->team.rank * memory->stride,
 		       memory->own, bytes);
-	atomic_store_explicit(&memory->shared->word, word, memory_order_release);
+	atomic_store_explicit(line, word, memory_order_release);
 }
 
 static int
-run_word(void *context, const struct strads_task *task, struct strads_samples *samples,
-	 struct strads_taken *taken)
+run_words(struct memory *memory, int lines, const struct strads_task *task,
+	  struct strads_samples *samples, struct strads_taken *taken)
 {
-	struct memory *memory = context;
-	bool first = memory->bench->team.rank == 0;
+	int rank = memory->bench->team.rank;
+	_Atomic uint64_t *mine, *other;
+	bool first = rank == 0;
 	struct strads_lap lap;
 
-	if (memory->bench->team.rank > 1)
+	if (rank > 1)
 		return STRADS_OK;
+	mine = &memory->shared->lines[lines == 2 ? rank : 0].word;
+	other = &memory->shared->lines[lines == 2 ? 1 - rank : 0].word;
 	lap = strads_lap_start(memory->bench, task, samples);
 	for (uint64_t k = 0; k < task->count; k++) {
 		int status;
 
 		memory->word += 2;
 		if (first)
-			pass(memory, task->bytes, memory->word - 1);
-		status = await_word(memory, memory->word - !first);
+			pass(memory, other, task->bytes, memory->word - 1);
+		status = await_word(memory, mine, memory->word - !first);
 		if (status)
 			return status;
 		if (first)
 			strads_lap_done(&lap);
 		else
-			pass(memory, task->bytes, memory->word);
+			pass(memory, other, task->bytes, memory->word);
 	}
 	if (first)
 		taken->elapsed_ns = strads_lap_elapsed(&lap);
 	return STRADS_OK;
+}
+
+static int
+run_one_line(void *context, const struct strads_task *task, struct strads_samples *samples,
+	     struct strads_taken *taken)
+{
+	return run_words(context, 1, task, samples, taken);
+}
+
+static int
+run_two_lines(void *context, const struct strads_task *task, struct strads_samples *samples,
+	      struct strads_taken *taken)
+{
+	return run_words(context, 2, task, samples, taken);
 }
 
 #define MEMORY(case, called, how)                                                                  \
@@ -260,7 +281,8 @@ run_word(void *context, const struct strads_task *task, struct strads_samples *s
 const struct strads_side strads_raw_memory[] = {
     MEMORY(STRADS_BENCH_PUT, "memcpy", run_in),
     MEMORY(STRADS_BENCH_GET, "memcpy", run_out),
-    MEMORY(STRADS_BENCH_PUT_SIGNAL, "cache line", run_word),
+    MEMORY(STRADS_BENCH_PUT_SIGNAL, "cache line", run_one_line),
+    MEMORY(STRADS_BENCH_PUT_SIGNAL, "two lines", run_two_lines),
     MEMORY(STRADS_BENCH_PUT_BW, "memcpy", run_in),
     MEMORY(STRADS_BENCH_GET_BW, "memcpy", run_out),
     MEMORY(STRADS_BENCH_RATE, "memcpy", run_in),

@@ -19,7 +19,7 @@ for what in put get put-bw get-bw rate; do
 	beside shm $what memcpy --against raw
 	beside ofi $what libfabric,tcp --against raw
 done
-beside shm put-signal 'cache line' --against raw
+beside shm put-signal 'cache line,two lines' --against raw
 beside ofi put-signal libfabric,tcp --against raw
 if command -v mpirun >/dev/null && ! "$strads" bench put --only-mpi 2>&1 | grep -q 'without MPI'; then
 	for what in put get put-signal put-bw get-bw rate fan-in fan-out dispatch pull commit round; do
