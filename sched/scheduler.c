@@ -230,12 +230,15 @@ static int
 draft_first(struct strads_engine *engine, struct strads_draft_set *set, bool *moved)
 {
 	struct strads_scheduler *scheduler = &engine->scheduler;
+	struct strads_draft_set before = *set;
 	int status;
 
 	*set = (struct strads_draft_set){0};
 	status = draft_block(engine, scheduler->next, set);
-	if (status == STRADS_AGAIN)
+	if (status == STRADS_AGAIN) {
+		*set = before; /* which may be the newest there is: it is not to be drafted again */
 		return put_off(engine);
+	}
 	*moved = true;
 	scheduler->asked = false;
 	scheduler->next += (uint64_t)engine->schedulers;
