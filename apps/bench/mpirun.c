@@ -162,7 +162,7 @@ make_environment(struct launch *launch, const struct strads_bench *bench)
 	if (begins(bench->path, "ofi:tcp") && !getenv("OMPI_MCA_btl") && !getenv("OMPI_MCA_pml")) {
 		set(launch, &kept, "OMPI_MCA_pml=ob1");
 		set(launch, &kept, "OMPI_MCA_btl=self,tcp");
-		set(launch, &kept, "OMPI_MCA_osc=^ucx");
+		set(launch, &kept, "OMPI_MCA_osc=^ucx,sm");
 	}
 	return STRADS_OK;
 }
