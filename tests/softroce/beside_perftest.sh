@@ -9,8 +9,8 @@ set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(realpath "${1:-$here/../../build/release}")
 repetitions=${2:-15}
-transfers=$build/tests/measure/transfers
-[ -x "$transfers" ] || { echo "no $transfers: build it first" && exit 1; }
+strads=$build/strads
+[ -x "$strads" ] || { echo "no $strads: build it first" && exit 1; }
 if [ -z "${SOFTROCE_HOST:-}" ]; then
 	exec "$here/run.sh" --deadline 450 -- "$here/beside_perftest.sh" "$build" "$repetitions"
 fi
@@ -21,7 +21,8 @@ port=/sys/class/infiniband/rxe0/ports/1
 trigger=/sys/kernel/tracing/events/raw_syscalls/sys_enter/trigger
 histogram=/sys/kernel/tracing/events/raw_syscalls/sys_enter/hist
 gid=$(basename "$(grep -l ':ffff:0a4d:' $port/gids/*)")
-rounds=500
+rounds=4000 # a quarter of a second, longer than what slows either side down for a while
+puts=500
 
 # perftest PROGRAM OPTION…: the line of results. Each end has a processor of its own, as ours have.
 perftest() {
@@ -34,32 +35,34 @@ perftest() {
 	wait
 }
 
-ours() { timeout 60 "$transfers" --fabric verbs "$@"; }
+# ours WHAT OPTION…: the line of results, comma-separated.
+ours() { timeout 60 "$strads" bench "$@" --ranks 2 --fabric verbs --warmup 50 --csv | tail -n 1; }
 
 # note FILE VALUE: one repetition's value.
 note() { printf '%s\n' "$2" >>"$folder/$1"; }
 
 # pick FIELD < line: a column of it.
-pick() { awk -v at="$1" '{print $at}'; }
+pick() { tr , ' ' | awk -v at="$1" '{print $at}'; }
 
 one_repetition() {
 	local line
-	line=$(ours --kind put-signal --rounds $rounds)
-	note signal.ours "$(awk '{print $9 / 1000}' <<<"$line")"
-	note signal_least.ours "$(awk '{print $7 / 1000}' <<<"$line")"
+	line=$(ours put-signal -s 8 -n $rounds --batch 1)
+	note signal.ours "$(pick 6 <<<"$line")"
+	note signal_least.ours "$(pick 5 <<<"$line")"
 	line=$(perftest ib_write_lat -n $rounds -s 8)
 	note signal.perftest "$(pick 5 <<<"$line")"
 	note signal_least.perftest "$(pick 3 <<<"$line")"
 	cp "$folder/signal.ours" "$folder/receive.ours"
 	note receive.perftest "$(perftest ib_send_lat -n $rounds -s 8 | pick 5)"
-	line=$(ours --kind get --rounds $rounds)
-	note get.ours "$(awk '{print $9 / 1000}' <<<"$line")"
-	note get_least.ours "$(awk '{print $7 / 1000}' <<<"$line")"
+	line=$(ours get -s 8 -n $rounds --batch 1)
+	note get.ours "$(pick 6 <<<"$line")"
+	note get_least.ours "$(pick 5 <<<"$line")"
 	line=$(perftest ib_read_lat -n $rounds -s 8)
 	note get.perftest "$(pick 5 <<<"$line")"
 	note get_least.perftest "$(pick 3 <<<"$line")"
-	note put.ours "$(ours --kind put --bytes 65536 --rounds $rounds | pick 6)"
-	note put.perftest "$(perftest ib_write_bw -n $rounds -s 65536 | pick 4)"
+	# Megabytes to what perftest calls so.
+	note put.ours "$(ours put-bw -s 65536 -n $puts | pick 6 | awk '{print $1 * 1e6 / 2 ^ 20}')"
+	note put.perftest "$(perftest ib_write_bw -n $puts -s 65536 | pick 4)"
 }
 
 # median FILE
@@ -91,11 +94,10 @@ count() {
 }
 
 # per_round TITLE PROGRAM COMMAND… with %d for the rounds: what 1400 more rounds cost, which leaves
-# out how it begins; ours are 1540, for a tenth goes before to warm up.
+# out how it begins.
 per_round() {
 	local title=$1 more=1400
 	shift
-	[ "$1" = transfers ] && more=1540
 	count few "${@//%d/100}"
 	count many "${@//%d/1500}"
 	awk -v title="$title" -v more=$more 'NR == FNR {few[$1] = $2; next}
@@ -109,7 +111,7 @@ while [ $done -lt "$repetitions" ] && [ $SECONDS -lt 300 ]; do # a busy host mak
 	one_repetition
 	done=$((done + 1))
 done
-echo "$done repetitions of $rounds rounds in turns          strads                         perftest              ratio of"
+echo "$done repetitions of $rounds ($puts) rounds in turns   strads                         perftest              ratio of"
 printf '%-34s %9s %9s %9s   %9s %9s %9s   %s\n' '' median least most median least most medians
 row 'put-signal / ib_write_lat, us' signal
 row '  the quickest round of each, us' signal_least
@@ -119,10 +121,10 @@ row '  the quickest round of each, us' get_least
 row 'put / ib_write_bw 64 KiB, MiB/s' put
 mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
 printf '\n%-34s %9s   %s\n' 'a round' packets 'system calls'
-per_round put-signal transfers ours --kind put-signal --rounds %d
+per_round put-signal strads ours put-signal -s 8 -n %d
 per_round ib_write_lat ib_write_lat perftest ib_write_lat -s 8 -n %d
-per_round get transfers ours --kind get --rounds %d
+per_round get strads ours get -s 8 -n %d
 per_round ib_read_lat ib_read_lat perftest ib_read_lat -s 8 -n %d
-per_round 'put, 64 KiB' transfers ours --kind put --bytes 65536 --rounds %d
+per_round 'put, 64 KiB' strads ours put-bw -s 65536 -n %d
 per_round ib_write_bw ib_write_bw perftest ib_write_bw -s 65536 -n %d
 rm -rf "$folder"
