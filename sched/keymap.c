@@ -1,24 +1,16 @@
 #include "keymap.h"
 
+#include "keyhash.h"
+
 #include <stdlib.h>
 
 #define ROOM_MIN 32
-
-/* The finalizer of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): keys that follow each other land
- * apart. */
-static uint64_t
-home(const struct strads_keymap *map, strads_key key)
-{
-	key = (key ^ key >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	key = (key ^ key >> 27) * UINT64_C(0x94d049bb133111eb);
-	return (key ^ key >> 31) & (map->places - 1);
-}
 
 /* Where the key is, or else the free place that ends its run. */
 static uint64_t
 seek(const struct strads_keymap *map, strads_key key)
 {
-	uint64_t at = home(map, key);
+	uint64_t at = strads_key_hash(key) & (map->places - 1);
 
 	while (map->place[at] && map->key[map->place[at] - 1] != key)
 		at = (at + 1) & (map->places - 1);
