@@ -62,12 +62,55 @@ entries_sum(struct strads_job *job, struct strads_dataset *dataset)
 	return status;
 }
 
+static void
+csc_free(struct strads_csc *x)
+{
+	free(x->start);
+	free(x->row);
+	free(x->value);
+}
+
+/* Moves the matrix from private memory into a region that peers may read. */
+static int
+csc_move(struct strads_fabric *fabric, struct strads_csc *x, struct strads_region **region)
+{
+	uint64_t entries = x->start[x->cols];
+	struct strads_csc moved = {.rows = x->rows, .cols = x->cols};
+	int status = strads_region_new(fabric, STRADS_REMOTE_READ,
+				       (x->cols + 1) * sizeof(*x->start) +
+					   entries * (sizeof(*x->value) + sizeof(*x->row)),
+				       region);
+
+	if (status != STRADS_OK)
+		return status;
+	moved.start = strads_region_base(*region);
+	moved.value = (double *)(moved.start + x->cols + 1);
+	moved.row = (uint32_t *)(moved.value + entries);
+	memcpy(moved.start, x->start, (x->cols + 1) * sizeof(*x->start));
+	memcpy(moved.value, x->value, entries * sizeof(*x->value));
+	memcpy(moved.row, x->row, entries * sizeof(*x->row));
+	csc_free(x);
+	*x = moved;
+	return STRADS_OK;
+}
+
+/* Lets all ranks read the matrix. Collective. */
+static int
+dataset_publish(struct strads_fabric *fabric, struct strads_dataset *dataset)
+{
+	int status = strads_job_agree(strads_fabric_job(fabric),
+				      csc_move(fabric, &dataset->x, &dataset->region));
+
+	return status == STRADS_OK ? strads_fabric_wire(fabric) : status;
+}
+
 /* Turns this rank's rows into the data set. Collective. */
 static int
-dataset_make(struct strads_job *job, struct strads_source *source, uint64_t min_cols,
-	     struct strads_dataset *dataset)
+dataset_make(struct strads_fabric *fabric, struct strads_source *source,
+	     const struct strads_dataset_options *options, struct strads_dataset *dataset)
 {
-	uint64_t cols = source->cols > min_cols ? source->cols : min_cols;
+	struct strads_job *job = strads_fabric_job(fabric);
+	uint64_t cols = source->cols > options->min_cols ? source->cols : options->min_cols;
 	struct strads_dataset new = {
 	    .first_row = source->first_row,
 	    .rows_total = source->rows_total,
@@ -80,6 +123,8 @@ dataset_make(struct strads_job *job, struct strads_source *source, uint64_t min_
 		source->rows.y = NULL;
 		status = entries_sum(job, &new);
 	}
+	if (status == STRADS_OK && options->readable_by_peers)
+		status = dataset_publish(fabric, &new);
 	if (status != STRADS_OK) {
 		strads_dataset_free(&new);
 		return status;
@@ -102,8 +147,7 @@ strads_dataset_read(struct strads_fabric *fabric, const struct strads_dataset_op
 	/* Every reader ends with an agreement: nobody reads the text any more. */
 	strads_text_close(&text);
 	if (status == STRADS_OK)
-		status =
-		    dataset_make(strads_fabric_job(fabric), &source, options->min_cols, dataset);
+		status = dataset_make(fabric, &source, options, dataset);
 	strads_rows_free(&source.rows);
 	return status;
 }
@@ -111,9 +155,10 @@ strads_dataset_read(struct strads_fabric *fabric, const struct strads_dataset_op
 void
 strads_dataset_free(struct strads_dataset *dataset)
 {
-	free(dataset->x.start);
-	free(dataset->x.row);
-	free(dataset->x.value);
+	if (dataset->region)
+		strads_region_delete(&dataset->region);
+	else
+		csc_free(&dataset->x);
 	free(dataset->y);
 	*dataset = (struct strads_dataset){0};
 }

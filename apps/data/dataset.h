@@ -8,9 +8,10 @@
 #include "strads/transport.h"
 
 struct strads_dataset {
-	struct strads_csc x; /* this rank's rows × all columns, raw values */
-	double *y;           /* [x.rows] responses, raw; zeros if there are none */
-	uint64_t first_row;  /* of this rank among all rows, from 0 */
+	struct strads_csc x;          /* this rank's rows × all columns, raw values */
+	struct strads_region *region; /* that the arrays of x lie in; NULL: in private memory */
+	double *y;                    /* [x.rows] responses, raw; zeros if there are none */
+	uint64_t first_row;           /* of this rank among all rows, from 0 */
 	uint64_t rows_total;
 	uint64_t entries_total; /* nonzeros over all ranks */
 	uint64_t bytes_read;    /* of the input, by this rank, after decompression */
@@ -24,14 +25,19 @@ struct strads_dataset_options {
 	uint64_t max_cols;    /* entries beyond are dropped (a test file may have words the training
 			       * file has not); 0: no bound */
 	bool rows_per_rank;   /* true: fewer rows than ranks is an input error */
+	bool readable_by_peers; /* true: the arrays of x lie in a region that peers may get from */
 };
 
 /* Reads the file on all ranks together. Collective; on failure every rank returns an error, one of
  * which is the sentence naming file, line, value and what to do. Returns STRADS_OK, ERR_INPUT,
- * ERR_IO, ERR_MEMORY, or as strads_job_agree. The caller frees with strads_dataset_free. */
+ * ERR_IO, ERR_MEMORY, or as strads_job_agree and strads_fabric_wire. The caller frees with
+ * strads_dataset_free. Thread: owner. */
 STRADS_MUST_CHECK int strads_dataset_read(struct strads_fabric *fabric,
 					  const struct strads_dataset_options *options,
 					  struct strads_dataset *dataset);
+
+/* Frees all; the structure is then as new. If peers may read it, every rank must have stopped doing
+ * so (a barrier), and the fabric must still be open. Thread: owner. */
 void strads_dataset_free(struct strads_dataset *dataset);
 
 #endif

@@ -1,5 +1,7 @@
 #include "data_job.h"
 
+#include "strads/columns.h"
+
 #include <dirent.h>
 #include <lzma.h>
 #include <stdio.h>
@@ -52,12 +54,78 @@ outcome_fill(const struct strads_dataset *dataset, struct data_outcome *outcome)
 		outcome->content += data_hash(dataset->first_row + i, UINT64_MAX, dataset->y[i]);
 }
 
+static bool
+in_region(const struct strads_dataset *dataset, int rank)
+{
+	const struct strads_csc *x = &dataset->x;
+	const char *base = dataset->region ? strads_region_base(dataset->region) : NULL;
+	uint64_t entries = x->start[x->cols];
+	size_t bytes = (x->cols + 1) * sizeof(*x->start) + entries * (sizeof(double) + 4);
+
+	return base && (const char *)x->start == base &&
+	       (const char *)x->value == base + (x->cols + 1) * sizeof(*x->start) &&
+	       (const char *)(x->row + entries) == base + bytes &&
+	       strads_region_bytes(dataset->region, rank) == bytes;
+}
+
+static int
+column_add(struct strads_fabric *fabric, struct strads_columns *columns, uint64_t j,
+	   uint64_t *content)
+{
+	struct strads_column column;
+	int status;
+
+	for (;;) {
+		bool moved = false;
+
+		status = strads_columns_hold(columns, j, &column, &moved);
+		if (status != STRADS_AGAIN)
+			break;
+		if (moved)
+			strads_fabric_awake(fabric);
+		else
+			strads_fabric_wait(fabric, strads_fabric_clock_ns(fabric) + 1000000000);
+		status = strads_fabric_progress(fabric);
+		if (status != STRADS_OK)
+			return status;
+	}
+	if (status != STRADS_OK)
+		return status;
+	for (uint32_t e = 0; e < column.entries; e++)
+		*content += data_hash(column.row[e], j, column.value[e]);
+	strads_columns_release(columns, j);
+	return STRADS_OK;
+}
+
+/* Adds up the columns as every rank can read them. Collective. */
+static int
+columns_fill(struct strads_fabric *fabric, const struct strads_dataset *dataset,
+	     struct data_outcome *outcome)
+{
+	struct strads_job *job = strads_fabric_job(fabric);
+	struct strads_columns_options options;
+	struct strads_columns *columns;
+	int status;
+
+	outcome->in_region = in_region(dataset, strads_job_rank(job));
+	strads_columns_defaults(&options);
+	options.cache_bytes = 1 << 16;
+	status = strads_columns_new(fabric, dataset->region, &dataset->x, &options, &columns);
+	if (status != STRADS_OK)
+		return status;
+	for (uint64_t j = 0; j < dataset->x.cols && status == STRADS_OK; j++)
+		status = column_add(fabric, columns, j, &outcome->columns_content);
+	strads_columns_delete(&columns);
+	return strads_job_agree(job, status);
+}
+
 static int
 rank_main(struct strads_job *job, void *arg)
 {
 	struct reading *reading = arg;
 	struct data_outcome *outcome = &reading->outcome[strads_job_rank(job)];
 	struct strads_fabric_options options = {.fabric = "auto", .timeout_ms = 30000};
+	struct strads_fabric_stats stats;
 	struct strads_dataset dataset;
 	struct strads_fabric *fabric;
 	int status = strads_fabric_open(job, &options, &fabric);
@@ -66,7 +134,11 @@ rank_main(struct strads_job *job, void *arg)
 		status = strads_dataset_read(fabric, reading->options, &dataset);
 		if (status == STRADS_OK) {
 			outcome_fill(&dataset, outcome);
+			if (reading->options->readable_by_peers)
+				status = columns_fill(fabric, &dataset, outcome);
 			strads_dataset_free(&dataset);
+			strads_fabric_stats(fabric, &stats);
+			outcome->registered_bytes = stats.registered_bytes;
 		}
 	}
 	outcome->status = status;

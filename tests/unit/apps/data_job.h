@@ -17,6 +17,10 @@ struct data_outcome {
 	uint64_t in_order; /* hash of the rank's arrays as they are */
 	uint64_t content;  /* sum of hashes of (row, column, value) and (row, y) of all rows: adds
 			    * up over ranks to the same whatever the split */
+	/* Of a data set that peers may read: */
+	bool in_region;            /* the arrays lie in the region and fill it */
+	uint64_t columns_content;  /* of all entries, as whole columns read from all ranks */
+	uint64_t registered_bytes; /* by the fabric once the data set is freed */
 };
 
 /* What one entry adds to `content`; a response is the entry of column UINT64_MAX. */

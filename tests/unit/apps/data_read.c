@@ -471,6 +471,60 @@ read__text_of_many_chunks(void **state)
 	text_free(&text);
 }
 
+/* The same arrays as in private memory, where every rank can read all of the matrix; nothing of it
+ * is left behind. */
+static void
+read__readable_by_peers(void **state)
+{
+	static const struct {
+		enum strads_job_kind kind;
+		int ranks;
+	} jobs[] = {{STRADS_JOB_SELF, 1}, {STRADS_JOB_LOCAL, 3}, {STRADS_JOB_SIM, 8}};
+	struct data_outcome private[DATA_RANKS_MAX], readable[DATA_RANKS_MAX];
+	struct strads_dataset_options options = {0};
+	struct text text = {0};
+	uint64_t entries = 0;
+
+	(void)state;
+	svmlight_make(&text);
+	options.data = data_file("x.svm", text.bytes, text.size);
+	text_free(&text);
+	for (int i = 0; i < ROWS; i++)
+		for (int j = 0; j < COLS; j++)
+			if (entry(i, j) != 0.0)
+				entries += data_hash((uint64_t)i, (uint64_t)j, entry(i, j));
+	for (size_t k = 0; k < sizeof(jobs) / sizeof(*jobs); k++) {
+		options.readable_by_peers = false;
+		assert_read(jobs[k].kind, jobs[k].ranks, &options, private);
+		options.readable_by_peers = true;
+		assert_read(jobs[k].kind, jobs[k].ranks, &options, readable);
+		for (int r = 0; r < jobs[k].ranks; r++) {
+			assert_int_equal(readable[r].in_order, private[r].in_order);
+			assert_int_equal(readable[r].entries_total, private[r].entries_total);
+			assert_true(readable[r].in_region);
+			assert_int_equal(readable[r].columns_content, entries);
+			assert_int_equal(readable[r].registered_bytes, private[r].registered_bytes);
+		}
+	}
+}
+
+/* A matrix without entries has its starts alone. */
+static void
+read__readable_by_peers_and_empty(void **state)
+{
+	static const char empty[] = "1\n2\n";
+	struct strads_dataset_options options = {.readable_by_peers = true, .min_cols = 3};
+	struct data_outcome outcome[DATA_RANKS_MAX];
+
+	(void)state;
+	options.data = data_file("empty.svm", empty, strlen(empty));
+	assert_read(STRADS_JOB_SIM, 3, &options, outcome);
+	for (int r = 0; r < 3; r++) {
+		assert_true(outcome[r].in_region);
+		assert_int_equal(outcome[r].columns_content, 0);
+	}
+}
+
 int
 main(void)
 {
@@ -489,6 +543,8 @@ main(void)
 	    cmocka_unit_test(read__rows_of_very_different_length),
 	    cmocka_unit_test(read__cuts_anywhere),
 	    cmocka_unit_test(read__text_of_many_chunks),
+	    cmocka_unit_test(read__readable_by_peers),
+	    cmocka_unit_test(read__readable_by_peers_and_empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, data_folder_remove);
