@@ -11,7 +11,7 @@
 
 /* What the thread sleeps for, beside its callers and a wake-up: a period, the provider's
  * descriptor, or nothing else. */
-enum mode { WATCH, SERVE, PARK };
+enum mode { WATCH, LISTEN, PARK };
 
 void
 strads_server_attend(struct strads_server *server, int fd, bool (*answer)(void *context),
@@ -70,7 +70,7 @@ block(struct strads_server *server, enum mode mode)
 {
 	struct pollfd fds[2 + STRADS_SERVER_CALLERS] = {
 	    {.fd = server->wake, .events = POLLIN},
-	    {.fd = mode == SERVE ? server->duty.fd : -1, .events = POLLIN}};
+	    {.fd = mode == LISTEN ? server->duty.fd : -1, .events = POLLIN}};
 	bool answered = false;
 	nfds_t n = 2;
 
@@ -101,6 +101,17 @@ park(struct strads_server *server)
 	atomic_store(&server->parked, false);
 }
 
+/* Serves if the owner is away; returns whether the descriptor tells of what comes next. */
+static bool
+attend(const struct strads_server *server, bool away)
+{
+	const struct strads_server_duty *duty = &server->duty;
+
+	if (away)
+		return duty->serve(duty->context);
+	return duty->rest && duty->rest(duty->context);
+}
+
 static void *
 run(void *context)
 {
@@ -115,8 +126,8 @@ run(void *context)
 		turns = atomic_load_explicit(&server->turns, memory_order_relaxed);
 		if (atomic_load(&server->asleep))
 			park(server);
-		else if (turns == server->seen && server->duty.serve(server->duty.context))
-			mode = SERVE;
+		else if (attend(server, turns == server->seen))
+			mode = LISTEN;
 		server->seen = turns;
 	}
 	return NULL;

@@ -3,9 +3,10 @@
  * rank's owner is away computing. Internal to transport/.
  *
  * It watches the count of the owner's turns. While that moves the owner serves its peers itself,
- * and the server does no more than look, once a period. When the count has stood still for one
- * period the server serves, until the count moves again. While the owner sleeps, to be woken by
- * what comes, the server is parked and costs nothing.
+ * and the server does no more than look, once a period, or not even that, where a descriptor tells
+ * when there is anything to look for. When the count has stood still for one period the server
+ * serves, until the count moves again. While the owner sleeps, to be woken by what comes, the
+ * server is parked and costs nothing.
  *
  * Callers are descriptors that cannot wait for the owner or for a period, such as the job's control
  * channel: the server answers them within a moment, whatever the owner does. What that changes may
@@ -19,7 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define STRADS_SERVER_CALLERS 2 /* at most */
+#define STRADS_SERVER_CALLERS 3 /* at most */
 
 /* What a server is for. */
 struct strads_server_duty {
@@ -27,6 +28,9 @@ struct strads_server_duty {
 	/* Serves what there is, in small batches, for as long as strads_server_needed says; returns
 	 * whether `fd` tells of what comes next, so that the server may sleep on it. */
 	bool (*serve)(void *context);
+	/* The owner is there: whether all the same `fd` tells of what comes next, so that there is
+	 * no need to look once a period. NULL: it does not. */
+	bool (*rest)(void *context);
 	int fd;        /* −1: none */
 	int period_ms; /* between two looks at the owner */
 };

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Inside a virtual machine: what strads does over its soft-RoCE device, with the programs of a build
-# folder. Named are the parts: `conform`, the conformance suite, and `lasso`, the integration tests
-# of the command, where the bits of the models are compared with those that shared memory gives.
+# folder. Named are the parts: `conform`, the conformance suite and what the data path may not do,
+# and `lasso`, the integration tests of the command, where the bits of the models are compared with
+# those that shared memory gives.
 #   tests/softroce/run.sh -- tests/softroce/suite.sh build/release conform lasso
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -26,6 +27,7 @@ conformance() {
 	export STRADS_VERBS_WIRE=job
 	conform 'connections over the job' --fabric verbs --ranks 3 reached_while_computing death
 	unset STRADS_VERBS_WIRE
+	group 'nothing blocks, allocates or locks' timeout 100 "$build/tests/quiet/quiet_data_path" verbs
 }
 
 integration() {

@@ -335,12 +335,17 @@ ask(struct strads_client *client, struct strads_message *question)
 
 /* ---- Operations ---------------------------------------------------------------------------- */
 
+void
+strads_client_serve(struct strads_job *job)
+{
+	serve(job->context);
+}
+
 int
 strads_client_check(struct strads_job *job)
 {
 	struct strads_client *client = job->context;
 
-	serve(client);
 	pthread_mutex_lock(&client->lock);
 	int status = news_fail(client);
 	pthread_mutex_unlock(&client->lock);
@@ -376,8 +381,10 @@ strads_client_allgather(struct strads_job *job, const void *mine, size_t bytes, 
 {
 	struct strads_client *client = job->context;
 	uint64_t deadline_ms = strads_clock_ms() + job->timeout_ms + HUB_GRACE_MS;
-	int status = strads_client_check(job);
+	int status;
 
+	serve(client);
+	status = strads_client_check(job);
 	if (status)
 		return status;
 	struct strads_message *contribution =

@@ -21,6 +21,7 @@ void strads_client_delete(struct strads_client **client);
 
 /* The operations of a job whose context is a client; see struct strads_job_ops. */
 int strads_client_allgather(struct strads_job *job, const void *mine, size_t bytes, void *all);
+void strads_client_serve(struct strads_job *job);
 int strads_client_check(struct strads_job *job);
 void strads_client_abort(struct strads_job *job, int status, const char *reason);
 int strads_client_post(struct strads_job *job, int to, const void *bytes, size_t n);

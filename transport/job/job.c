@@ -189,6 +189,8 @@ strads_job_abort(struct strads_job *job, int status)
 int
 strads_job_check(struct strads_job *job)
 {
+	if (job->ops->serve && !atomic_load(&job->attended))
+		job->ops->serve(job);
 	return job->ops->check(job);
 }
 
@@ -220,5 +222,7 @@ strads_job_post(struct strads_job *job, int to, const void *bytes, size_t n)
 int
 strads_job_serve(struct strads_job *job)
 {
+	if (job->ops->serve)
+		job->ops->serve(job);
 	return job->ops->check(job);
 }

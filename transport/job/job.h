@@ -11,6 +11,8 @@
 #include "job/socket.h"
 #include "strads/transport.h"
 
+#include <stdatomic.h>
+
 #define STRADS_JOB_RANKS_MAX 4096
 #define STRADS_MAIL_MAX      1024 /* bytes of a letter */
 
@@ -23,6 +25,9 @@ typedef void strads_mail_taker(void *context, int from, const void *bytes, size_
 struct strads_job_ops {
 	const char *name;
 	int (*allgather)(struct strads_job *job, const void *mine, size_t bytes, void *all);
+	/* NULL where there is no channel. */
+	void (*serve)(struct strads_job *job);
+	/* Why the job cannot go on, as far as what was served tells. */
 	int (*check)(struct strads_job *job);
 	void (*abort)(struct strads_job *job, int status, const char *reason);
 	/* NULL where ranks have no channel between them. */
@@ -39,8 +44,9 @@ struct strads_job {
 	/* The ends of this rank's TCP connection to the hub, as numbers; "" where it has none. */
 	char own_address[STRADS_SOCKET_HOST];
 	char hub_address[STRADS_SOCKET_HOST];
-	int fd;        /* readable when strads_job_serve has something to do; −1: never */
-	void *context; /* the kind's own */
+	int fd;                /* readable when strads_job_serve has something to do; −1: never */
+	_Atomic bool attended; /* another thread serves whenever it is: who checks need not */
+	void *context;         /* the kind's own */
 };
 
 /* Gives letters of other ranks to `taker` from now on, at once those that wait. NULL: to nobody any
@@ -56,9 +62,9 @@ void strads_job_take_mail(struct strads_job *job, strads_mail_taker *taker, void
  * ERR_MEMORY, or why the job cannot go on (as strads_job_check). Thread: any. */
 STRADS_MUST_CHECK int strads_job_post(struct strads_job *job, int to, const void *bytes, size_t n);
 
-/* Sends and reads without blocking what can be, and gives letters to the taker; strads_job_check
- * and collectives that wait do so too. Returns STRADS_OK or why the job cannot go on; then nothing
- * comes any more. Thread: any. */
+/* Sends and reads without blocking what can be, and gives letters to the taker; collectives that
+ * wait do so too, and strads_job_check unless the job is attended. Returns STRADS_OK or why the job
+ * cannot go on; then nothing comes any more. Thread: any. */
 STRADS_MUST_CHECK int strads_job_serve(struct strads_job *job);
 
 int strads_job_run_self(const struct strads_job_options *options, strads_rank_main *rank_main,

@@ -30,6 +30,7 @@ struct invitation {
 static const struct strads_job_ops ops = {
     .name = "mpi",
     .allgather = strads_client_allgather,
+    .serve = strads_client_serve,
     .check = strads_client_check,
     .abort = strads_client_abort,
     .post = strads_client_post,

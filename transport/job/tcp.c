@@ -15,6 +15,7 @@
 static const struct strads_job_ops ops = {
     .name = "tcp",
     .allgather = strads_client_allgather,
+    .serve = strads_client_serve,
     .check = strads_client_check,
     .abort = strads_client_abort,
     .post = strads_client_post,

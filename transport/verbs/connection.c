@@ -409,7 +409,6 @@ strads_verbs_connections_turn(struct strads_verbs *verbs)
 {
 	uint64_t now_ns;
 
-	strads_verbs_manager_turn(verbs);
 	(void)strads_verbs_letters_read(verbs);
 	if (!verbs->unsettled)
 		return;

@@ -130,14 +130,15 @@ open_memory(struct strads_verbs *verbs)
 	return verbs->own ? STRADS_OK : STRADS_ERR_MEMORY;
 }
 
+/* Lets nobody wait for what there is to read, but the owner, when it sleeps, where it is to. */
 static int
-watch(const struct strads_verbs *verbs, int fd)
+watch(const struct strads_verbs *verbs, int fd, bool asleep)
 {
 	struct epoll_event event = {.events = EPOLLIN};
 	int flags = fcntl(fd, F_GETFL);
 
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) ||
-	    epoll_ctl(verbs->gate, EPOLL_CTL_ADD, fd, &event))
+	    (asleep && epoll_ctl(verbs->gate, EPOLL_CTL_ADD, fd, &event)))
 		return refused(verbs, "a watch over the adapter's events");
 	return STRADS_OK;
 }
@@ -176,14 +177,10 @@ open_gate(struct strads_verbs *verbs)
 		return strads_fail(STRADS_ERR_IO,
 				   "cannot open an event descriptor: %s; see `ulimit -n`",
 				   strerror(errno));
-	status = watch(verbs, verbs->channel->fd);
+	status = watch(verbs, verbs->channel->fd, true);
 	if (!status)
-		status = watch(verbs, verbs->port.context->async_fd);
-	if (!status)
-		status = watch(verbs, verbs->timer);
-	if (!status && verbs->manager.channel)
-		status = watch(verbs, verbs->manager.channel->fd);
-	return status;
+		status = watch(verbs, verbs->timer, true);
+	return status ? status : watch(verbs, verbs->port.context->async_fd, false);
 }
 
 static int
@@ -207,7 +204,7 @@ strads_verbs_close(void *context)
 {
 	struct strads_verbs *verbs = context;
 
-	strads_server_stop(&verbs->server);
+	strads_verbs_server_stop(verbs);
 	strads_verbs_connections_close(verbs);
 	for (int peer = 0; verbs->peers && peer < verbs->size; peer++)
 		strads_verbs_pair_close(&verbs->peers[peer]);

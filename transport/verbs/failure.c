@@ -177,7 +177,7 @@ take_event(struct strads_verbs *verbs, enum ibv_event_type type)
 		verbs->news = NULL;
 }
 
-void
+bool
 strads_verbs_hear(struct strads_verbs *verbs)
 {
 	struct ibv_async_event event;
@@ -187,4 +187,5 @@ strads_verbs_hear(struct strads_verbs *verbs)
 			take_event(verbs, event.event_type);
 		ibv_ack_async_event(&event);
 	}
+	return errno == EAGAIN; /* a device that is gone hangs up */
 }

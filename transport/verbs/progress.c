@@ -4,6 +4,7 @@
 #include <sys/timerfd.h>
 
 #define ENTRIES 16           /* completions read, and receives given, at once */
+#define BLIND   16           /* turns between two looks for failures of what yields no completion */
 #define LOOK_NS 100000000    /* a sleeping owner's between two looks at opening connections */
 #define RECEIVE (UINT64_MAX) /* wr_id of all of them */
 
@@ -65,10 +66,34 @@ take_sent(struct strads_verbs *verbs, const struct ibv_wc *completion)
 	peer = &verbs->peers[rank];
 	if (peer->status)
 		return; /* flushed after the failure that has ended all of it */
-	if (completion->status == IBV_WC_SUCCESS)
+	if (completion->status == IBV_WC_SUCCESS) {
+		verbs->signalled--;
 		strads_verbs_retire(verbs, peer, (uint32_t)completion->wr_id);
-	else
+	} else {
 		strads_verbs_lose(verbs, peer, completion->status, completion->vendor_err, 0);
+	}
+}
+
+/* Reads completions of this rank's requests, if one is to come or it is time; returns whether there
+ * were any. A request that was to yield none does if it fails. */
+static bool
+take_own(struct strads_verbs *verbs)
+{
+	struct ibv_wc completions[ENTRIES];
+	int n;
+
+	if (verbs->signalled == 0 && verbs->blind > 0) {
+		verbs->blind--;
+		return false;
+	}
+	verbs->blind = BLIND;
+	n = ibv_poll_cq(verbs->cq, ENTRIES, completions);
+	if (n < 0)
+		strads_verbs_break(verbs, STRADS_ERR_FABRIC,
+				   "%s fails to read completions (error %d)", verbs->port.name, n);
+	for (int i = 0; i < n; i++)
+		take_sent(verbs, &completions[i]);
+	return n != 0;
 }
 
 bool
@@ -86,6 +111,7 @@ strads_verbs_take(struct strads_verbs *verbs)
 	if (n > 0) {
 		int status = strads_verbs_receives_post(verbs, (uint32_t)n);
 
+		verbs->arrivals += (uint64_t)n;
 		if (status)
 			strads_verbs_break(verbs, status, "%s", strads_error());
 	}
@@ -124,22 +150,16 @@ attend(struct strads_verbs *verbs)
 static bool
 turn(struct strads_verbs *verbs)
 {
-	struct ibv_wc completions[ENTRIES];
 	bool taken = strads_verbs_take(verbs);
 	bool told = strads_verbs_letters_wait(verbs) && strads_verbs_letters_read(verbs);
-	int n = ibv_poll_cq(verbs->cq, ENTRIES, completions);
+	bool sent = take_own(verbs);
 
-	if (n < 0)
-		strads_verbs_break(verbs, STRADS_ERR_FABRIC,
-				   "%s fails to read completions (error %d)", verbs->port.name, n);
-	for (int i = 0; i < n; i++)
-		take_sent(verbs, &completions[i]);
 	strads_verbs_ring(verbs);
 	if (verbs->first_busy) {
 		attend(verbs);
 		strads_verbs_ring(verbs);
 	}
-	return n != 0 || taken || told;
+	return taken || told || sent;
 }
 
 int
@@ -152,10 +172,8 @@ strads_verbs_progress(void *context)
 	if (!strads_baton_try(&verbs->baton))
 		return STRADS_OK;
 	(void)turn(verbs);
-	if (__builtin_expect(strads_pace_due(&verbs->pace), 0)) {
-		strads_verbs_hear(verbs);
+	if (__builtin_expect(verbs->unsettled, 0) && strads_pace_due(&verbs->pace))
 		strads_verbs_connections_turn(verbs);
-	}
 	status = verbs->status;
 	strads_baton_pass(&verbs->baton);
 	return __builtin_expect(status != STRADS_OK, 0) ? strads_fail(status, "%s", verbs->why)
@@ -179,6 +197,28 @@ arm(struct ibv_cq *cq, bool *armed)
 	return *armed;
 }
 
+bool
+strads_verbs_arm_inbound(struct strads_verbs *verbs)
+{
+	return arm(verbs->inbound, &verbs->inbound_armed);
+}
+
+void
+strads_verbs_events_read(struct strads_verbs *verbs)
+{
+	struct ibv_cq *cq;
+	void *own;
+
+	while ((verbs->armed || verbs->inbound_armed) &&
+	       ibv_get_cq_event(verbs->channel, &cq, &own) == 0) {
+		ibv_ack_cq_events(cq, 1);
+		if (cq == verbs->inbound)
+			verbs->inbound_armed = false;
+		else
+			verbs->armed = false;
+	}
+}
+
 /* A connection that is opening has a deadline of its own, however long the owner would sleep. The
  * times are valid, so that this cannot fail. */
 static void
@@ -200,8 +240,9 @@ strads_verbs_sleep_prepare(void *context)
 
 	if (!strads_baton_try(&verbs->baton))
 		return STRADS_AGAIN;
-	quiet = arm(verbs->cq, &verbs->armed) && arm(verbs->inbound, &verbs->inbound_armed) &&
-		!turn(verbs) && verbs->status == STRADS_OK;
+	verbs->blind = 0;
+	quiet = arm(verbs->cq, &verbs->armed) && strads_verbs_arm_inbound(verbs) && !turn(verbs) &&
+		verbs->status == STRADS_OK;
 	if (quiet && verbs->unsettled)
 		set_timer(verbs, LOOK_NS);
 	if (quiet)
@@ -214,19 +255,13 @@ void
 strads_verbs_sleep_done(void *context)
 {
 	struct strads_verbs *verbs = context;
-	struct ibv_cq *cq;
-	void *own;
 
 	strads_server_resume(&verbs->server);
 	if (verbs->timed)
 		set_timer(verbs, 0);
-	while ((verbs->armed || verbs->inbound_armed) &&
-	       ibv_get_cq_event(verbs->channel, &cq, &own) == 0) {
-		ibv_ack_cq_events(cq, 1);
-		if (cq == verbs->inbound)
-			verbs->inbound_armed = false;
-		else
-			verbs->armed = false;
+	if (strads_baton_try(&verbs->baton)) { /* the server, if it has it, reads them too */
+		strads_verbs_events_read(verbs);
+		strads_baton_pass(&verbs->baton);
 	}
 	verbs->pace = (struct strads_pace){.turns = 0};
 }

@@ -64,6 +64,7 @@ strads_verbs_ring(struct strads_verbs *verbs)
 	struct strads_verbs_batch *batch = &verbs->batch;
 	struct strads_verbs_peer *peer = batch->peer;
 	struct ibv_send_wr *refused;
+	bool signalled;
 	int n = batch->n;
 	int error;
 
@@ -73,7 +74,8 @@ strads_verbs_ring(struct strads_verbs *verbs)
 		batch->requests[i].next = i + 1 < n ? &batch->requests[i + 1] : NULL;
 	/* A completion vouches for all before it, and only it frees their places in the queue. */
 	peer->unsignalled += (uint32_t)n;
-	if (batch->wanted || peer->unsignalled >= verbs->depth / 4) {
+	signalled = batch->wanted || peer->unsignalled >= verbs->depth / 4;
+	if (signalled) {
 		batch->requests[n - 1].send_flags |= IBV_SEND_SIGNALED;
 		peer->unsignalled = 0;
 	}
@@ -87,6 +89,8 @@ strads_verbs_ring(struct strads_verbs *verbs)
 	error = ibv_post_send(peer->qp, batch->requests, &refused);
 	if (error)
 		strads_verbs_lose(verbs, peer, IBV_WC_SUCCESS, 0, error);
+	else
+		verbs->signalled += signalled;
 }
 
 /* Ends one work request; returns whether it was the caller's business that it failed. */

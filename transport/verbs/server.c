@@ -4,9 +4,11 @@
  * whoever has more to tell it than a window. So the server takes signals while the owner is away.
  * It never ends an operation, for the owner reads its counters without the baton.
  *
- * Peers that want to connect call, by letter or by librdmacm: those it answers at any time.
+ * Peers that want to connect call, by letter or by librdmacm, and the adapter tells of itself:
+ * these it hears at any time, and nobody else listens, so that the owner makes no system call to
+ * ask.
  */
-#include "verbs/verbs.h"
+#include "verbs/connection.h"
 
 #include "job/job.h"
 
@@ -17,21 +19,53 @@
 
 #define PERIOD_MS 5 /* between two looks at the owner; a window lasts longer */
 
+/* Whether the next signal will be an event: none has come for a period, and there is nothing that
+ * goes by time. Whoever has the baton. */
+static bool
+may_rest(struct strads_verbs *verbs)
+{
+	bool silent = verbs->arrivals == verbs->heard;
+
+	verbs->heard = verbs->arrivals;
+	if (!silent || verbs->unsettled || verbs->status)
+		return false;
+	strads_verbs_events_read(verbs);
+	return strads_verbs_arm_inbound(verbs) && !strads_verbs_take(verbs);
+}
+
 static bool
 serve(void *context)
 {
 	struct strads_verbs *verbs = context;
+	bool resting = false;
 	bool more = true;
 
 	while (more && strads_baton_try(&verbs->baton)) {
-		more = strads_server_needed(&verbs->server) && verbs->status == STRADS_OK &&
-		       strads_verbs_take(verbs);
+		bool needed = strads_server_needed(&verbs->server);
+
+		more = needed && verbs->status == STRADS_OK && strads_verbs_take(verbs);
 		strads_verbs_tell_all(verbs);
-		if (!more)
+		if (!more) {
 			strads_verbs_connections_turn(verbs);
+			resting = needed && may_rest(verbs);
+		}
 		strads_baton_pass(&verbs->baton);
 	}
-	return false;
+	return resting;
+}
+
+/* The owner looks for what comes; it may go away without a word. */
+static bool
+rest(void *context)
+{
+	struct strads_verbs *verbs = context;
+	bool resting;
+
+	if (!strads_baton_try(&verbs->baton))
+		return false;
+	resting = !atomic_load(&verbs->server.asleep) && may_rest(verbs);
+	strads_baton_pass(&verbs->baton);
+	return resting;
 }
 
 /* What the job has to say reaches this thread then, so the owner, which may be about to sleep until
@@ -56,16 +90,38 @@ answer_manager(void *context)
 	struct strads_verbs *verbs = context;
 
 	strads_baton_wait(&verbs->baton);
-	strads_verbs_connections_turn(verbs);
+	strads_verbs_manager_turn(verbs);
 	strads_baton_pass(&verbs->baton);
 	return true;
+}
+
+static bool
+answer_adapter(void *context)
+{
+	struct strads_verbs *verbs = context;
+	bool goes_on;
+
+	strads_baton_wait(&verbs->baton);
+	goes_on = strads_verbs_hear(verbs);
+	strads_baton_pass(&verbs->baton);
+	return goes_on;
+}
+
+void
+strads_verbs_server_stop(struct strads_verbs *verbs)
+{
+	atomic_store(&strads_fabric_job(verbs->fabric)->attended, false);
+	strads_server_stop(&verbs->server);
 }
 
 int
 strads_verbs_server_start(struct strads_verbs *verbs)
 {
-	struct strads_server_duty duty = {
-	    .context = verbs, .serve = serve, .fd = -1, .period_ms = PERIOD_MS};
+	struct strads_server_duty duty = {.context = verbs,
+					  .serve = serve,
+					  .rest = rest,
+					  .fd = verbs->channel->fd,
+					  .period_ms = PERIOD_MS};
 	struct epoll_event event = {.events = EPOLLIN};
 	int status;
 
@@ -74,7 +130,9 @@ strads_verbs_server_start(struct strads_verbs *verbs)
 	if (verbs->manager.channel)
 		strads_server_attend(&verbs->server, verbs->manager.channel->fd, answer_manager,
 				     verbs);
+	strads_server_attend(&verbs->server, verbs->port.context->async_fd, answer_adapter, verbs);
 	status = strads_server_start(&verbs->server, &duty);
+	atomic_store(&strads_fabric_job(verbs->fabric)->attended, status == STRADS_OK);
 	if (status || epoll_ctl(verbs->gate, EPOLL_CTL_ADD, verbs->server.rouse, &event) == 0)
 		return status;
 	return strads_fail(STRADS_ERR_IO, "cannot watch an event descriptor: %s", strerror(errno));

@@ -235,7 +235,11 @@ struct strads_verbs {
 	struct ibv_srq *srq;
 	bool armed; /* cq's next completion is an event */
 	bool inbound_armed;
-	bool adds; /* the adapter adds atomically even to the processor's eyes */
+	uint32_t signalled; /* requests on the way that yield a completion, at most … */
+	uint32_t blind;     /* … and turns left, where there are none, until cq is read */
+	uint64_t arrivals;  /* immediates read … */
+	uint64_t heard;     /* … when the server looked last: its own */
+	bool adds;          /* the adapter adds atomically even to the processor's eyes */
 
 	uint32_t depth;  /* work requests to a peer */
 	uint32_t window; /* signals to a peer; the same on all ranks */
@@ -271,7 +275,7 @@ struct strads_verbs {
 
 	int status;              /* why this endpoint is of no use any more … */
 	char why[512];           /* … in a sentence */
-	struct strads_pace pace; /* of looking for the adapter's events */
+	struct strads_pace pace; /* of looking after connections that are opening */
 	const char *news;        /* what the adapter has said of late that may explain a failure */
 };
 
@@ -345,8 +349,7 @@ strads_verbs_letters_wait(const struct strads_verbs *verbs)
 	return atomic_load_explicit(&verbs->letters, memory_order_relaxed) != NULL;
 }
 
-/* Goes on with all connections that are opening: letters, the connection manager's events,
- * deadlines. */
+/* Goes on with all connections that are opening: letters, deadlines. */
 void strads_verbs_connections_turn(struct strads_verbs *verbs);
 
 /* Ends what is left of opening connections; nothing comes in any more. */
@@ -443,8 +446,8 @@ void strads_verbs_lose(struct strads_verbs *verbs, struct strads_verbs_peer *pee
 void strads_verbs_break(struct strads_verbs *verbs, int status, const char *format, ...)
     STRADS_PRINTF(3, 4);
 
-/* Takes what the adapter has to say of itself. */
-void strads_verbs_hear(struct strads_verbs *verbs);
+/* Takes what the adapter has to say of itself; returns whether it may have more to say, one day. */
+bool strads_verbs_hear(struct strads_verbs *verbs);
 
 /* ---- progress.c ---- */
 
@@ -453,6 +456,13 @@ int strads_verbs_receives_post(struct strads_verbs *verbs, uint32_t n);
 
 /* Reads a few immediates and gives their receives back; returns whether there were any. */
 bool strads_verbs_take(struct strads_verbs *verbs);
+
+/* Lets the next immediate be an event of the channel; returns whether it will be. One that is there
+ * already must be looked for. */
+bool strads_verbs_arm_inbound(struct strads_verbs *verbs);
+
+/* Reads the events of the channel. */
+void strads_verbs_events_read(struct strads_verbs *verbs);
 
 /* Tells every peer that is to be told, where there is room. */
 void strads_verbs_tell_all(struct strads_verbs *verbs);
@@ -464,7 +474,9 @@ void strads_verbs_sleep_done(void *context);
 
 /* ---- server.c ---- */
 
-/* Starts the thread that takes signals while the owner is away. */
+/* Starts the thread that takes signals while the owner is away, and hears what the job, the
+ * connection manager and the adapter have to say. */
 int strads_verbs_server_start(struct strads_verbs *verbs);
+void strads_verbs_server_stop(struct strads_verbs *verbs);
 
 #endif

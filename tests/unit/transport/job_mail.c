@@ -330,6 +330,39 @@ serve__keeps_news_for_the_owner(void **state)
 	board_delete(board);
 }
 
+/* Who checks reads nothing where somebody else attends to it. */
+static int
+check_what_another_attends(struct strads_job *job, void *arg)
+{
+	struct pollfd fd = {.fd = job->fd, .events = POLLIN};
+	struct pile pile = {.job = job};
+	bool read = false, unread = false;
+
+	(void)arg;
+	if (job->rank == 1)
+		return post(job, 0, "", 0) || strads_job_barrier(job);
+	strads_job_take_mail(job, count, &pile);
+	atomic_store(&job->attended, true);
+	if (poll(&fd, 1, LIMIT_MS) == 1 && strads_job_check(job) == STRADS_OK)
+		unread = pile.taken == 0;
+	atomic_store(&job->attended, false);
+	if (strads_job_check(job) == STRADS_OK)
+		read = pile.taken == 1;
+	strads_job_take_mail(job, NULL, NULL);
+	return strads_job_barrier(job) || !unread || !read;
+}
+
+static void
+check__leaves_the_channel_to_who_attends_to_it(void **state)
+{
+	struct board *board = board_new();
+
+	(void)state;
+	assert_int_equal(board_run(board, 2, LIMIT_MS, check_what_another_attends), 0);
+	assert_string_equal(board->said, "");
+	board_delete(board);
+}
+
 /* ---- Refusals ------------------------------------------------------------------------------ */
 
 static int
@@ -440,6 +473,7 @@ main(void)
 	    cmocka_unit_test(mail__before_a_collective_does_not_block_it),
 	    cmocka_unit_test(serve__beside_collectives_of_the_owner),
 	    cmocka_unit_test(serve__keeps_news_for_the_owner),
+	    cmocka_unit_test(check__leaves_the_channel_to_who_attends_to_it),
 	    cmocka_unit_test(post__to_nobody_or_too_long),
 	    cmocka_unit_test(post__to_a_rank_that_has_died),
 	    cmocka_unit_test(post__to_a_rank_that_has_left_is_lost),

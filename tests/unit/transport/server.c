@@ -22,6 +22,7 @@ struct stage {
 	struct strads_server server;
 	_Atomic int served;
 	_Atomic int answered;
+	_Atomic int rested;
 	int call;  /* eventfd */
 	int ready; /* eventfd: the provider's descriptor; −1: it has none */
 };
@@ -35,6 +36,19 @@ serve(void *context)
 	if (stage->ready >= 0 && read(stage->ready, &count, sizeof count) < 0)
 		count = 0;
 	atomic_fetch_add(&stage->served, 1);
+	return stage->ready >= 0;
+}
+
+/* What the server does while the owner is there. */
+static bool
+rest(void *context)
+{
+	struct stage *stage = context;
+	uint64_t count;
+
+	if (stage->ready >= 0 && read(stage->ready, &count, sizeof count) < 0)
+		count = 0;
+	atomic_fetch_add(&stage->rested, 1);
 	return stage->ready >= 0;
 }
 
@@ -62,7 +76,8 @@ hang_up(void *context)
 static void
 open_stage(struct stage *stage, bool (*answers)(void *), bool with_descriptor)
 {
-	struct strads_server_duty duty = {.context = stage, .serve = serve, .period_ms = 1};
+	struct strads_server_duty duty = {
+	    .context = stage, .serve = serve, .rest = rest, .period_ms = 1};
 
 	*stage = (struct stage){.server = {.wake = -1, .rouse = -1}, .ready = -1};
 	stage->call = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -132,6 +147,28 @@ serve__again_when_the_descriptor_tells(void **state)
 	(void)state;
 	open_stage(&stage, answer, true);
 	reach(&stage.served, 1);
+	poke(stage.ready);
+	reach(&stage.served, 2);
+	close_stage(&stage);
+}
+
+/* The owner turns, and then goes away: the server looks no more until the descriptor tells. */
+static void
+rest__until_the_descriptor_tells(void **state)
+{
+	struct stage stage;
+	int rested;
+
+	(void)state;
+	open_stage(&stage, answer, true);
+	reach(&stage.served, 1);
+	strads_server_turn(&stage.server);
+	poke(stage.ready);
+	reach(&stage.rested, 1);
+	rested = atomic_load(&stage.rested);
+	poll(NULL, 0, 20);
+	assert_int_equal(atomic_load(&stage.rested), rested);
+	assert_int_equal(atomic_load(&stage.served), 1);
 	poke(stage.ready);
 	reach(&stage.served, 2);
 	close_stage(&stage);
@@ -224,6 +261,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(serve__while_the_owner_is_away),
 	    cmocka_unit_test(serve__again_when_the_descriptor_tells),
+	    cmocka_unit_test(rest__until_the_descriptor_tells),
 	    cmocka_unit_test(serve__not_while_the_owner_sleeps_but_after),
 	    cmocka_unit_test(attend__answers_while_the_owner_computes),
 	    cmocka_unit_test(attend__answers_while_the_owner_sleeps_and_wakes_it),

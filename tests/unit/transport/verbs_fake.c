@@ -280,6 +280,7 @@ ibv_get_async_event(struct ibv_context *context, struct ibv_async_event *event)
 
 	if (own->n_events == 0) {
 		(void)!read(context->async_fd, &n, sizeof n);
+		errno = EAGAIN;
 		return -1;
 	}
 	*event = own->events[--own->n_events];

@@ -1,5 +1,7 @@
 #include "verbs_pair.h"
 
+#include "verbs/connection.h"
+
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -128,7 +130,7 @@ verbs_pair_open(struct verbs_pair *pair)
 	pthread_barrier_destroy(&meeting.barrier);
 	for (int rank = 0; rank < 2; rank++) {
 		if (pair->verbs[rank])
-			strads_server_stop(&pair->verbs[rank]->server);
+			strads_verbs_server_stop(pair->verbs[rank]);
 	}
 }
 
@@ -147,11 +149,14 @@ verbs_pair_close(struct verbs_pair *pair)
 		verbs_pair_leave(pair, rank);
 }
 
-/* In each turn, as after a sleep, the rank looks for what else there may be. */
+/* In each turn, as after a sleep, the rank looks for what else there may be; what
+ * the connection manager says is heard in the place of its server, which does not run. */
 int
 verbs_pair_turn(struct verbs_pair *pair, int rank)
 {
 	pair->verbs[rank]->pace = (struct strads_pace){.turns = 0};
+	pair->verbs[rank]->blind = 0;
+	strads_verbs_manager_turn(pair->verbs[rank]);
 	return strads_provider_verbs.progress(pair->verbs[rank]);
 }
 

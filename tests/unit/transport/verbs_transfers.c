@@ -227,6 +227,65 @@ put_signal__goes_on_while_the_target_is_away(void **state)
 	assert_int_equal(word_at((many - 1) % 100 * 16 + 8), many);
 }
 
+/* … and after a silence, in which it does not look every few milliseconds. */
+static void
+put_signal__wakes_the_server_that_rests(void **state)
+{
+	uint64_t until = strads_monotone_ns() + 20000000000u;
+	struct strads_verbs *target;
+	bool resting = false;
+
+	(void)state;
+	open_pair();
+	target = pair.verbs[1];
+	assert_int_equal(strads_verbs_server_start(target), STRADS_OK);
+	for (uint64_t k = 1; k <= 3; k++) {
+		for (resting = false; !resting && strads_monotone_ns() < until;) {
+			if (!strads_baton_try(&target->baton))
+				continue;
+			resting = target->inbound_armed;
+			strads_baton_pass(&target->baton);
+		}
+		assert_true(resting);
+		assert_int_equal(signal_word(0, 8, k, NULL), STRADS_OK);
+		while (word_at(8) != k && strads_monotone_ns() < until)
+			assert_int_equal(verbs_pair_turn(&pair, 0), STRADS_OK);
+		assert_int_equal(word_at(8), k);
+	}
+}
+
+/* What the adapter and the connection manager say, the server hears alone. */
+static void
+server__hears_the_adapter(void **state)
+{
+	uint64_t until = strads_monotone_ns() + 20000000000u;
+	int status = STRADS_OK;
+
+	(void)state;
+	open_pair();
+	assert_int_equal(strads_verbs_server_start(pair.verbs[0]), STRADS_OK);
+	fake_event(IBV_EVENT_DEVICE_FATAL, 1);
+	while (status == STRADS_OK && strads_monotone_ns() < until)
+		status = strads_provider_verbs.progress(pair.verbs[0]);
+	assert_int_equal(status, STRADS_ERR_FABRIC);
+	assert_non_null(strstr(strads_error(), "removed"));
+}
+
+/* A request that yields no completion when all is well: its failure is seen all the same. */
+static void
+put_signal__its_failure_is_seen_unasked(void **state)
+{
+	int status = STRADS_OK;
+
+	(void)state;
+	open_pair();
+	fake.refuse = IBV_WC_RETRY_EXC_ERR;
+	assert_int_equal(signal_word(0, 8, 1, NULL), STRADS_OK);
+	for (int turn = 0; turn < 100 && status == STRADS_OK; turn++)
+		status = strads_provider_verbs.progress(pair.verbs[0]);
+	assert_int_equal(status, STRADS_ERR_PEER);
+}
+
 /* Both at once, in both directions, for long. */
 static void
 put_signal__windows_turn_over(void **state)
@@ -547,6 +606,9 @@ main(void)
 	    TEST(put_signal__waits_for_a_target_that_does_not_look),
 	    TEST(put_signal__gives_up_on_a_target_that_never_looks),
 	    TEST(put_signal__goes_on_while_the_target_is_away),
+	    TEST(put_signal__wakes_the_server_that_rests),
+	    TEST(put_signal__its_failure_is_seen_unasked),
+	    TEST(server__hears_the_adapter),
 	    TEST(put_signal__windows_turn_over),
 	    TEST(put_signal__longer_than_a_request),
 	    TEST(put__longer_than_the_queue),
