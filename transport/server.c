@@ -65,6 +65,15 @@ hear(int fd)
 		return; /* another ring was heard with this one */
 }
 
+/* What the thread did may be what the owner is to sleep for, or was in its way when it looked last.
+ */
+static void
+rouse(const struct strads_server *server)
+{
+	if (server->rouse >= 0 && atomic_load(&server->asleep))
+		ring(server->rouse);
+}
+
 static void
 block(struct strads_server *server, enum mode mode)
 {
@@ -84,8 +93,8 @@ block(struct strads_server *server, enum mode mode)
 		answer(&server->callers[i]);
 		answered = true;
 	}
-	if (answered && atomic_load(&server->asleep))
-		ring(server->rouse);
+	if (answered)
+		rouse(server);
 	if (fds[0].revents)
 		hear(server->wake);
 }
@@ -106,10 +115,14 @@ static bool
 attend(const struct strads_server *server, bool away)
 {
 	const struct strads_server_duty *duty = &server->duty;
+	bool listen = false;
 
 	if (away)
-		return duty->serve(duty->context);
-	return duty->rest && duty->rest(duty->context);
+		listen = duty->serve(duty->context);
+	else if (duty->rest)
+		listen = duty->rest(duty->context);
+	rouse(server);
+	return listen;
 }
 
 static void *

@@ -4,9 +4,9 @@
  * whoever has more to tell it than a window. So the server takes signals while the owner is away.
  * It never ends an operation, for the owner reads its counters without the baton.
  *
- * Peers that want to connect call, by letter or by librdmacm, and the adapter tells of itself:
- * these it hears at any time, and nobody else listens, so that the owner makes no system call to
- * ask.
+ * Peers that want to connect call, by letter or by librdmacm, and the adapter tells of itself.
+ * These it hears at any time, and nobody else does: the owner would have to ask, by a system call
+ * each.
  */
 #include "verbs/connection.h"
 

@@ -74,10 +74,11 @@ hang_up(void *context)
 }
 
 static void
-open_stage(struct stage *stage, bool (*answers)(void *), bool with_descriptor)
+open_stage_that(struct stage *stage, bool (*serves)(void *), bool (*answers)(void *),
+		bool with_descriptor)
 {
 	struct strads_server_duty duty = {
-	    .context = stage, .serve = serve, .rest = rest, .period_ms = 1};
+	    .context = stage, .serve = serves, .rest = rest, .period_ms = 1};
 
 	*stage = (struct stage){.server = {.wake = -1, .rouse = -1}, .ready = -1};
 	stage->call = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -86,6 +87,12 @@ open_stage(struct stage *stage, bool (*answers)(void *), bool with_descriptor)
 	duty.fd = stage->ready;
 	strads_server_attend(&stage->server, stage->call, answers, stage);
 	assert_int_equal(strads_server_start(&stage->server, &duty), STRADS_OK);
+}
+
+static void
+open_stage(struct stage *stage, bool (*answers)(void *), bool with_descriptor)
+{
+	open_stage_that(stage, serve, answers, with_descriptor);
 }
 
 static void
@@ -191,6 +198,36 @@ serve__not_while_the_owner_sleeps_but_after(void **state)
 	close_stage(&stage);
 }
 
+/* Serves until the owner is about to sleep: what it has tried meanwhile was in vain. */
+static bool
+stand_in_the_way(void *context)
+{
+	struct stage *stage = context;
+	uint64_t deadline = strads_monotone_ns() + DEADLINE_MS * UINT64_C(1000000);
+
+	atomic_fetch_add(&stage->served, 1);
+	while (!atomic_load(&stage->server.asleep) && strads_monotone_ns() < deadline)
+		poll(NULL, 0, 1);
+	return false;
+}
+
+static void
+serve__wakes_the_owner_that_it_was_in_the_way_of(void **state)
+{
+	struct pollfd roused = {.events = POLLIN};
+	struct stage stage;
+
+	(void)state;
+	open_stage_that(&stage, stand_in_the_way, answer, false);
+	roused.fd = stage.server.rouse;
+	reach(&stage.served, 1);
+	strads_server_hush(&stage.server);
+	assert_int_equal(poll(&roused, 1, DEADLINE_MS), 1);
+	strads_server_resume(&stage.server);
+	assert_int_equal(poll(&roused, 1, 0), 0);
+	close_stage(&stage);
+}
+
 static void
 attend__answers_while_the_owner_computes(void **state)
 {
@@ -263,6 +300,7 @@ main(void)
 	    cmocka_unit_test(serve__again_when_the_descriptor_tells),
 	    cmocka_unit_test(rest__until_the_descriptor_tells),
 	    cmocka_unit_test(serve__not_while_the_owner_sleeps_but_after),
+	    cmocka_unit_test(serve__wakes_the_owner_that_it_was_in_the_way_of),
 	    cmocka_unit_test(attend__answers_while_the_owner_computes),
 	    cmocka_unit_test(attend__answers_while_the_owner_sleeps_and_wakes_it),
 	    cmocka_unit_test(attend__leaves_who_has_hung_up),
