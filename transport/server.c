@@ -189,6 +189,13 @@ strads_server_stop(struct strads_server *server)
 }
 
 void
+strads_server_nudge(struct strads_server *server)
+{
+	if (server->wake >= 0)
+		ring(server->wake);
+}
+
+void
 strads_server_resume(struct strads_server *server)
 {
 	if (!atomic_load_explicit(&server->asleep, memory_order_relaxed))

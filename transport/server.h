@@ -94,4 +94,7 @@ strads_server_hush(struct strads_server *server)
 
 void strads_server_resume(struct strads_server *server);
 
+/* There is something for the server to look at, whatever it sleeps for. Thread: any. */
+void strads_server_nudge(struct strads_server *server);
+
 #endif

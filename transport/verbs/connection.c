@@ -208,6 +208,7 @@ strads_verbs_letter_arrived(void *context, int from, const void *bytes, size_t n
 	letter->next = atomic_load(&verbs->letters);
 	while (!atomic_compare_exchange_weak(&verbs->letters, &letter->next, letter))
 		;
+	strads_server_nudge(&verbs->server); /* its owner may have brought it, in a collective */
 }
 
 static struct ibv_ah_attr

@@ -20,14 +20,14 @@
 #define PERIOD_MS 5 /* between two looks at the owner; a window lasts longer */
 
 /* Whether the next signal will be an event: none has come for a period, and there is nothing that
- * goes by time. Whoever has the baton. */
+ * goes by time, nor a letter that the owner may leave unread. Whoever has the baton. */
 static bool
 may_rest(struct strads_verbs *verbs)
 {
 	bool silent = verbs->arrivals == verbs->heard;
 
 	verbs->heard = verbs->arrivals;
-	if (!silent || verbs->unsettled || verbs->status)
+	if (!silent || verbs->unsettled || verbs->status || strads_verbs_letters_wait(verbs))
 		return false;
 	strads_verbs_events_read(verbs);
 	return strads_verbs_arm_inbound(verbs) && !strads_verbs_take(verbs);

@@ -132,7 +132,22 @@ open__crossing_makes_one_connection(void **state)
 	}
 }
 
-/* The target computes: the thread beside it answers. */
+/* Until the server sleeps without a period. */
+static void
+let_rest(struct strads_verbs *verbs, uint64_t until_ns)
+{
+	bool resting = false;
+
+	while (!resting && strads_monotone_ns() < until_ns) {
+		if (!strads_baton_try(&verbs->baton))
+			continue;
+		resting = verbs->inbound_armed;
+		strads_baton_pass(&verbs->baton);
+	}
+	assert_true(resting);
+}
+
+/* The target computes: the thread beside it, which rests until then, answers. */
 static void
 open__a_busy_target_answers(void **state)
 {
@@ -147,6 +162,8 @@ open__a_busy_target_answers(void **state)
 			open_both(wires[i]);
 			assert_int_equal(strads_verbs_server_start(pair.verbs[1 - from]),
 					 STRADS_OK);
+			let_rest(pair.verbs[1 - from], until);
+			strads_server_turn(&pair.verbs[1 - from]->server); /* the last */
 			while ((status = signal_word(from, 3)) == STRADS_AGAIN &&
 			       strads_monotone_ns() < until)
 				assert_int_equal(verbs_pair_turn(&pair, from), STRADS_OK);

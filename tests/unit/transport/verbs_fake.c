@@ -261,6 +261,7 @@ fake_event(enum ibv_event_type type, int port)
 {
 	uint64_t once = 1;
 
+	pthread_mutex_lock(&lock);
 	for (size_t i = 0; i < sizeof contexts / sizeof contexts[0]; i++) {
 		struct fake_context *context = contexts[i];
 
@@ -270,22 +271,27 @@ fake_event(enum ibv_event_type type, int port)
 		    (struct ibv_async_event){.event_type = type, .element.port_num = port};
 		(void)!write(context->context.async_fd, &once, sizeof once);
 	}
+	pthread_mutex_unlock(&lock);
 }
 
 int
 ibv_get_async_event(struct ibv_context *context, struct ibv_async_event *event)
 {
 	struct fake_context *own = (struct fake_context *)context;
+	bool any;
 	uint64_t n;
 
-	if (own->n_events == 0) {
+	pthread_mutex_lock(&lock);
+	any = own->n_events > 0;
+	if (any) {
+		*event = own->events[--own->n_events];
+		fake_count(1);
+	} else {
 		(void)!read(context->async_fd, &n, sizeof n);
-		errno = EAGAIN;
-		return -1;
 	}
-	*event = own->events[--own->n_events];
-	fake_count(1);
-	return 0;
+	pthread_mutex_unlock(&lock);
+	errno = EAGAIN;
+	return any ? 0 : -1;
 }
 
 void
