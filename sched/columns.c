@@ -222,15 +222,14 @@ static int
 fetch_resume(struct strads_columns *columns, uint32_t number)
 {
 	struct strads_place *place = &columns->cache.place[number];
-	uint64_t words = strads_columns_words(place->entries);
+	uint64_t words = strads_columns_words(place->entries), bytes = words * STRADS_COLUMNS_WORD;
 
 	if (words > columns->cache.words)
 		return strads_fail(STRADS_ERR_MEMORY,
 				   "column %llu has %u entries, more than the cache of columns "
 				   "holds: it has %zu bytes, %llu would do",
 				   (unsigned long long)place->key, place->entries,
-				   columns->options.cache_bytes,
-				   (unsigned long long)(words * STRADS_COLUMNS_WORD));
+				   columns->options.cache_bytes, (unsigned long long)bytes);
 	strads_cache_pin(&columns->cache, number);
 	if (!strads_cache_make_room(&columns->cache, number, words)) {
 		strads_cache_unpin(&columns->cache, number);

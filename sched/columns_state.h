@@ -6,6 +6,7 @@
 
 #include "cache.h"
 #include "strads/columns.h"
+#include "strads/csc.h"
 
 #include <assert.h>
 
@@ -69,7 +70,7 @@ strads_columns_values(const struct strads_columns *columns, const struct strads_
 static inline uint32_t *
 strads_columns_rows(const struct strads_columns *columns, const struct strads_place *place)
 {
-	return (uint32_t *)(strads_columns_values(columns, place) + place->entries);
+	return (void *)(strads_columns_values(columns, place) + place->entries);
 }
 
 /* Room that a column takes. */

@@ -84,8 +84,8 @@ csc_move(struct strads_fabric *fabric, struct strads_csc *x, struct strads_regio
 	if (status != STRADS_OK)
 		return status;
 	moved.start = strads_region_base(*region);
-	moved.value = (double *)(moved.start + x->cols + 1);
-	moved.row = (uint32_t *)(moved.value + entries);
+	moved.value = (void *)(moved.start + x->cols + 1);
+	moved.row = (void *)(moved.value + entries);
 	memcpy(moved.start, x->start, (x->cols + 1) * sizeof(*x->start));
 	memcpy(moved.value, x->value, entries * sizeof(*x->value));
 	memcpy(moved.row, x->row, entries * sizeof(*x->row));

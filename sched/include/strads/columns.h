@@ -6,7 +6,6 @@
 #ifndef STRADS_COLUMNS_H
 #define STRADS_COLUMNS_H
 
-#include "strads/csc.h"
 #include "strads/program.h"
 
 #ifdef __cplusplus
@@ -21,6 +20,8 @@ extern "C" {
  *
  * A job of one rank has no cache: it is given the columns where they are. */
 struct strads_columns;
+
+struct strads_csc; /* strads/csc.h */
 
 struct strads_columns_options {
 	size_t cache_bytes;   /* of rows and values: 12 bytes an entry, up to 4 more a column */

@@ -1,6 +1,7 @@
 #include "data_job.h"
 
 #include "strads/columns.h"
+#include "strads/csc.h"
 
 #include <dirent.h>
 #include <lzma.h>

@@ -6,6 +6,7 @@
 #define STRADS_TEST_COLUMNS_JOB_H
 
 #include "strads/columns.h"
+#include "strads/csc.h"
 
 #define COLUMNS_RANKS_MAX 16
 #define COLUMNS_ROWS      37
