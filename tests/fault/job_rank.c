@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define LIMIT_MS 20000
 
@@ -106,6 +107,28 @@ give_up(struct strads_job *job)
 	return 1;
 }
 
+/* Waits for what befalls the job once all have come. */
+static int
+wait_for_news(struct strads_job *job)
+{
+	say(job, "barrier", strads_job_barrier(job));
+	say(job, "check", check_until_news(job));
+	return 1;
+}
+
+/* Both ranks of a job that is cut in two notice by other means than the control channel, once there
+ * is a file `cut`. */
+static int
+give_up_when_cut(struct strads_job *job)
+{
+	say(job, "barrier", strads_job_barrier(job));
+	for (int ms = 0; access("cut", F_OK) && ms < LIMIT_MS; ms++)
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	strads_job_abort(job, strads_fail(STRADS_ERR_PEER, "no adapter answers"));
+	say(job, "check", strads_job_check(job));
+	return 1;
+}
+
 static int
 never_come(struct strads_job *job)
 {
@@ -121,10 +144,15 @@ rank_main(struct strads_job *job, void *arg)
 		const char *name;
 		int (*run)(struct strads_job *job);
 	} cases[] = {
-	    {"gather", gather},       {"agree", agree},
-	    {"codes", codes},         {"die", die},
-	    {"give-up", give_up},     {"never-come", never_come},
+	    {"gather", gather},
+	    {"agree", agree},
+	    {"codes", codes},
+	    {"die", die},
+	    {"give-up", give_up},
+	    {"never-come", never_come},
 	    {"die-first", die_first},
+	    {"wait-for-news", wait_for_news},
+	    {"give-up-when-cut", give_up_when_cut},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)

@@ -4,6 +4,7 @@
 #include "job/frame.h"
 #include "job/mail.h"
 #include "job/outbox.h"
+#include "job/socket.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -144,6 +145,7 @@ news_set(struct strads_client *client, int status)
 	if (!client->news.status) {
 		client->news.status = status;
 		snprintf(client->news.text, sizeof client->news.text, "%s", strads_error());
+		strads_socket_tend(client->fd, STRADS_SOCKET_FAREWELL_MS);
 		ring(client->alarm);
 		ring(client->bell);
 	}
@@ -176,9 +178,11 @@ reading_failed(struct strads_client *client, int status)
 			      strads_fail(status, "no memory for an answer of %llu bytes from %s",
 					  (unsigned long long)client->reader.frame.length,
 					  client->hub_name));
-	return deafen(client,
-		      strads_fail(STRADS_ERR_PEER, "%s is gone: its control connection closed",
-				  client->hub_name));
+	return deafen(
+	    client, strads_fail(STRADS_ERR_PEER, "%s is gone: %s", client->hub_name,
+				strads_reader_silent(&client->reader)
+				    ? "its host does not answer; is it up, is the network between?"
+				    : "its control connection closed"));
 }
 
 /* ---- Reading and writing, with the lock held ------------------------------------------------ */

@@ -71,7 +71,7 @@ strads_reader_init(struct strads_reader *reader, const struct strads_frame_rule 
 }
 
 static int
-receive(int fd, void *into, size_t bytes, size_t *received)
+receive(struct strads_reader *reader, int fd, void *into, size_t bytes, size_t *received)
 {
 	ssize_t n;
 
@@ -82,7 +82,10 @@ receive(int fd, void *into, size_t bytes, size_t *received)
 		*received = (size_t)n;
 		return STRADS_OK;
 	}
-	return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? STRADS_AGAIN : STRADS_ERR_PEER;
+	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return STRADS_AGAIN;
+	reader->error = n < 0 ? errno : 0;
+	return STRADS_ERR_PEER;
 }
 
 static int
@@ -126,7 +129,7 @@ strads_reader_step(struct strads_reader *reader, int fd)
 	int status;
 
 	while (reader->have < header) {
-		status = receive(fd, (uint8_t *)&reader->frame + reader->have,
+		status = receive(reader, fd, (uint8_t *)&reader->frame + reader->have,
 				 header - reader->have, &got);
 		if (status)
 			return status;
@@ -139,12 +142,20 @@ strads_reader_step(struct strads_reader *reader, int fd)
 	}
 	while (reader->have < header + reader->frame.length) {
 		size_t done = reader->have - header;
-		status = receive(fd, reader->payload + done, reader->frame.length - done, &got);
+		status =
+		    receive(reader, fd, reader->payload + done, reader->frame.length - done, &got);
 		if (status)
 			return status;
 		reader->have += got;
 	}
 	return STRADS_OK;
+}
+
+bool
+strads_reader_silent(const struct strads_reader *reader)
+{
+	return reader->error == ETIMEDOUT || reader->error == EHOSTUNREACH ||
+	       reader->error == ENETUNREACH;
 }
 
 void

@@ -73,6 +73,7 @@ struct strads_reader {
 	uint8_t *payload;          /* its frame.length bytes; NULL if there are none */
 	size_t have;               /* bytes of frame and payload that have arrived */
 	const char *complaint;     /* what was wrong, after ERR_PROTOCOL */
+	int error;                 /* errno, after ERR_PEER; 0: the other end closed */
 };
 
 void strads_reader_init(struct strads_reader *reader, const struct strads_frame_rule *rules);
@@ -81,6 +82,9 @@ void strads_reader_init(struct strads_reader *reader, const struct strads_frame_
  * strads_reader_next), STRADS_AGAIN, ERR_PEER (the other end closed or is unreachable),
  * ERR_PROTOCOL (not a message this side takes; see complaint), ERR_MEMORY. */
 int strads_reader_step(struct strads_reader *reader, int fd);
+
+/* Whether, after ERR_PEER, nothing was heard of the other end's host any more. */
+bool strads_reader_silent(const struct strads_reader *reader);
 
 /* Forgets the message and frees its payload unless the caller took it and left NULL there. */
 void strads_reader_next(struct strads_reader *reader);

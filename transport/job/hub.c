@@ -1,6 +1,7 @@
 #include "job/member.h"
 
 #include "job/clock.h"
+#include "job/socket.h"
 #include "strads/transport.h"
 
 #include <errno.h>
@@ -168,6 +169,9 @@ strads_hub_fail(struct strads_hub *hub, int about, int status, const char *sente
 	hub->news = strads_message_new_verdict(STRADS_FRAME_NEWS, about, 0, status, sentence);
 	/* A rank that gives up itself needs not be told. */
 	strads_member_send_all(hub, status == STRADS_ERR_ABORTED ? about : -1, hub->news);
+	for (int rank = 0; rank < hub->options.size; rank++)
+		if (hub->members[rank].fd >= 0)
+			strads_socket_tend(hub->members[rank].fd, STRADS_SOCKET_FAREWELL_MS);
 }
 
 const char *

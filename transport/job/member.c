@@ -223,8 +223,10 @@ member_lost(struct strads_member *member)
 	strads_member_close(member);
 	if (member->presence != STRADS_PRESENT || !hub->options.close_is_death)
 		return;
-	snprintf(text, sizeof text,
-		 "%s died: its control connection closed before the job was done", member->who);
+	snprintf(text, sizeof text, "%s %s", member->who,
+		 strads_reader_silent(&member->reader)
+		     ? "is lost: its host does not answer; is it up, is the network between?"
+		     : "died: its control connection closed before the job was done");
 	strads_hub_death(hub, member->rank, text);
 }
 
@@ -255,8 +257,9 @@ strads_member_ready(struct strads_hub_source *source, uint32_t events)
 {
 	struct strads_member *member = (struct strads_member *)source;
 
-	if (events & EPOLLOUT)
-		member_flush(member);
+	/* First what has come: to send would take away why the connection broke. */
 	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 		strads_member_read(member, events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
+	if (events & EPOLLOUT && member->fd >= 0)
+		member_flush(member);
 }

@@ -11,6 +11,10 @@
 
 #define STRADS_SOCKET_HOST 256 /* bytes of a host name, with its 0 */
 
+/* For a host to take the word that the job has failed; one that does not is waited for no longer.
+ */
+#define STRADS_SOCKET_FAREWELL_MS 5000
+
 /* Whether `host` is written as an address. */
 bool strads_socket_is_address(const char *host);
 
