@@ -162,7 +162,7 @@ static const struct setting table[] = {
      AT(verbs.mtu_bytes),
      0,
      4096},
-    {{"ack-timeout", "STRADS_VERBS_TIMEOUT", "N", "14",
+    {{"ack-timeout", "STRADS_VERBS_TIMEOUT", "N", "18",
       "A packet is sent again after 4.096 us * 2^N, N from 1 to 31"},
      read_number,
      AT(verbs.timeout),

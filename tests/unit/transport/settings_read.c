@@ -52,7 +52,7 @@ settings_read__defaults_are_those_of_the_table(void **state)
 	assert_int_equal(settings.verbs.pkey, -1);
 	assert_int_equal(settings.verbs.pkey_index, 0);
 	assert_int_equal(settings.verbs.mtu_bytes, 0);
-	assert_int_equal(settings.verbs.timeout, 14);
+	assert_int_equal(settings.verbs.timeout, 18);
 	assert_int_equal(settings.verbs.retries, 7);
 	assert_int_equal(settings.huge_pages, STRADS_HUGE_TRANSPARENT);
 	assert_null(strads_setting(STRADS_SETTINGS));
