@@ -197,7 +197,11 @@ load(struct session *session)
 {
 	const struct strads_lasso_settings *settings = settings_of(session);
 	const struct strads_dataset_options train = {
-	    .data = settings->data, .response = settings->response, .rows_per_rank = true};
+	    .data = settings->data,
+	    .response = settings->response,
+	    .rows_per_rank = true,
+	    .readable_by_peers =
+		settings->scheduler == STRADS_LASSO_CHECKED && strads_job_size(session->job) > 1};
 	struct strads_dataset_options test = {.data = settings->test,
 					      .response = settings->test_response};
 	int status = read_dataset(session, &train, "--response", &session->train);
@@ -252,6 +256,15 @@ report(void *arg, const struct strads_lasso_progress *progress, bool final)
 		keep_point(session, progress);
 }
 
+static void
+audit(void *arg, uint64_t set, const strads_key *keys, uint32_t n, double worst)
+{
+	struct session *session = arg;
+
+	strads_log_write(session->log,
+			 strads_lasso_record_set(settings_of(session), set, keys, n, worst));
+}
+
 static int
 fit(struct session *session)
 {
@@ -259,6 +272,10 @@ fit(struct session *session)
 	struct strads_lasso_options options;
 
 	strads_lasso_settings_resolve(settings, &options);
+	if (settings->audit && session->root) {
+		options.audit = audit;
+		options.audit_arg = session;
+	}
 	return strads_lasso_fit(session->fabric, &session->train,
 				settings->test ? &session->test : NULL, &options,
 				strads_run_stop(session->task->run), report, session,

@@ -22,6 +22,7 @@ static const char *const schedulers[] = {
     [STRADS_LASSO_RANDOM] = "random",
     [STRADS_LASSO_FIXED] = "fixed",
     [STRADS_LASSO_PRIORITY] = "priority",
+    [STRADS_LASSO_CHECKED] = "priority-check",
     NULL,
 };
 static const char *const set_updates[] = {
@@ -126,7 +127,7 @@ static const struct strads_option schedule_options[] = {
      .choices = schedulers,
      AT(scheduler),
      .doc = "Which variables next: cyclic, random, fixed blocks, or those whose last change was "
-	    "largest (priority)"},
+	    "largest (priority), and of these such that do not interfere (priority-check)"},
     {.name = "fresh-share",
      .value = "SHARE",
      .fallback = "0.5",
@@ -143,6 +144,34 @@ static const struct strads_option schedule_options[] = {
      AT(uniform),
      .doc = "By priority: share of the other choices that are made without regard to the last "
 	    "change"},
+    {.name = "rho",
+     .value = "NUMBER",
+     .fallback = "0.1",
+     .kind = STRADS_OPTION_DOUBLE,
+     .max = 1,
+     AT(rho),
+     .doc = "Checked: two variables interfere if their columns are correlated by this or more"},
+    {.name = "oversample",
+     .value = "N",
+     .fallback = "4",
+     .kind = STRADS_OPTION_UINT,
+     .min = 1,
+     .max = 1024,
+     AT(oversample),
+     .doc = "Checked: candidates for each place in a set"},
+    {.name = "column-cache",
+     .value = "MB",
+     .fallback = "64",
+     .kind = STRADS_OPTION_UINT,
+     .min = 1,
+     .max = 1 << 20,
+     AT(column_cache_mb),
+     .doc = "Checked: room for columns read from other ranks, on each rank that schedules"},
+    {.name = "audit",
+     .kind = STRADS_OPTION_FLAG,
+     AT(audit),
+     .doc = "Checked: write every set to the log, with its largest correlation and the sets in "
+	    "flight"},
     {.name = "set-size",
      .value = "N",
      .fallback = "512",
@@ -238,6 +267,11 @@ check(const struct strads_lasso_settings *settings)
 		return strads_fail(
 		    STRADS_ERR_INPUT,
 		    "no data: name a file in svmlight/libsvm or MatrixMarket format");
+	if (settings->audit && (!settings->log || settings->scheduler != STRADS_LASSO_CHECKED))
+		return strads_fail(
+		    STRADS_ERR_INPUT,
+		    "--audit writes what --scheduler priority-check chose to the log: "
+		    "give that and --log FILE too");
 	if (settings->plot)
 		return strads_plot_check(settings->plot);
 	return STRADS_OK;
@@ -288,10 +322,13 @@ strads_lasso_settings_resolve(const struct strads_lasso_settings *settings,
 	    .scheduler = scheduler,
 	    .fresh = settings->fresh,
 	    .uniform = settings->uniform,
+	    .rho = settings->rho,
+	    .oversample = (uint32_t)settings->oversample,
+	    .column_cache_bytes = settings->column_cache_mb << 20,
 	    .set_size = (uint32_t)settings->set_size,
 	    .passes = (uint32_t)settings->passes,
 	    .set_update = (enum strads_set_update)settings->set_update,
-	    .working_set = settings->working_set == AUTO ? scheduler != STRADS_LASSO_PRIORITY
+	    .working_set = settings->working_set == AUTO ? scheduler < STRADS_LASSO_PRIORITY
 							 : settings->working_set == ON,
 	    .evaluate_sets = settings->evaluate_sets,
 	    .intercept = settings->intercept,

@@ -29,6 +29,10 @@ struct strads_lasso_settings {
 	int scheduler; /* enum strads_lasso_scheduler */
 	double fresh;
 	double uniform;
+	double rho;
+	uint64_t oversample;
+	uint64_t column_cache_mb;
+	bool audit;
 	uint64_t set_size;
 	int set_update; /* enum strads_set_update */
 	int passes;

@@ -85,11 +85,26 @@ stages(const struct strads_lasso_progress *progress)
 	return all;
 }
 
+/* What checking for dependency took, if it was done. */
+static json_t *
+checked(const struct strads_lasso_progress *progress)
+{
+	const struct strads_lasso_checked *c = &progress->checked;
+
+	if (c->candidates == 0)
+		return json_null();
+	return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "candidates", c->candidates,
+			 "chosen", c->chosen, "products", c->products, "seconds", c->seconds,
+			 "columns", c->held, "hits", c->hits, "messages", c->messages, "bytes",
+			 c->bytes);
+}
+
 /* What progress lines and the summary have in common. */
 static json_t *
 state(const char *event, const struct strads_lasso_progress *progress)
 {
-	return json_pack("{s:s, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, "
+			 "s:o}",
 			 "event", event, "seconds", strads_log_number(progress->seconds), "sets",
 			 (json_int_t)progress->sets, "updates", (json_int_t)progress->updates,
 			 "lambda", strads_log_number(progress->lambda), "lambda_max",
@@ -100,13 +115,30 @@ state(const char *event, const struct strads_lasso_progress *progress)
 			 strads_log_number(progress->train_mse), "test_mse",
 			 strads_log_number(progress->test_mse), "test_mean_mse",
 			 strads_log_number(progress->test_mean_mse), "bytes", bytes_sent(progress),
-			 "stage_seconds", stages(progress));
+			 "stage_seconds", stages(progress), "checked", checked(progress));
 }
 
 json_t *
 strads_lasso_record_progress(const struct strads_lasso_progress *progress)
 {
 	return state("progress", progress);
+}
+
+json_t *
+strads_lasso_record_set(const struct strads_lasso_settings *settings, uint64_t set,
+			const strads_key *keys, uint32_t n, double worst)
+{
+	uint64_t depth = (uint64_t)settings->launch.engine.depth;
+	json_t *variables = json_array(), *in_flight = json_array();
+
+	for (uint32_t i = 0; i < n; i++)
+		json_array_append_new(variables, json_integer((json_int_t)keys[i] + 1));
+	for (uint64_t t = set >= depth ? set - depth + 1 : 0; t < set; t++)
+		json_array_append_new(in_flight, json_integer((json_int_t)t));
+	return json_pack(
+	    "{s:s, s:I, s:I, s:o, s:f, s:o}", "event", "set", "set", (json_int_t)set, "scheduler",
+	    (json_int_t)(set % (uint64_t)settings->launch.engine.schedulers), "variables",
+	    variables, "worst_correlation", worst, "in_flight", in_flight);
 }
 
 static json_t *

@@ -27,6 +27,8 @@ struct strads_lasso_result {
 json_t *strads_lasso_record_start(struct strads_fabric *fabric,
 				  struct strads_lasso_settings *settings);
 json_t *strads_lasso_record_progress(const struct strads_lasso_progress *progress);
+json_t *strads_lasso_record_set(const struct strads_lasso_settings *settings, uint64_t set,
+				const strads_key *keys, uint32_t n, double worst);
 json_t *strads_lasso_record_summary(const struct strads_lasso_result *result,
 				    const struct strads_lasso_settings *settings);
 

@@ -94,9 +94,8 @@ csc_move(struct strads_fabric *fabric, struct strads_csc *x, struct strads_regio
 	return STRADS_OK;
 }
 
-/* Lets all ranks read the matrix. Collective. */
-static int
-dataset_publish(struct strads_fabric *fabric, struct strads_dataset *dataset)
+int
+strads_dataset_publish(struct strads_fabric *fabric, struct strads_dataset *dataset)
 {
 	int status = strads_job_agree(strads_fabric_job(fabric),
 				      csc_move(fabric, &dataset->x, &dataset->region));
@@ -124,7 +123,7 @@ dataset_make(struct strads_fabric *fabric, struct strads_source *source,
 		status = entries_sum(job, &new);
 	}
 	if (status == STRADS_OK && options->readable_by_peers)
-		status = dataset_publish(fabric, &new);
+		status = strads_dataset_publish(fabric, &new);
 	if (status != STRADS_OK) {
 		strads_dataset_free(&new);
 		return status;

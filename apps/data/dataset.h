@@ -36,6 +36,11 @@ STRADS_MUST_CHECK int strads_dataset_read(struct strads_fabric *fabric,
 					  const struct strads_dataset_options *options,
 					  struct strads_dataset *dataset);
 
+/* Moves the matrix to where peers may read it. Collective. Returns STRADS_OK, ERR_MEMORY, or as
+ * strads_job_agree and strads_fabric_wire. Thread: owner. */
+STRADS_MUST_CHECK int strads_dataset_publish(struct strads_fabric *fabric,
+					     struct strads_dataset *dataset);
+
 /* Frees all; the structure is then as new. If peers may read it, every rank must have stopped doing
  * so (a barrier), and the fabric must still be open. Thread: owner. */
 void strads_dataset_free(struct strads_dataset *dataset);

@@ -63,10 +63,13 @@ push_costs(const struct strads_lasso *lasso, double *sum)
 {
 	struct strads_fabric_stats fabric;
 	struct strads_engine_stats engine;
+	struct strads_lasso_checked checked;
 
 	strads_fabric_stats(lasso->fabric, &fabric);
 	for (int op = 0; op < STRADS_OPS; op++)
 		sum[STRADS_LASSO_BYTES + op] = (double)fabric.bytes[op];
+	strads_lasso_check_count(lasso, &checked);
+	memcpy(sum + STRADS_LASSO_CHECKS, &checked, sizeof checked);
 	strads_engine_stats(lasso->engine, &engine);
 	for (int stage = 0; stage < STRADS_STAGES; stage++) {
 		sum[STRADS_LASSO_BUSY + stage] = (double)engine.stage[stage].busy_ns * 1e-9;
@@ -334,6 +337,7 @@ progress_fill(struct strads_lasso *lasso, uint64_t set, double objective, double
 	progress->test_mean_mse = lasso->test ? lasso->response.test_sst / test_rows : NAN;
 	for (int op = 0; op < STRADS_OPS; op++)
 		progress->bytes_sent[op] = (uint64_t)sum[STRADS_LASSO_BYTES + op];
+	memcpy(&progress->checked, sum + STRADS_LASSO_CHECKS, sizeof progress->checked);
 	for (int stage = 0; stage < STRADS_STAGES; stage++) {
 		progress->stage_seconds[stage] = sum[STRADS_LASSO_BUSY + stage];
 		progress->stage_stall_seconds[stage] = sum[STRADS_LASSO_STALL + stage];

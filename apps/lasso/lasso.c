@@ -29,10 +29,13 @@ check_options(const struct strads_lasso_options *options)
 		return strads_fail(STRADS_ERR_INPUT,
 				   "a set of %u variables and %u passes: give at least 1 of each",
 				   options->set_size, options->passes);
-	if (options->scheduler == STRADS_LASSO_PRIORITY && options->working_set)
+	if (options->scheduler >= STRADS_LASSO_PRIORITY && options->working_set)
 		return strads_fail(STRADS_ERR_INPUT,
 				   "the priority scheduler chooses among all variables: switch the "
 				   "working set off");
+	if (options->scheduler == STRADS_LASSO_CHECKED && options->oversample < 1)
+		return strads_fail(STRADS_ERR_INPUT,
+				   "0 candidates for each place in a set: give at least 1");
 	return STRADS_OK;
 }
 
@@ -84,9 +87,12 @@ fit(struct strads_lasso *lasso, struct strads_lasso_model *model)
 
 	if (status)
 		goto give_state;
+	status = strads_lasso_check_open(lasso);
+	if (status)
+		goto close_check;
 	status = strads_lasso_response_learn(lasso);
 	if (status)
-		goto give_state;
+		goto close_check;
 	strads_lasso_state_start(lasso);
 	status = strads_job_agree(job, strads_region_new(lasso->fabric, STRADS_REMOTE_READ,
 							 lasso->own_keys * sizeof *lasso->beta,
@@ -104,6 +110,8 @@ fit(struct strads_lasso *lasso, struct strads_lasso_model *model)
 
 delete_region:
 	strads_region_delete(&lasso->beta_region);
+close_check:
+	strads_lasso_check_close(lasso);
 give_state:
 	strads_lasso_state_give(lasso);
 	return status;

@@ -23,6 +23,7 @@ enum strads_lasso_scheduler {
 	STRADS_LASSO_RANDOM = STRADS_ORDER_RANDOM,
 	STRADS_LASSO_FIXED = STRADS_ORDER_FIXED,
 	STRADS_LASSO_PRIORITY, /* those that moved most; see strads/priority.h */
+	STRADS_LASSO_CHECKED,  /* of those, what does not interfere; see strads/dependency.h */
 };
 
 enum strads_set_update {
@@ -32,6 +33,10 @@ enum strads_set_update {
 				  */
 };
 
+/* A set that was committed, for who wants proof of the schedule. Called on every rank. */
+typedef void strads_lasso_audit(void *arg, uint64_t set, const strads_key *keys, uint32_t n,
+				double worst);
+
 struct strads_lasso_options {
 	double lambda;       /* ≥ 0; NaN: use lambda_ratio */
 	double lambda_ratio; /* λ = λ_max · ratio */
@@ -40,10 +45,13 @@ struct strads_lasso_options {
 	uint64_t max_sets;   /* 0: none; the first two or three are always carried out */
 	uint64_t seed;
 	enum strads_lasso_scheduler scheduler;
-	double fresh;      /* PRIORITY: see strads/priority.h */
-	double uniform;    /* PRIORITY: likewise */
-	uint32_t set_size; /* U */
-	uint32_t passes;   /* of coordinate descent over one Gram-corrected set */
+	double fresh;              /* PRIORITY: see strads/priority.h */
+	double uniform;            /* PRIORITY: likewise */
+	double rho;                /* CHECKED: correlation from which on variables interfere */
+	uint32_t oversample;       /* CHECKED: candidates for each place in a set, ≥ 1 */
+	size_t column_cache_bytes; /* CHECKED: on each rank that schedules, if there are others */
+	uint32_t set_size;         /* U */
+	uint32_t passes;           /* of coordinate descent over one Gram-corrected set */
 	enum strads_set_update set_update;
 	bool working_set; /* schedule over support and worst violators instead of all variables; not
 			   * with PRIORITY */
@@ -51,7 +59,21 @@ struct strads_lasso_options {
 				 * that it is solved, or after 20 passes */
 	bool intercept;
 	enum strads_standardize standardize;
+	strads_lasso_audit *audit; /* CHECKED: or NULL */
+	void *audit_arg;
 	struct strads_engine_options engine;
+};
+
+/* What checking for dependency took, over all schedulers. Counts, as far as a double has them. */
+struct strads_lasso_checked {
+	double candidates;
+	double chosen;
+	double products; /* inner products of columns */
+	double seconds;  /* computing those */
+	double held;     /* columns asked for … */
+	double hits;     /* … that were at hand */
+	double messages; /* reads of columns … */
+	double bytes;    /* … and what they brought */
 };
 
 /* The state at an evaluation; the same on all ranks but where noted. */
@@ -69,6 +91,7 @@ struct strads_lasso_progress {
 	uint64_t bytes_sent[STRADS_OPS];           /* by all ranks together, by kind of operation */
 	double stage_seconds[STRADS_STAGES];       /* busy, summed over ranks */
 	double stage_stall_seconds[STRADS_STAGES]; /* waiting, summed over ranks */
+	struct strads_lasso_checked checked;       /* zeros unless CHECKED */
 	uint64_t memory_bytes; /* that the fit takes at most on this rank, beside the data */
 };
 

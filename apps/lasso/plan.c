@@ -92,21 +92,20 @@ members_recur(const struct strads_lasso *lasso)
 static uint64_t
 update_arg(const struct strads_lasso *lasso, uint64_t draw)
 {
-	uint64_t number = draw % lasso->plan.blocks, ranks = (uint64_t)lasso->ranks;
-	uint64_t arg = number << STRADS_LASSO_SHIFT;
+	uint64_t number = draw % lasso->plan.blocks, ranks = (uint64_t)lasso->ranks, arg = 0;
 	bool kept = members_recur(lasso) && number / ranks < lasso->grams.slots;
 
 	if (lasso->options.set_update == STRADS_SET_UPDATE_PLAIN)
 		return arg;
 	if (kept)
-		arg |= STRADS_LASSO_CACHE;
+		arg = number << STRADS_LASSO_SHIFT | STRADS_LASSO_CACHE;
 	if (!kept || draw < lasso->plan.blocks)
 		arg |= STRADS_LASSO_GRAM;
 	return arg;
 }
 
 static int
-draft_update(const struct strads_lasso *lasso, uint64_t set, struct strads_block_draft *draft)
+draft_update(struct strads_lasso *lasso, uint64_t set, struct strads_block_draft *draft)
 {
 	enum strads_lasso_scheduler scheduler = lasso->options.scheduler;
 	uint64_t draw;
@@ -122,6 +121,8 @@ draft_update(const struct strads_lasso *lasso, uint64_t set, struct strads_block
 	if (scheduler == STRADS_LASSO_PRIORITY)
 		return strads_priority_draw(lasso->priority, set, lasso->set_size, draft->keys,
 					    &draft->n);
+	if (scheduler == STRADS_LASSO_CHECKED)
+		return strads_lasso_check_draw(lasso, set, draft->keys, &draft->n);
 	draft->n = strads_order_draw((enum strads_order)scheduler, lasso->options.seed,
 				     lasso->list_count, lasso->permutation, lasso->set_size,
 				     scheduler == STRADS_LASSO_RANDOM ? set : draw, draft->keys);
@@ -223,7 +224,7 @@ strads_lasso_plan_list(struct strads_lasso *lasso, uint64_t set)
 			list_make(lasso, set);
 		plan->list_start = set + depth;
 		plan->evaluations = 0;
-		plan->draws = 0;
+		plan->updated = 0;
 		plan->blocks = lasso->list_count / lasso->set_size +
 			       (lasso->list_count % lasso->set_size != 0);
 	}
@@ -234,6 +235,7 @@ strads_lasso_plan_list(struct strads_lasso *lasso, uint64_t set)
 static void
 pass_begin(struct strads_lasso_plan *plan)
 {
+	plan->updated = 0;
 	plan->steepest = 0;
 	plan->l1 = 0;
 	plan->slack = 0;
@@ -276,21 +278,22 @@ evaluation_is_due(const struct strads_lasso *lasso, bool pass_ends)
 }
 
 void
-strads_lasso_plan_advance(struct strads_lasso *lasso, uint64_t set)
+strads_lasso_plan_advance(struct strads_lasso *lasso, const struct strads_block *last)
 {
 	struct strads_lasso_plan *plan = &lasso->plan;
 	bool pass_ends;
 
 	/* Sets over the list before this one were in flight when it was made. */
-	if (plan->list_start == STRADS_LASSO_NEVER || set < plan->list_start) {
+	if (plan->list_start == STRADS_LASSO_NEVER || last->set < plan->list_start) {
 		pass_begin(plan);
 		return;
 	}
 	plan->since++;
-	pass_ends = ++plan->draws % plan->blocks == 0;
+	plan->updated += last->n;
+	pass_ends = plan->updated >= lasso->list_count;
 	plan->passes += pass_ends;
 	if (evaluation_is_due(lasso, pass_ends))
-		plan->evaluate_at = set + (uint64_t)lasso->options.engine.depth;
+		plan->evaluate_at = last->set + (uint64_t)lasso->options.engine.depth;
 	if (pass_ends)
 		pass_begin(plan);
 }

@@ -4,6 +4,18 @@
 #include "state.h"
 
 static int
+begin(void *state, uint64_t set)
+{
+	return strads_lasso_check_begin(state, set);
+}
+
+static int
+schedule_checked(void *state, uint64_t set, uint32_t index, struct strads_block_draft *draft)
+{
+	return strads_lasso_check_schedule(state, set, index, draft);
+}
+
+static int
 schedule(void *state, uint64_t set, uint32_t index, struct strads_block_draft *draft)
 {
 	return strads_lasso_schedule(state, set, index, draft);
@@ -42,6 +54,16 @@ block_check(const struct strads_lasso *lasso, const struct strads_block *block)
 	return strads_fail(STRADS_ERR_PROTOCOL,
 			   "set %llu, block %u: variables outside the problem's %llu",
 			   (unsigned long long)block->set, block->index, (unsigned long long)end);
+}
+
+static int
+seen(void *state, const struct strads_block *block)
+{
+	int status = block->kind == STRADS_LASSO_UPDATE ? block_check(state, block) : STRADS_OK;
+
+	if (status == STRADS_OK)
+		strads_lasso_check_seen(state, block);
+	return status;
 }
 
 static int
@@ -98,7 +120,7 @@ finish(void *state, const struct strads_block *last)
 	if (last->kind == STRADS_LASSO_UPDATE) {
 		if (lasso->plan.diverged)
 			return strads_lasso_diverge(lasso, last->set);
-		strads_lasso_plan_advance(lasso, last->set);
+		strads_lasso_plan_advance(lasso, last);
 	}
 	return STRADS_OK;
 }
@@ -177,7 +199,9 @@ strads_lasso_program(struct strads_lasso *lasso, struct strads_program *program)
 	    .commit_max = larger(larger(strads_lasso_evaluate_commit_max(lasso->range_max),
 					strads_lasso_update_commit_max(lasso->set_size)),
 				 range * (sizeof(double) + sizeof(float))),
-	    .schedule = schedule,
+	    .begin = lasso->check ? begin : NULL,
+	    .seen = lasso->check ? seen : NULL,
+	    .schedule = lasso->check ? schedule_checked : schedule,
 	    .partial_elems = partial_elems,
 	    .push = push,
 	    .pull = pull,

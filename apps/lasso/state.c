@@ -126,7 +126,7 @@ take_priorities(struct strads_lasso *lasso, struct need *need)
 						   .fresh = options->fresh,
 						   .uniform = options->uniform};
 
-	if (need->status || options->scheduler != STRADS_LASSO_PRIORITY ||
+	if (need->status || options->scheduler < STRADS_LASSO_PRIORITY ||
 	    lasso->rank >= options->engine.schedulers)
 		return;
 	need->status = strads_priority_new(&priority, &lasso->priority);

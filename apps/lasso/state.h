@@ -38,6 +38,10 @@ enum strads_lasso_phase { STRADS_LASSO_MEANS, STRADS_LASSO_SCALES };
 #define STRADS_LASSO_CACHE UINT64_C(2) /* the reducer keeps it for this block */
 #define STRADS_LASSO_SHIFT 8
 
+/* With CHECKED no block recurs, and the upper half of the arg is a float: the largest correlation
+ * in the set and with those in flight. */
+#define STRADS_LASSO_WORST 32
+
 /* No set. */
 #define STRADS_LASSO_NEVER UINT64_MAX
 
@@ -51,7 +55,9 @@ enum strads_lasso_sum {
 	STRADS_LASSO_BYTES,    /* by kind of operation */
 	STRADS_LASSO_BUSY = STRADS_LASSO_BYTES + STRADS_OPS, /* seconds by stage */
 	STRADS_LASSO_STALL = STRADS_LASSO_BUSY + STRADS_STAGES,
-	STRADS_LASSO_SUMS = STRADS_LASSO_STALL + STRADS_STAGES,
+	STRADS_LASSO_CHECKS = STRADS_LASSO_STALL + STRADS_STAGES, /* struct strads_lasso_checked */
+	STRADS_LASSO_SUMS =
+	    STRADS_LASSO_CHECKS + sizeof(struct strads_lasso_checked) / sizeof(double),
 	STRADS_LASSO_R_MAX = STRADS_LASSO_SUMS, /* max |r − r̄|: one slot a rank in the partial */
 };
 
@@ -79,8 +85,8 @@ struct strads_lasso_plan {
 	uint64_t evaluate_at;  /* set of the next or unfinished evaluation, or NEVER */
 	uint64_t list_start;   /* first set over the present list, or NEVER */
 	uint64_t evaluations;  /* finished over the present list */
-	uint64_t draws;        /* finished sets over the present list */
-	uint64_t blocks;       /* sets in a pass over it */
+	uint64_t updated;      /* variables in this pass over the present list */
+	uint64_t blocks;       /* sets in a pass over it, if they are full */
 	uint64_t passes;       /* since the last evaluation */
 	uint64_t since;        /* sets over the list since then */
 	double steepest;       /* max |g_j| in this pass over the list */
@@ -167,6 +173,7 @@ struct strads_lasso {
 	uint64_t list_max;
 	uint32_t *permutation;            /* [list_max or cols] */
 	struct strads_priority *priority; /* on ranks that schedule by priority, else NULL */
+	struct strads_lasso_check *check; /* if checked, else NULL */
 	struct strads_lasso_grams grams;
 	struct strads_lasso_scratch scratch;
 
@@ -255,10 +262,40 @@ void strads_lasso_plan_note(struct strads_lasso_plan *plan, double steepest, dou
 			    double slack);
 
 /* After an update: counts passes, and asks for an evaluation when they find little left to do. */
-void strads_lasso_plan_advance(struct strads_lasso *lasso, uint64_t set);
+void strads_lasso_plan_advance(struct strads_lasso *lasso, const struct strads_block *last);
 
 /* Sets before the first evaluation. */
 uint64_t strads_lasso_plan_opening(const struct strads_lasso *lasso);
+
+/* ---- check.c ------------------------------------------------------------------------------ */
+
+/* If the schedule is to be checked, makes what that needs; else does nothing. Collective; after
+ * strads_lasso_state_take. Returns STRADS_OK or as strads_columns_new; in either case
+ * strads_lasso_check_close afterwards. */
+STRADS_MUST_CHECK int strads_lasso_check_open(struct strads_lasso *lasso);
+void strads_lasso_check_close(struct strads_lasso *lasso);
+
+/* The primitives begin, seen and schedule, if checked. */
+int strads_lasso_check_begin(struct strads_lasso *lasso, uint64_t set);
+void strads_lasso_check_seen(struct strads_lasso *lasso, const struct strads_block *block);
+int strads_lasso_check_schedule(struct strads_lasso *lasso, uint64_t set, uint32_t index,
+				struct strads_block_draft *draft);
+
+/* After the commit of a set of updates: candidates that were not chosen may be drawn again. (Both
+ * are in the order of the draw.) Not earlier, as draws must not depend on when a choice was made.
+ */
+void strads_lasso_check_synced(struct strads_lasso *lasso, const struct strads_block *block);
+
+/* Candidates for a set, at its beginning. */
+int strads_lasso_check_draw(struct strads_lasso *lasso, uint64_t set, strads_key *keys,
+			    uint32_t *drawn);
+
+/* The largest correlation that a set of updates was found to have. */
+double strads_lasso_check_worst(const struct strads_block *block);
+
+/* What this rank has spent on it. */
+void strads_lasso_check_count(const struct strads_lasso *lasso,
+			      struct strads_lasso_checked *checked);
 
 /* ---- program.c ---------------------------------------------------------------------------- */
 

@@ -215,6 +215,11 @@ strads_lasso_update_sync(struct strads_lasso *lasso, const struct strads_block *
 		if (own < lasso->own_keys)
 			lasso->beta[own] += delta[k];
 	}
+	if (lasso->check)
+		strads_lasso_check_synced(lasso, block);
+	if (lasso->options.audit && lasso->check)
+		lasso->options.audit(lasso->options.audit_arg, block->set, block->keys, block->n,
+				     strads_lasso_check_worst(block));
 	lasso->updates += block->n;
 	strads_lasso_plan_note(&lasso->plan, header->steepest, header->l1, header->slack);
 	lasso->plan.stop = lasso->plan.stop || header->stop;

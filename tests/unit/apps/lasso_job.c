@@ -39,6 +39,9 @@ lasso_job_defaults(enum strads_job_kind kind, int ranks, const struct lasso_prob
 		    .scheduler = STRADS_LASSO_FIXED,
 		    .fresh = 0.5,
 		    .uniform = 0.8,
+		    .rho = 0.5,
+		    .oversample = 4,
+		    .column_cache_bytes = (size_t)1 << 20,
 		    .set_size = 8,
 		    .passes = 5,
 		    .working_set = true,
@@ -85,6 +88,8 @@ load(const struct lasso_job *job, struct strads_fabric *fabric, struct strads_da
 	else
 		status = lasso_problem_rows(p, (uint32_t)(p->rows * rank / size),
 					    (uint32_t)(p->rows * (rank + 1) / size), train);
+	if (status == STRADS_OK && size > 1 && job->lasso.scheduler == STRADS_LASSO_CHECKED)
+		status = strads_dataset_publish(fabric, train);
 	if (status == STRADS_OK && t)
 		status = lasso_problem_rows(t, (uint32_t)(t->rows * rank / size),
 					    (uint32_t)(t->rows * (rank + 1) / size), test);

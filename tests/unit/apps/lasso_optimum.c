@@ -47,17 +47,17 @@ check_grid(enum strads_job_kind kind, int ranks, const struct lasso_problem *p)
 {
 	struct lasso_result *results = lasso_results_new();
 
-	for (int setting = 0; setting < 4 * 2 * 4 * 2; setting++) {
+	for (int setting = 0; setting < 4 * 2 * 5 * 2; setting++) {
 		struct lasso_job job = lasso_job_defaults(kind, ranks, p);
 
 		job.lasso.standardize = (enum strads_standardize)(setting % 4);
 		job.lasso.intercept = setting / 4 % 2 > 0;
-		job.lasso.scheduler = (enum strads_lasso_scheduler)(setting / 8 % 4);
-		if (job.lasso.scheduler == STRADS_LASSO_PRIORITY) {
+		job.lasso.scheduler = (enum strads_lasso_scheduler)(setting / 8 % 5);
+		if (job.lasso.scheduler >= STRADS_LASSO_PRIORITY) {
 			job.lasso.working_set = false;
 			job.lasso.engine.schedulers = ranks < 3 ? ranks : 3;
 		}
-		if (setting / 32 > 0) {
+		if (setting / 40 > 0) {
 			job.lasso.set_update = STRADS_SET_UPDATE_PLAIN;
 			job.lasso.set_size = 2;
 		}

@@ -1,5 +1,6 @@
 /* The dependency check: what it chooses is what going through the candidates one by one chooses. */
 #include "strads/dependency.h"
+#include "strads/csc.h"
 #include "strads/random.h"
 
 #include <math.h>
