@@ -18,7 +18,7 @@ conform() {
 
 conformance() {
 	conform 'two ranks' --fabric verbs --ranks 2
-	conform 'three ranks' --fabric verbs --ranks 3
+	conform 'three ranks' --fabric verbs --ranks 3 traffic wait
 	conform 'four ranks' --fabric verbs --ranks 4
 	conform 'four ranks in pairs, which share memory' --fabric auto:2 --ranks 4
 	conform 'eight ranks' --fabric verbs --ranks 8 traffic
