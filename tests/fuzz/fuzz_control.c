@@ -76,6 +76,7 @@ fuzz_client(const uint8_t *data, size_t bytes)
 	FUZZ_CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
 	FUZZ_CHECK(strads_client_new(&job, ends[1], "the hub", &client) == STRADS_OK);
 	say_all(ends[0], data, bytes);
+	strads_client_serve(&job);
 	FUZZ_CHECK(strads_client_check(&job) < 0);
 	strads_client_delete(&client);
 	close(ends[0]);

@@ -3,7 +3,8 @@
 
 Runs `strads lasso` with every scheduler, set size and number of ranks and schedulers, over several
 seeds, and prints a table in Markdown: medians over the seeds that converged and how many did; in
-place of figures what the program itself said of the others.
+place of figures what the program itself said of the others. Evaluations, after every fourth set or
+every 250 updates, count among the sets.
 
     tests/measure/stability.py X.mtx --response Y.mtx --lambda 0.05 --standardize center-unit
 """
@@ -23,11 +24,12 @@ SCHEDULES = {
 
 
 def run(arguments, schedule, size, ranks, schedulers, seed, extra):
-    every = max(1, arguments.cadence // size)
+    every = max(4, arguments.cadence // size)
+    most = arguments.updates // min(size, 32) * (every + 1) // every
     command = [arguments.strads, "lasso", arguments.data, "--quiet", "--json", "--working-set", "off",
                "--tol", str(arguments.gap), "--ranks", str(ranks), "--schedulers", str(schedulers),
                "--set-size", str(size), "--seed", str(seed), "--evaluate-sets", str(every),
-               "--max-sets", str(3 + arguments.updates // size), *SCHEDULES[schedule], *extra]
+               "--max-sets", str(3 + most), *SCHEDULES[schedule], *extra]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     if not done.stdout:
         raise SystemExit(f"{' '.join(command)}\n{done.stderr}")
