@@ -1,8 +1,8 @@
 #include "cache.h"
 
-#include "keyhash.h"
-
 #include <stdlib.h>
+
+#include "strads/random.h"
 
 static uint32_t
 buckets_for(uint32_t places)
@@ -60,7 +60,7 @@ strads_cache_free(struct strads_cache *cache)
 static uint32_t *
 bucket_of(const struct strads_cache *cache, strads_key key)
 {
-	return &cache->bucket[strads_key_hash(key) & (cache->buckets - 1)];
+	return &cache->bucket[strads_random_mix(key) & (cache->buckets - 1)];
 }
 
 uint32_t

@@ -1,8 +1,8 @@
 #include "keymap.h"
 
-#include "keyhash.h"
-
 #include <stdlib.h>
+
+#include "strads/random.h"
 
 #define ROOM_MIN 32
 
@@ -10,7 +10,7 @@
 static uint64_t
 seek(const struct strads_keymap *map, strads_key key)
 {
-	uint64_t at = strads_key_hash(key) & (map->places - 1);
+	uint64_t at = strads_random_mix(key) & (map->places - 1);
 
 	while (map->place[at] && map->key[map->place[at] - 1] != key)
 		at = (at + 1) & (map->places - 1);

@@ -44,22 +44,6 @@ strads_order_parse(const char *name)
 	return -1;
 }
 
-/* Uniform in 0 … bound − 1 from 64 uniform bits. */
-static uint64_t
-scale(uint64_t bits, uint64_t bound)
-{
-	return (uint64_t)((unsigned __int128)bits * bound >> 64);
-}
-
-/* The finalizer of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014). */
-static uint64_t
-mix(uint64_t x)
-{
-	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-	return x ^ x >> 31;
-}
-
 static void
 shuffle_init(struct shuffle *shuffle, uint64_t seed, uint64_t draw, uint64_t n)
 {
@@ -84,9 +68,11 @@ shuffle_at(const struct shuffle *shuffle, uint64_t x)
 		uint64_t left = x / columns, right = x % columns;
 
 		for (int i = 0; i < ROUNDS; i += 2) {
-			left += scale(mix(shuffle->key[i] + right), rows);
+			left +=
+			    strads_random_scale(strads_random_mix(shuffle->key[i] + right), rows);
 			left -= left >= rows ? rows : 0;
-			right += scale(mix(shuffle->key[i + 1] + left), columns);
+			right += strads_random_scale(strads_random_mix(shuffle->key[i + 1] + left),
+						     columns);
 			right -= right >= columns ? columns : 0;
 		}
 		x = left * columns + right;
@@ -115,7 +101,7 @@ draw_from_list(uint64_t seed, uint32_t n, uint32_t count, uint64_t draw, uint64_
 		list[i] = (uint8_t)i;
 	for (uint32_t i = 0; i < count; i++) {
 		uint64_t bits = strads_random(seed, STREAM_DRAW + draw, i);
-		uint32_t j = i + (uint32_t)scale(bits, n - i);
+		uint32_t j = i + (uint32_t)strads_random_scale(bits, n - i);
 
 		positions[i] = list[j];
 		list[j] = list[i];
@@ -175,8 +161,8 @@ strads_order_shuffle(uint64_t seed, uint32_t n, uint32_t *permutation)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		/* Fisher–Yates from the inside out: i goes to a random place among 0 … i. */
-		uint32_t j =
-		    (uint32_t)scale(strads_random(seed, STREAM_SHUFFLE, i), (uint64_t)i + 1);
+		uint32_t j = (uint32_t)strads_random_scale(strads_random(seed, STREAM_SHUFFLE, i),
+							   (uint64_t)i + 1);
 
 		if (j != i)
 			permutation[i] = permutation[j];

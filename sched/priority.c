@@ -157,7 +157,7 @@ bits(struct strads_priority *priority)
 static uint64_t
 uniform(struct strads_priority *priority, uint64_t bound)
 {
-	return (uint64_t)((unsigned __int128)bits(priority) * bound >> 64);
+	return strads_random_scale(bits(priority), bound);
 }
 
 /* Uniform in [0, 1). */
