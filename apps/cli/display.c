@@ -29,7 +29,7 @@ strads_display_start(struct strads_display *display, int fd, bool quiet)
 }
 
 static uint64_t
-bytes_total(const struct strads_lasso_progress *progress)
+bytes_total(const struct strads_linear_progress *progress)
 {
 	uint64_t total = 0;
 
@@ -40,7 +40,7 @@ bytes_total(const struct strads_lasso_progress *progress)
 
 /* The line, rates taken between `from` and `to`; returns its length. */
 static size_t
-compose(const struct strads_lasso_progress *from, const struct strads_lasso_progress *to,
+compose(const struct strads_linear_progress *from, const struct strads_linear_progress *to,
 	char *line, size_t room)
 {
 	double seconds = to->seconds - from->seconds;
@@ -71,10 +71,10 @@ put(const struct strads_display *display, const char *text, size_t bytes)
 }
 
 void
-strads_display_show(struct strads_display *display, const struct strads_lasso_progress *progress,
+strads_display_show(struct strads_display *display, const struct strads_linear_progress *progress,
 		    bool final)
 {
-	static const struct strads_lasso_progress start;
+	static const struct strads_linear_progress start;
 	double interval = display->terminal ? REDRAW_INTERVAL_S : LINE_INTERVAL_S;
 	double now = now_s();
 	char line[256];

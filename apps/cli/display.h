@@ -11,7 +11,7 @@ struct strads_display {
 	bool terminal;  /* redraw */
 	bool drawn;     /* a line without its end is on the terminal */
 	double shown_s; /* wall clock of the last line */
-	struct strads_lasso_progress last;
+	struct strads_linear_progress last;
 };
 
 /* Shows on `fd`, or nothing if `quiet`. */
@@ -19,7 +19,7 @@ void strads_display_start(struct strads_display *display, int fd, bool quiet);
 
 /* Shows the state if the time has come; the `final` one always. */
 void strads_display_show(struct strads_display *display,
-			 const struct strads_lasso_progress *progress, bool final);
+			 const struct strads_linear_progress *progress, bool final);
 
 /* Ends a line that is still being redrawn. */
 void strads_display_end(struct strads_display *display);

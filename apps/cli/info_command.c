@@ -5,7 +5,7 @@
 #include "info_devices.h"
 #include "info_findings.h"
 #include "info_paths.h"
-#include "lasso_options.h"
+#include "fit_options.h"
 #include "log.h"
 #include "run.h"
 
@@ -28,8 +28,8 @@ static const struct strads_option info_options[] = {
 
 /* What the command has found out. */
 struct info {
-	struct strads_lasso_settings lasso; /* with the launch of every command */
-	struct strads_option_group groups[STRADS_LASSO_GROUPS + 1];
+	struct strads_fit_settings lasso; /* with the launch of every command */
+	struct strads_option_group groups[STRADS_FIT_GROUPS + 1];
 	struct strads_survey *survey;
 	json_t *all;
 };
@@ -275,7 +275,7 @@ parse(struct info *info, struct info_settings *settings, int argc, char **argv)
 	};
 	int status;
 
-	strads_lasso_groups(&info->lasso, info->groups);
+	strads_fit_groups(&info->lasso, info->groups);
 	status = strads_arguments_surroundings(info->groups);
 	if (!status)
 		status = strads_arguments_parse(&arguments, argc, argv);

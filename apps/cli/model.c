@@ -9,7 +9,7 @@
 #include <string.h>
 
 int
-strads_model_text(const struct strads_lasso_model *model, void **image, size_t *bytes)
+strads_model_text(const struct strads_linear_model *model, void **image, size_t *bytes)
 {
 	char *text = NULL;
 	size_t size = 0;
@@ -40,7 +40,7 @@ ends_with(const char *text, const char *end)
 }
 
 int
-strads_model_save(const char *path, const struct strads_lasso_model *model,
+strads_model_save(const char *path, const struct strads_linear_model *model,
 		  const struct strads_model_about *about)
 {
 	void *image = NULL;

@@ -16,7 +16,7 @@ struct strads_model_about {
 
 /* Replaces `path` by the model, all of it or not at all. Returns STRADS_OK, ERR_IO (the sentence
  * names the path and the cause), ERR_MEMORY. Thread: any, one at a time for HDF5. */
-STRADS_MUST_CHECK int strads_model_save(const char *path, const struct strads_lasso_model *model,
+STRADS_MUST_CHECK int strads_model_save(const char *path, const struct strads_linear_model *model,
 					const struct strads_model_about *about);
 
 #endif

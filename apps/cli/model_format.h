@@ -8,9 +8,9 @@
 
 /* Both: the whole file in *image, to be freed with free(). Return STRADS_OK, ERR_MEMORY, ERR_IO
  * (the library refused). */
-STRADS_MUST_CHECK int strads_model_text(const struct strads_lasso_model *model, void **image,
+STRADS_MUST_CHECK int strads_model_text(const struct strads_linear_model *model, void **image,
 					size_t *bytes);
-STRADS_MUST_CHECK int strads_model_hdf5(const struct strads_lasso_model *model,
+STRADS_MUST_CHECK int strads_model_hdf5(const struct strads_linear_model *model,
 					const struct strads_model_about *about, void **image,
 					size_t *bytes);
 

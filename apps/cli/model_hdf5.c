@@ -61,7 +61,7 @@ put_array(hid_t at, const char *name, hid_t stored, hid_t given, uint64_t n, con
 }
 
 static bool
-put_model(hid_t file, const struct strads_lasso_model *model,
+put_model(hid_t file, const struct strads_linear_model *model,
 	  const struct strads_model_about *about)
 {
 	return put_text(file, "format", "strads-lasso-1") && put_count(file, "cols", model->cols) &&
@@ -107,7 +107,7 @@ take_image(hid_t file, size_t *bytes)
 }
 
 int
-strads_model_hdf5(const struct strads_lasso_model *model, const struct strads_model_about *about,
+strads_model_hdf5(const struct strads_linear_model *model, const struct strads_model_about *about,
 		  void **image, size_t *bytes)
 {
 	void *made = NULL;

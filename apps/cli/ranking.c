@@ -80,7 +80,7 @@ describe(uint64_t index, double coefficient, const struct moments *m, double row
 /* Rank 0's nonzero coefficients as terms without names; elsewhere *all becomes NULL. */
 static int
 describe_all(struct strads_job *job, const struct strads_dataset *train,
-	     const struct strads_lasso_model *model, uint64_t count,
+	     const struct strads_linear_model *model, uint64_t count,
 	     struct strads_ranked_term **all)
 {
 	bool root = strads_job_rank(job) == 0;
@@ -209,7 +209,7 @@ select_terms(struct strads_ranked_term *all, uint64_t count, const char *vocabul
 
 int
 strads_ranking_find(struct strads_job *job, const struct strads_dataset *train,
-		    const struct strads_lasso_model *model, const char *vocabulary, size_t most,
+		    const struct strads_linear_model *model, const char *vocabulary, size_t most,
 		    struct strads_ranking *terms)
 {
 	struct strads_ranked_term *all = NULL;

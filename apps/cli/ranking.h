@@ -28,7 +28,7 @@ struct strads_ranking {
  * caller frees with strads_ranking_free. Thread: owner. */
 STRADS_MUST_CHECK int strads_ranking_find(struct strads_job *job,
 					  const struct strads_dataset *train,
-					  const struct strads_lasso_model *model,
+					  const struct strads_linear_model *model,
 					  const char *vocabulary, size_t most,
 					  struct strads_ranking *terms);
 void strads_ranking_free(struct strads_ranking *terms);

@@ -93,7 +93,7 @@ strads_lasso_check_open(struct strads_lasso *lasso)
 	uint64_t candidates = (uint64_t)lasso->options.oversample * lasso->set_size;
 	int status;
 
-	if (lasso->options.scheduler != STRADS_LASSO_CHECKED)
+	if (lasso->options.scheduler != STRADS_LINEAR_CHECKED)
 		return STRADS_OK;
 	lasso->check = calloc(1, sizeof *lasso->check);
 	status = strads_job_agree(
@@ -236,23 +236,23 @@ strads_lasso_check_worst(const struct strads_block *block)
 }
 
 void
-strads_lasso_check_count(const struct strads_lasso *lasso, struct strads_lasso_checked *checked)
+strads_lasso_check_count(const struct strads_lasso *lasso, struct strads_linear_checked *checked)
 {
 	const struct strads_lasso_check *check = lasso->check;
 	struct strads_dependency_stats dependency;
 	struct strads_columns_stats columns;
 
-	*checked = (struct strads_lasso_checked){0};
+	*checked = (struct strads_linear_checked){0};
 	if (!check || !check->dependency)
 		return;
 	strads_dependency_stats(check->dependency, &dependency);
 	strads_columns_stats(check->columns, &columns);
-	*checked = (struct strads_lasso_checked){.candidates = (double)dependency.candidates,
-						 .chosen = (double)dependency.chosen,
-						 .products = (double)dependency.products,
-						 .seconds = (double)dependency.busy_ns * 1e-9,
-						 .held = (double)columns.held,
-						 .hits = (double)columns.hits,
-						 .messages = (double)columns.messages,
-						 .bytes = (double)columns.bytes};
+	*checked = (struct strads_linear_checked){.candidates = (double)dependency.candidates,
+						  .chosen = (double)dependency.chosen,
+						  .products = (double)dependency.products,
+						  .seconds = (double)dependency.busy_ns * 1e-9,
+						  .held = (double)columns.held,
+						  .hits = (double)columns.hits,
+						  .messages = (double)columns.messages,
+						  .bytes = (double)columns.bytes};
 }

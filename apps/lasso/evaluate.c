@@ -63,7 +63,7 @@ push_costs(const struct strads_lasso *lasso, double *sum)
 {
 	struct strads_fabric_stats fabric;
 	struct strads_engine_stats engine;
-	struct strads_lasso_checked checked;
+	struct strads_linear_checked checked;
 
 	strads_fabric_stats(lasso->fabric, &fabric);
 	for (int op = 0; op < STRADS_OPS; op++)
@@ -107,7 +107,7 @@ static void
 push_gradients(const struct strads_lasso *lasso, const struct strads_block *block, double *partial)
 {
 	const struct strads_csc *x = &lasso->train->x;
-	const struct strads_lasso_screen *screen = &lasso->screen;
+	const struct strads_linear_screen *screen = &lasso->screen;
 	const double *mean = lasso->columns.mean;
 
 	if (screen->all)
@@ -119,7 +119,7 @@ push_gradients(const struct strads_lasso *lasso, const struct strads_block *bloc
 		return;
 	for (uint32_t k = 0; k < block->n; k++)
 		partial[k] -=
-		    mean[strads_lasso_screen_key(screen, block->first + k)] * lasso->residual_sum;
+		    mean[strads_linear_screen_key(screen, block->first + k)] * lasso->residual_sum;
 }
 
 void
@@ -135,7 +135,7 @@ strads_lasso_evaluate_push(const struct strads_lasso *lasso, const struct strads
 		return;
 	for (uint32_t k = 0; k < block->n; k++) {
 		strads_key own =
-		    strads_lasso_screen_key(&lasso->screen, block->first + k) - lasso->first_key;
+		    strads_linear_screen_key(&lasso->screen, block->first + k) - lasso->first_key;
 
 		if (own < lasso->own_keys)
 			partial[block->n + k] = lasso->beta[own];
@@ -159,7 +159,7 @@ pull_sums(const struct strads_lasso *lasso, const double *sum, double *out)
 
 /* Copies the candidates of the range behind the support. */
 static uint32_t
-pull_violators(const struct strads_lasso_candidates *candidates, struct range_entry *entry)
+pull_violators(const struct strads_linear_candidates *candidates, struct range_entry *entry)
 {
 	for (uint64_t k = 0; k < candidates->count; k++) {
 		entry[k].offset = candidates->entry[k].key;
@@ -174,16 +174,16 @@ strads_lasso_evaluate_pull(struct strads_lasso *lasso, const struct strads_block
 {
 	struct range_commit *header = commit;
 	struct range_entry *entry = (struct range_entry *)(header + 1);
-	struct strads_lasso_candidates *worst = &lasso->scratch.candidates;
+	struct strads_linear_candidates *worst = &lasso->scratch.candidates;
 	bool list = lasso->options.working_set;
 	double least = isnan(lasso->lambda) ? 0 : NEARLY * lasso->lambda;
 
 	if (block->index == 0)
 		return pull_sums(lasso, sum, commit);
 	*header = (struct range_commit){0};
-	strads_lasso_candidates_clear(worst, lasso->violators.room);
+	strads_linear_candidates_clear(worst, lasso->violators.room);
 	for (uint32_t k = 0; k < block->n; k++) {
-		strads_key key = strads_lasso_screen_key(&lasso->screen, block->first + k);
+		strads_key key = strads_linear_screen_key(&lasso->screen, block->first + k);
 		double g = fabs(sum[k] * lasso->columns.scale[key]);
 		double beta = block->arg & STRADS_LASSO_BETA ? sum[block->n + k]
 							     : lasso->beta[key - lasso->first_key];
@@ -193,7 +193,7 @@ strads_lasso_evaluate_pull(struct strads_lasso *lasso, const struct strads_block
 		if (beta != 0)
 			entry[header->support++] = (struct range_entry){k, (float)g};
 		else if (list && g > least)
-			strads_lasso_candidates_add(worst, k, (float)g);
+			strads_linear_candidates_add(worst, k, (float)g);
 	}
 	header->violators = pull_violators(worst, entry + header->support);
 	return sizeof *header + (header->support + header->violators) * sizeof *entry;
@@ -227,10 +227,10 @@ sync_range(struct strads_lasso *lasso, const struct strads_block *block, const v
 			return strads_fail(STRADS_ERR_PROTOCOL, "set %llu: candidate %u of %u",
 					   (unsigned long long)block->set, entry[k].offset,
 					   block->n);
-		key = strads_lasso_screen_key(&lasso->screen, block->first + entry[k].offset);
-		strads_lasso_candidates_add(k < header->support ? &lasso->support
-								: &lasso->violators,
-					    (uint32_t)key, entry[k].gradient);
+		key = strads_linear_screen_key(&lasso->screen, block->first + entry[k].offset);
+		strads_linear_candidates_add(k < header->support ? &lasso->support
+								 : &lasso->violators,
+					     (uint32_t)key, entry[k].gradient);
 	}
 	return STRADS_OK;
 }
@@ -250,8 +250,8 @@ strads_lasso_evaluate_sync(struct strads_lasso *lasso, const struct strads_block
 	evaluation->gradient_max = 0;
 	evaluation->l1 = 0;
 	evaluation->nonzeros = 0;
-	strads_lasso_candidates_clear(&lasso->support, UINT64_MAX);
-	strads_lasso_candidates_clear(&lasso->violators, lasso->violators.room);
+	strads_linear_candidates_clear(&lasso->support, UINT64_MAX);
+	strads_linear_candidates_clear(&lasso->violators, lasso->violators.room);
 	return STRADS_OK;
 }
 
@@ -319,7 +319,7 @@ static void
 progress_fill(struct strads_lasso *lasso, uint64_t set, double objective, double gap)
 {
 	const double *sum = lasso->evaluation.sum;
-	struct strads_lasso_progress *progress = &lasso->progress;
+	struct strads_linear_progress *progress = &lasso->progress;
 	double test_rows = (double)lasso->response.test_rows;
 
 	progress->seconds =
@@ -355,7 +355,7 @@ int
 strads_lasso_diverge(struct strads_lasso *lasso, uint64_t set)
 {
 	progress_fill(lasso, set, INFINITY, INFINITY);
-	lasso->outcome = STRADS_LASSO_DIVERGED;
+	lasso->outcome = STRADS_LINEAR_DIVERGED;
 	report(lasso, true);
 	return STRADS_STOP;
 }
@@ -371,10 +371,10 @@ decide(struct strads_lasso *lasso, bool final)
 	plan->stalled_sets = gap < plan->best_gap ? 0 : plan->stalled_sets + plan->since;
 	plan->best_gap = gap < plan->best_gap ? gap : plan->best_gap;
 	if (gap <= lasso->options.tol) {
-		lasso->outcome = STRADS_LASSO_CONVERGED;
+		lasso->outcome = STRADS_LINEAR_CONVERGED;
 		return true;
 	}
-	lasso->outcome = STRADS_LASSO_LIMIT;
+	lasso->outcome = STRADS_LINEAR_LIMIT;
 	return final || plan->stop || lasso->evaluation.sum[STRADS_LASSO_STOPS] > 0 ||
 	       (plan->stalled >= STALLED && plan->stalled_sets / STALLED >= plan->blocks);
 }
@@ -399,8 +399,8 @@ screen_renew(struct strads_lasso *lasso, uint64_t set)
 		return;
 	if (lasso->screen.all || most > lasso->screen.reach ||
 	    lasso->screen.reach > most * REACH * REACH)
-		strads_lasso_screen_build(&lasso->screen, &lasso->table, lasso->columns.bound,
-					  lasso->lambda, most * REACH);
+		strads_linear_screen_build(&lasso->screen, &lasso->table, lasso->columns.bound,
+					   lasso->lambda, most * REACH);
 }
 
 int

@@ -29,11 +29,11 @@ check_options(const struct strads_lasso_options *options)
 		return strads_fail(STRADS_ERR_INPUT,
 				   "a set of %u variables and %u passes: give at least 1 of each",
 				   options->set_size, options->passes);
-	if (options->scheduler >= STRADS_LASSO_PRIORITY && options->working_set)
+	if (options->scheduler >= STRADS_LINEAR_PRIORITY && options->working_set)
 		return strads_fail(STRADS_ERR_INPUT,
 				   "the priority scheduler chooses among all variables: switch the "
 				   "working set off");
-	if (options->scheduler == STRADS_LASSO_CHECKED && options->oversample < 1)
+	if (options->scheduler == STRADS_LINEAR_CHECKED && options->oversample < 1)
 		return strads_fail(STRADS_ERR_INPUT,
 				   "0 candidates for each place in a set: give at least 1");
 	return STRADS_OK;
@@ -79,10 +79,10 @@ run(struct strads_lasso *lasso)
 }
 
 static int
-fit(struct strads_lasso *lasso, struct strads_lasso_model *model)
+fit(struct strads_lasso *lasso, struct strads_linear_model *model)
 {
 	struct strads_job *job = strads_fabric_job(lasso->fabric);
-	struct strads_lasso_model made = {0};
+	struct strads_linear_model made = {0};
 	int status = strads_job_agree(job, strads_lasso_state_take(lasso));
 
 	if (status)
@@ -103,8 +103,10 @@ fit(struct strads_lasso *lasso, struct strads_lasso_model *model)
 		goto delete_region;
 	lasso->beta = strads_region_base(lasso->beta_region);
 	status = run(lasso);
-	if (status == STRADS_OK && lasso->outcome != STRADS_LASSO_DIVERGED)
-		status = strads_lasso_gather(lasso, &made);
+	if (status == STRADS_OK && lasso->outcome != STRADS_LINEAR_DIVERGED)
+		status =
+		    strads_linear_model_gather(lasso->fabric, lasso->beta_region, &lasso->table,
+					       &lasso->columns, lasso->response.offset, &made);
 	if (status == STRADS_OK)
 		*model = made;
 
@@ -120,8 +122,8 @@ give_state:
 int
 strads_lasso_fit(struct strads_fabric *fabric, const struct strads_dataset *train,
 		 const struct strads_dataset *test, const struct strads_lasso_options *options,
-		 const volatile int *stop, strads_lasso_report *report, void *arg,
-		 enum strads_lasso_outcome *outcome, struct strads_lasso_model *model)
+		 const volatile int *stop, strads_linear_report *report, void *arg,
+		 enum strads_linear_outcome *outcome, struct strads_linear_model *model)
 {
 	struct strads_lasso lasso = {
 	    .options = *options,

@@ -24,34 +24,13 @@
 /* The working set: the support, and as many of the worst violators, but at least START. */
 #define START 300
 
-uint64_t
-strads_lasso_plan_opening(const struct strads_lasso *lasso)
-{
-	return lasso->columns.centred ? 2 : 1;
-}
-
 /* ---- Drafts ------------------------------------------------------------------------------- */
-
-static void
-draft_columns(const struct strads_lasso *lasso, uint64_t set, uint32_t index,
-	      struct strads_block_draft *draft)
-{
-	uint64_t cols = lasso->train->x.cols, first = (uint64_t)index * lasso->range_max;
-
-	draft->kind = STRADS_LASSO_COLUMNS;
-	draft->arg =
-	    set + 1 < strads_lasso_plan_opening(lasso) ? STRADS_LASSO_MEANS : STRADS_LASSO_SCALES;
-	draft->range = true;
-	draft->first = first;
-	draft->n = cols - first < lasso->range_max ? (uint32_t)(cols - first) : lasso->range_max;
-	draft->last = first + draft->n == cols;
-}
 
 static void
 draft_evaluate(const struct strads_lasso *lasso, bool final, uint32_t index,
 	       struct strads_block_draft *draft)
 {
-	struct strads_lasso_range range = {.last = true, .owner = -1};
+	struct strads_linear_range range = {.last = true, .owner = -1};
 
 	draft->kind = STRADS_LASSO_EVALUATE;
 	draft->arg =
@@ -61,8 +40,8 @@ draft_evaluate(const struct strads_lasso *lasso, bool final, uint32_t index,
 		draft->last = lasso->screen.count == 0;
 		return;
 	}
-	(void)strads_lasso_screen_range(&lasso->screen, &lasso->table, lasso->cut, lasso->range_max,
-					index - 1, &range);
+	(void)strads_linear_screen_range(&lasso->screen, &lasso->table, lasso->cut,
+					 lasso->range_max, index - 1, &range);
 	draft->first = range.first;
 	draft->n = range.n;
 	draft->reducer = range.owner;
@@ -84,9 +63,9 @@ members_recur(const struct strads_lasso *lasso)
 {
 	uint64_t n = lasso->list_count;
 
-	if (lasso->options.scheduler == STRADS_LASSO_CYCLIC)
+	if (lasso->options.scheduler == STRADS_LINEAR_CYCLIC)
 		return n <= lasso->set_size || n % lasso->set_size == 0;
-	return lasso->options.scheduler == STRADS_LASSO_FIXED;
+	return lasso->options.scheduler == STRADS_LINEAR_FIXED;
 }
 
 static uint64_t
@@ -107,7 +86,7 @@ update_arg(const struct strads_lasso *lasso, uint64_t draw)
 static int
 draft_update(struct strads_lasso *lasso, uint64_t set, struct strads_block_draft *draft)
 {
-	enum strads_lasso_scheduler scheduler = lasso->options.scheduler;
+	enum strads_linear_scheduler scheduler = lasso->options.scheduler;
 	uint64_t draw;
 
 	draft->kind = STRADS_LASSO_UPDATE;
@@ -118,14 +97,14 @@ draft_update(struct strads_lasso *lasso, uint64_t set, struct strads_block_draft
 	draw = draws_before(&lasso->plan, set);
 	draft->arg = update_arg(lasso, draw);
 	draft->reducer = (int)(draw % lasso->plan.blocks % (uint64_t)lasso->ranks);
-	if (scheduler == STRADS_LASSO_PRIORITY)
+	if (scheduler == STRADS_LINEAR_PRIORITY)
 		return strads_priority_draw(lasso->priority, set, lasso->set_size, draft->keys,
 					    &draft->n);
-	if (scheduler == STRADS_LASSO_CHECKED)
+	if (scheduler == STRADS_LINEAR_CHECKED)
 		return strads_lasso_check_draw(lasso, set, draft->keys, &draft->n);
 	draft->n = strads_order_draw((enum strads_order)scheduler, lasso->options.seed,
 				     lasso->list_count, lasso->permutation, lasso->set_size,
-				     scheduler == STRADS_LASSO_RANDOM ? set : draw, draft->keys);
+				     scheduler == STRADS_LINEAR_RANDOM ? set : draw, draft->keys);
 	for (uint32_t k = 0; lasso->list && k < draft->n; k++)
 		draft->keys[k] = lasso->list[draft->keys[k]];
 	return STRADS_OK;
@@ -154,8 +133,9 @@ strads_lasso_schedule(struct strads_lasso *lasso, uint64_t set, uint32_t index,
 	bool evaluate = index > 0 || lasso->plan.evaluate_at == set;
 
 	draft->reducer = -1;
-	if (set < strads_lasso_plan_opening(lasso)) {
-		draft_columns(lasso, set, index, draft);
+	if (set < strads_linear_columns_sets(&lasso->columns)) {
+		draft->kind = STRADS_LASSO_COLUMNS;
+		strads_linear_columns_draft(&lasso->columns, set, index, lasso->range_max, draft);
 		return STRADS_OK;
 	}
 	/* Decided with the first block, once: later blocks may be drafted in another state, after
@@ -174,17 +154,17 @@ strads_lasso_schedule(struct strads_lasso *lasso, uint64_t set, uint32_t index,
 static void
 list_make(struct strads_lasso *lasso, uint64_t set)
 {
-	struct strads_lasso_candidates *support = &lasso->support, *worst = &lasso->violators;
+	struct strads_linear_candidates *support = &lasso->support, *worst = &lasso->violators;
 	uint64_t most = lasso->list_max - support->count, count;
 
-	strads_lasso_candidates_keep(worst, support->count > START ? support->count : START);
-	strads_lasso_candidates_keep(worst, most);
+	strads_linear_candidates_keep(worst, support->count > START ? support->count : START);
+	strads_linear_candidates_keep(worst, most);
 	count = support->count + worst->count;
 	strads_order_shuffle(lasso->options.seed ^ set, (uint32_t)count, lasso->permutation);
 	for (uint64_t k = 0; k < count; k++) {
 		uint32_t key = k < support->count ? support->entry[k].key
 						  : worst->entry[k - support->count].key;
-		bool shuffle = lasso->options.scheduler == STRADS_LASSO_CYCLIC;
+		bool shuffle = lasso->options.scheduler == STRADS_LINEAR_CYCLIC;
 
 		/* The other orders shuffle by themselves. */
 		lasso->list[shuffle ? lasso->permutation[k] : k] = key;
@@ -198,13 +178,13 @@ void
 strads_lasso_plan_open(struct strads_lasso *lasso)
 {
 	lasso->plan = (struct strads_lasso_plan){
-	    .evaluate_at = strads_lasso_plan_opening(lasso),
+	    .evaluate_at = strads_linear_columns_sets(&lasso->columns),
 	    .list_start = STRADS_LASSO_NEVER,
 	    .best_gap = INFINITY,
 	};
 	lasso->final_set = STRADS_LASSO_NEVER;
 	lasso->violators.room = START < lasso->violators.max ? START : lasso->violators.max;
-	if (!lasso->list && lasso->options.scheduler == STRADS_LASSO_FIXED)
+	if (!lasso->list && lasso->options.scheduler == STRADS_LINEAR_FIXED)
 		strads_order_shuffle(lasso->options.seed, (uint32_t)lasso->list_count,
 				     lasso->permutation);
 }

@@ -26,7 +26,7 @@ partial_elems(void *state, const struct strads_block *block)
 {
 	switch (block->kind) {
 	case STRADS_LASSO_COLUMNS:
-		return strads_lasso_columns_elems(block);
+		return strads_linear_columns_elems(block);
 	case STRADS_LASSO_EVALUATE:
 		return strads_lasso_evaluate_elems(state, block);
 	default:
@@ -69,12 +69,13 @@ seen(void *state, const struct strads_block *block)
 static int
 push(void *state, const struct strads_block *block, double *partial)
 {
+	const struct strads_lasso *lasso = state;
 	int status = block_check(state, block);
 
 	if (status)
 		return status;
 	if (block->kind == STRADS_LASSO_COLUMNS)
-		strads_lasso_columns_push(state, block, partial);
+		strads_linear_columns_push(&lasso->columns, block, partial);
 	else if (block->kind == STRADS_LASSO_EVALUATE)
 		strads_lasso_evaluate_push(state, block, partial);
 	else
@@ -85,9 +86,11 @@ push(void *state, const struct strads_block *block, double *partial)
 static int
 pull(void *state, const struct strads_block *block, const double *sum, void *commit, size_t *bytes)
 {
+	const struct strads_lasso *lasso = state;
+
 	switch (block->kind) {
 	case STRADS_LASSO_COLUMNS:
-		*bytes = strads_lasso_columns_pull(state, block, sum, commit);
+		*bytes = strads_linear_columns_pull(&lasso->columns, block, sum, commit);
 		return STRADS_OK;
 	case STRADS_LASSO_EVALUATE:
 		*bytes = strads_lasso_evaluate_pull(state, block, sum, commit);
@@ -100,9 +103,11 @@ pull(void *state, const struct strads_block *block, const double *sum, void *com
 static int
 sync(void *state, const struct strads_block *block, const void *commit, size_t bytes)
 {
+	struct strads_lasso *lasso = state;
+
 	switch (block->kind) {
 	case STRADS_LASSO_COLUMNS:
-		return strads_lasso_columns_sync(state, block, commit, bytes);
+		return strads_linear_columns_sync(&lasso->columns, block, commit, bytes);
 	case STRADS_LASSO_EVALUATE:
 		return strads_lasso_evaluate_sync(state, block, commit, bytes);
 	default:
@@ -154,8 +159,8 @@ push_cost_ns(void *state, const struct strads_block *block)
 		strads_key first = block->first, last = block->first + block->n - 1;
 
 		if (block->kind == STRADS_LASSO_EVALUATE) {
-			first = strads_lasso_screen_key(&lasso->screen, first);
-			last = strads_lasso_screen_key(&lasso->screen, last);
+			first = strads_linear_screen_key(&lasso->screen, first);
+			last = strads_linear_screen_key(&lasso->screen, last);
 		}
 		entries = (double)(x->start[last + 1] - x->start[first]);
 	} else {
@@ -198,7 +203,7 @@ strads_lasso_program(struct strads_lasso *lasso, struct strads_program *program)
 	    .partial_max = larger(larger(update, sums), 2 * range),
 	    .commit_max = larger(larger(strads_lasso_evaluate_commit_max(lasso->range_max),
 					strads_lasso_update_commit_max(lasso->set_size)),
-				 range * (sizeof(double) + sizeof(float))),
+				 strads_linear_columns_commit_max(lasso->range_max)),
 	    .begin = lasso->check ? begin : NULL,
 	    .seen = lasso->check ? seen : NULL,
 	    .schedule = lasso->check ? schedule_checked : schedule,

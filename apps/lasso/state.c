@@ -44,7 +44,7 @@ static void
 take_columns(struct strads_lasso *lasso, struct need *need)
 {
 	uint64_t cols = lasso->train->x.cols;
-	struct strads_lasso_columns *columns = &lasso->columns;
+	struct strads_linear_columns *columns = &lasso->columns;
 
 	need->what = "the statistics of the columns";
 	if (columns->centred)
@@ -126,7 +126,7 @@ take_priorities(struct strads_lasso *lasso, struct need *need)
 						   .fresh = options->fresh,
 						   .uniform = options->uniform};
 
-	if (need->status || options->scheduler < STRADS_LASSO_PRIORITY ||
+	if (need->status || options->scheduler < STRADS_LINEAR_PRIORITY ||
 	    lasso->rank >= options->engine.schedulers)
 		return;
 	need->status = strads_priority_new(&priority, &lasso->priority);
@@ -187,12 +187,15 @@ strads_lasso_state_size(struct strads_lasso *lasso)
 	lasso->set_size = lasso->options.set_size < cols ? lasso->options.set_size : (uint32_t)cols;
 	lasso->range_max = RANGE_MAX < cols ? RANGE_MAX : (uint32_t)cols;
 	lasso->cut = cols / (uint64_t)lasso->ranks >= CUT_FROM;
+	lasso->columns.x = &lasso->train->x;
+	lasso->columns.rows_total = lasso->train->rows_total;
+	lasso->columns.standardize = standardize;
 	lasso->columns.centred = lasso->options.intercept ||
 				 standardize == STRADS_STANDARDIZE_CENTER_UNIT ||
 				 standardize == STRADS_STANDARDIZE_ZSCORE;
 	lasso->lambda = lasso->options.lambda;
 	lasso->lambda_max = NAN;
-	lasso->outcome = STRADS_LASSO_LIMIT;
+	lasso->outcome = STRADS_LINEAR_LIMIT;
 }
 
 void
@@ -205,6 +208,6 @@ strads_lasso_state_start(struct strads_lasso *lasso)
 	for (uint32_t i = 0; lasso->test && i < lasso->test->x.rows; i++)
 		lasso->test_residual[i] = lasso->test->y[i] - offset;
 	strads_lasso_residual_settle(lasso);
-	strads_lasso_screen_open(&lasso->screen, &lasso->table);
+	strads_linear_screen_open(&lasso->screen, &lasso->table);
 	strads_lasso_plan_open(lasso);
 }

@@ -11,8 +11,9 @@
 
 #include "lasso.h"
 
-#include "candidates.h"
-#include "screen.h"
+#include "../linear/candidates.h"
+#include "../linear/columns.h"
+#include "../linear/screen.h"
 #include "strads/gap.h"
 #include "strads/gram.h"
 #include "strads/priority.h"
@@ -25,9 +26,6 @@ enum strads_lasso_kind {
 	STRADS_LASSO_EVALUATE, /* sums over rows (block 0), then gradients of ranges of columns */
 	STRADS_LASSO_UPDATE,   /* one block of coordinate descent */
 };
-
-/* Phases of COLUMNS. */
-enum strads_lasso_phase { STRADS_LASSO_MEANS, STRADS_LASSO_SCALES };
 
 /* Bits of the arg of EVALUATE. */
 #define STRADS_LASSO_FINAL UINT64_C(1) /* the run ends here, tolerance reached or not */
@@ -55,9 +53,9 @@ enum strads_lasso_sum {
 	STRADS_LASSO_BYTES,    /* by kind of operation */
 	STRADS_LASSO_BUSY = STRADS_LASSO_BYTES + STRADS_OPS, /* seconds by stage */
 	STRADS_LASSO_STALL = STRADS_LASSO_BUSY + STRADS_STAGES,
-	STRADS_LASSO_CHECKS = STRADS_LASSO_STALL + STRADS_STAGES, /* struct strads_lasso_checked */
+	STRADS_LASSO_CHECKS = STRADS_LASSO_STALL + STRADS_STAGES, /* struct strads_linear_checked */
 	STRADS_LASSO_SUMS =
-	    STRADS_LASSO_CHECKS + sizeof(struct strads_lasso_checked) / sizeof(double),
+	    STRADS_LASSO_CHECKS + sizeof(struct strads_linear_checked) / sizeof(double),
 	STRADS_LASSO_R_MAX = STRADS_LASSO_SUMS, /* max |r − r̄|: one slot a rank in the partial */
 };
 
@@ -70,14 +68,6 @@ struct strads_lasso_response {
 			  * centred and y is not, else 0 */
 	double test_sst; /* Σ(y_test − ȳ)² */
 	uint64_t test_rows;
-};
-
-/* Statistics of all columns, the same on every rank. */
-struct strads_lasso_columns {
-	bool centred;
-	double *mean;  /* [cols] μ_j; NULL unless centred */
-	double *scale; /* [cols] s_j; 0 for a constant (if centred) or empty column */
-	float *bound;  /* [cols] |x̃_jᵀr| ≤ bound_j·max|r − r̄| */
 };
 
 /* What the last evaluation found, and what the schedule derives from it; the same on every rank. */
@@ -125,7 +115,7 @@ struct strads_lasso_scratch {
 	double *mean;
 	double *scale;
 	struct strads_gram_scratch *gram;
-	struct strads_lasso_candidates candidates; /* of one range */
+	struct strads_linear_candidates candidates; /* of one range */
 };
 
 struct strads_lasso {
@@ -135,7 +125,7 @@ struct strads_lasso {
 	const struct strads_dataset *train;
 	const struct strads_dataset *test; /* or NULL */
 	const volatile int *stop;          /* or NULL */
-	strads_lasso_report *report;       /* or NULL */
+	strads_linear_report *report;      /* or NULL */
 	void *report_arg;
 	uint64_t start_ns;
 
@@ -147,8 +137,8 @@ struct strads_lasso {
 	bool cut;           /* ranges of EVALUATE end where owners change */
 
 	struct strads_lasso_response response;
-	struct strads_lasso_columns columns;
-	struct strads_lasso_screen screen;
+	struct strads_linear_columns columns;
+	struct strads_linear_screen screen;
 
 	double *residual;      /* [train rows] ρ */
 	double *test_residual; /* [test rows] */
@@ -166,8 +156,8 @@ struct strads_lasso {
 	struct strads_lasso_plan plan;
 	uint64_t final_set; /* scheduled here as the last, or NEVER */
 	struct strads_lasso_evaluation evaluation;
-	struct strads_lasso_candidates support;
-	struct strads_lasso_candidates violators;
+	struct strads_linear_candidates support;
+	struct strads_linear_candidates violators;
 	uint32_t *list; /* [list_max] variables to schedule; NULL: all */
 	uint64_t list_count;
 	uint64_t list_max;
@@ -177,9 +167,9 @@ struct strads_lasso {
 	struct strads_lasso_grams grams;
 	struct strads_lasso_scratch scratch;
 
-	uint64_t memory_bytes;                 /* that this rank takes at most, beside the data */
-	struct strads_lasso_progress progress; /* at the last evaluation */
-	enum strads_lasso_outcome outcome;
+	uint64_t memory_bytes;                  /* that this rank takes at most, beside the data */
+	struct strads_linear_progress progress; /* at the last evaluation */
+	enum strads_linear_outcome outcome;
 };
 
 /* ---- state.c ------------------------------------------------------------------------------ */
@@ -200,17 +190,6 @@ void strads_lasso_state_start(struct strads_lasso *lasso);
 /* Fills lasso->response. Collective. Returns STRADS_OK, ERR_INPUT (y is constant), or as
  * strads_job_allgather. */
 STRADS_MUST_CHECK int strads_lasso_response_learn(struct strads_lasso *lasso);
-
-/* ---- columns.c ---------------------------------------------------------------------------- */
-
-/* The primitives for sets of kind COLUMNS; as in strads/program.h. */
-size_t strads_lasso_columns_elems(const struct strads_block *block);
-void strads_lasso_columns_push(const struct strads_lasso *lasso, const struct strads_block *block,
-			       double *partial);
-size_t strads_lasso_columns_pull(const struct strads_lasso *lasso, const struct strads_block *block,
-				 const double *sum, void *commit);
-int strads_lasso_columns_sync(struct strads_lasso *lasso, const struct strads_block *block,
-			      const void *commit, size_t bytes);
 
 /* ---- evaluate.c --------------------------------------------------------------------------- */
 
@@ -264,9 +243,6 @@ void strads_lasso_plan_note(struct strads_lasso_plan *plan, double steepest, dou
 /* After an update: counts passes, and asks for an evaluation when they find little left to do. */
 void strads_lasso_plan_advance(struct strads_lasso *lasso, const struct strads_block *last);
 
-/* Sets before the first evaluation. */
-uint64_t strads_lasso_plan_opening(const struct strads_lasso *lasso);
-
 /* ---- check.c ------------------------------------------------------------------------------ */
 
 /* If the schedule is to be checked, makes what that needs; else does nothing. Collective; after
@@ -295,17 +271,11 @@ double strads_lasso_check_worst(const struct strads_block *block);
 
 /* What this rank has spent on it. */
 void strads_lasso_check_count(const struct strads_lasso *lasso,
-			      struct strads_lasso_checked *checked);
+			      struct strads_linear_checked *checked);
 
 /* ---- program.c ---------------------------------------------------------------------------- */
 
 /* The program over `lasso`, whose sizes are set. */
 void strads_lasso_program(struct strads_lasso *lasso, struct strads_program *program);
-
-/* ---- gather.c ----------------------------------------------------------------------------- */
-
-/* Collects the model on rank 0, by gets of the shards. Collective. */
-STRADS_MUST_CHECK int strads_lasso_gather(struct strads_lasso *lasso,
-					  struct strads_lasso_model *model);
 
 #endif

@@ -13,9 +13,9 @@
 
 #include <cmocka.h>
 
-static const struct strads_lasso_progress early = {
+static const struct strads_linear_progress early = {
     .seconds = 1, .sets = 10, .objective = 5, .gap = 0.5, .nonzeros = 3};
-static const struct strads_lasso_progress late = {
+static const struct strads_linear_progress late = {
     .seconds = 2, .sets = 40, .objective = 4, .gap = 1e-7, .nonzeros = 2, .bytes_sent = {6000000}};
 
 /* What is there to be read by now, as a string. */

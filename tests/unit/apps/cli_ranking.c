@@ -45,7 +45,7 @@ rank_main(struct strads_job *job, void *arg)
 		  .value = values[rank]},
 	    .rows_total = 4,
 	};
-	struct strads_lasso_model model = {.cols = 5};
+	struct strads_linear_model model = {.cols = 5};
 
 	if (rank == 0) {
 		model.count = 4;

@@ -39,7 +39,7 @@ assert_same_bits(const struct lasso_job *job, const struct lasso_result *expecte
 {
 	size_t points = expected->evaluations * sizeof expected->objective[0];
 
-	lasso_job_assert(job, STRADS_LASSO_CONVERGED, results);
+	lasso_job_assert(job, STRADS_LINEAR_CONVERGED, results);
 	assert_int_equal(results[0].evaluations, expected->evaluations);
 	assert_int_equal(results[0].last.sets, expected->last.sets);
 	assert_int_equal(results[0].last.updates, expected->last.updates);
@@ -93,7 +93,7 @@ bits__same_on_every_fabric(void **state)
 	for (int ranks = 1; ranks <= 8; ranks = ranks < 3 ? ranks + 1 : ranks + 5) {
 		struct lasso_job job = bits_job(STRADS_JOB_SIM, ranks, &f->p, &f->test);
 
-		lasso_job_assert(&job, STRADS_LASSO_CONVERGED, f->expected);
+		lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, f->expected);
 		job.job.kind = STRADS_JOB_LOCAL;
 		job.fabric = "shm";
 		assert_same_bits(&job, f->expected, f->results);
@@ -111,7 +111,7 @@ bits__same_for_every_chunk_and_eager_size(void **state)
 	struct fixture *f = *state;
 	struct lasso_job job = bits_job(STRADS_JOB_SIM, 3, &f->p, &f->test);
 
-	lasso_job_assert(&job, STRADS_LASSO_CONVERGED, f->expected);
+	lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, f->expected);
 	for (size_t c = 0; c < sizeof chunks / sizeof *chunks; c++) {
 		for (size_t e = 0; e < sizeof eager / sizeof *eager; e++) {
 			job.lasso.engine.chunk_bytes = chunks[c];
@@ -130,7 +130,7 @@ bits__same_for_every_schedulers_and_network(void **state)
 		struct lasso_job job = bits_job(STRADS_JOB_SIM, 4, &f->p, &f->test);
 
 		job.lasso.engine.depth = depth;
-		lasso_job_assert(&job, STRADS_LASSO_CONVERGED, f->expected);
+		lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, f->expected);
 		for (int schedulers = 2; schedulers <= 4; schedulers++) {
 			job.lasso.engine.schedulers = schedulers;
 			job.job.sim.seed = (uint64_t)schedulers;
@@ -154,12 +154,12 @@ bits__same_by_priority_for_every_network(void **state)
 		struct lasso_job job = bits_job(STRADS_JOB_SIM, 3, &f->p, &f->test);
 		int schedulers = 1 + run % 3;
 
-		job.lasso.scheduler = run < 3 ? STRADS_LASSO_PRIORITY : STRADS_LASSO_CHECKED;
+		job.lasso.scheduler = run < 3 ? STRADS_LINEAR_PRIORITY : STRADS_LINEAR_CHECKED;
 		job.lasso.rho = 0.3;
 		job.lasso.working_set = false;
 		job.lasso.engine.schedulers = schedulers;
 		job.lasso.engine.depth = 1 + schedulers;
-		lasso_job_assert(&job, STRADS_LASSO_CONVERGED, f->expected);
+		lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, f->expected);
 		job.job.sim.jitter = 3;
 		job.job.sim.tear = true;
 		job.lasso.engine.chunk_bytes = 256;
@@ -179,9 +179,9 @@ bits__another_seed_gives_another_run(void **state)
 	struct fixture *f = *state;
 	struct lasso_job job = bits_job(STRADS_JOB_SIM, 2, &f->p, &f->test);
 
-	lasso_job_assert(&job, STRADS_LASSO_CONVERGED, f->expected);
+	lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, f->expected);
 	job.lasso.seed = 2;
-	lasso_job_assert(&job, STRADS_LASSO_CONVERGED, f->results);
+	lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, f->results);
 	assert_memory_not_equal(f->results[0].objective, f->expected[0].objective,
 				f->expected[0].evaluations * sizeof(double));
 }

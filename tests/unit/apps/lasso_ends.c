@@ -56,11 +56,11 @@ fit__lambda_at_its_maximum_gives_zero(void **state)
 	struct lasso_job job = lasso_job_defaults(STRADS_JOB_SIM, 3, &f->p);
 
 	job.lasso.lambda_ratio = 1;
-	lasso_job_assert(&job, STRADS_LASSO_CONVERGED, f->results);
+	lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, f->results);
 	assert_int_equal(f->results[0].count, 0);
 	assert_true(f->results[0].last.gap == 0);
 	job.lasso.lambda = 2 * f->results[0].last.lambda_max;
-	lasso_job_assert(&job, STRADS_LASSO_CONVERGED, f->results);
+	lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, f->results);
 	assert_int_equal(f->results[0].count, 0);
 	assert_true(f->results[0].last.gap == 0);
 }
@@ -76,7 +76,7 @@ fit__lambda_zero_is_least_squares(void **state)
 	job.lasso.lambda = 0;
 	job.lasso.intercept = true;
 	job.lasso.standardize = STRADS_STANDARDIZE_CENTER_UNIT;
-	lasso_job_assert(&job, STRADS_LASSO_CONVERGED, f->results);
+	lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, f->results);
 	s = lasso_problem_solve(&narrow, job.lasso.standardize, true, 0, 0);
 	assert_true(fabs(f->results[0].last.objective - s.objective) <= 1e-9 * s.objective);
 	free(s.beta);
@@ -137,10 +137,10 @@ fit__only_constant_columns_gives_zero(void **state)
 	for (size_t k = 0; k < (size_t)f->p.rows * f->p.cols; k++)
 		f->p.x[k] = 0.1;
 	job.lasso.intercept = true;
-	lasso_job_assert(&job, STRADS_LASSO_CONVERGED, f->results);
+	lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, f->results);
 	assert_int_equal(f->results[0].count, 0);
 	job.lasso.lambda = 0;
-	lasso_job_assert(&job, STRADS_LASSO_CONVERGED, f->results);
+	lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, f->results);
 	assert_int_equal(f->results[0].count, 0);
 }
 
@@ -157,7 +157,7 @@ fit__ends_at_the_number_of_sets(void **state)
 			job.lasso.max_sets = max_sets;
 			job.lasso.tol = 1e-15;
 			job.lasso.intercept = true;
-			lasso_job_assert(&job, STRADS_LASSO_LIMIT, f->results);
+			lasso_job_assert(&job, STRADS_LINEAR_LIMIT, f->results);
 			assert_int_equal(f->results[0].last.sets, max_sets);
 		}
 	}
@@ -172,7 +172,7 @@ fit__ends_at_the_time_limit(void **state)
 	job.lasso.tol = 0;
 	job.lasso.max_sets = 0;
 	job.lasso.time_limit_s = 1e-3; /* of virtual time */
-	lasso_job_assert(&job, STRADS_LASSO_LIMIT, f->results);
+	lasso_job_assert(&job, STRADS_LINEAR_LIMIT, f->results);
 	assert_true(f->results[0].last.seconds >= 1e-3);
 }
 
@@ -192,7 +192,7 @@ fit__ends_when_any_rank_is_asked_to_stop(void **state)
 		job.lasso.lambda_ratio = 0.01;
 		job.stop_rank = rank;
 		job.stop_at = 1;
-		lasso_job_assert(&job, STRADS_LASSO_LIMIT, f->results);
+		lasso_job_assert(&job, STRADS_LINEAR_LIMIT, f->results);
 		assert_true(f->results[0].evaluations <= 3);
 	}
 }
@@ -208,7 +208,7 @@ fit__ends_where_only_rounding_is_left(void **state)
 	/* The gap may come out as exactly 0. */
 	assert_int_equal(lasso_job_run(&job, f->results), 0);
 	assert_int_equal(f->results[0].status, STRADS_OK);
-	assert_true(f->results[0].outcome != STRADS_LASSO_DIVERGED);
+	assert_true(f->results[0].outcome != STRADS_LINEAR_DIVERGED);
 	assert_true(f->results[0].last.gap <= 1e-13);
 }
 
@@ -229,13 +229,13 @@ fit__plain_updates_diverge_where_corrected_ones_do_not(void **state)
 		job.lasso.set_size = 256;
 		job.lasso.lambda_ratio = 0.02;
 		job.lasso.tol = 1e-6;
-		job.lasso.scheduler = STRADS_LASSO_CYCLIC;
+		job.lasso.scheduler = STRADS_LINEAR_CYCLIC;
 		job.lasso.set_update = STRADS_SET_UPDATE_PLAIN;
-		lasso_job_assert(&job, STRADS_LASSO_DIVERGED, f->results);
+		lasso_job_assert(&job, STRADS_LINEAR_DIVERGED, f->results);
 		assert_int_equal(f->results[0].count, 0);
 		assert_false(isfinite(f->results[0].last.objective));
 		job.lasso.set_update = STRADS_SET_UPDATE_GRAM;
-		lasso_job_assert(&job, STRADS_LASSO_CONVERGED, f->results);
+		lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, f->results);
 	}
 	lasso_problem_free(&p);
 }
@@ -247,7 +247,7 @@ fit__more_ranks_than_variables(void **state)
 	struct lasso_problem p = lasso_problem_new(30, 3, 0.8, 0, 25);
 	struct lasso_job job = lasso_job_defaults(STRADS_JOB_SIM, 8, &p);
 
-	lasso_job_assert(&job, STRADS_LASSO_CONVERGED, f->results);
+	lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, f->results);
 	lasso_problem_free(&p);
 }
 
@@ -262,7 +262,7 @@ fit__reports_held_out_error(void **state)
 	job.test = &test;
 	job.lasso.intercept = true;
 	job.lasso.standardize = STRADS_STANDARDIZE_ZSCORE;
-	lasso_job_assert(&job, STRADS_LASSO_CONVERGED, f->results);
+	lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, f->results);
 	for (size_t i = 0; i < f->p.rows; i++) {
 		double r = f->p.y[i] - f->results[0].intercept;
 

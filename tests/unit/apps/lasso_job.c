@@ -36,7 +36,7 @@ lasso_job_defaults(enum strads_job_kind kind, int ranks, const struct lasso_prob
 		    .tol = 1e-10,
 		    .max_sets = 200000,
 		    .seed = 1,
-		    .scheduler = STRADS_LASSO_FIXED,
+		    .scheduler = STRADS_LINEAR_FIXED,
 		    .fresh = 0.5,
 		    .uniform = 0.8,
 		    .rho = 0.5,
@@ -60,7 +60,7 @@ lasso_job_defaults(enum strads_job_kind kind, int ranks, const struct lasso_prob
 }
 
 static void
-report(void *arg, const struct strads_lasso_progress *progress, bool final)
+report(void *arg, const struct strads_linear_progress *progress, bool final)
 {
 	struct side *side = arg;
 	struct lasso_result *result = side->result;
@@ -88,7 +88,7 @@ load(const struct lasso_job *job, struct strads_fabric *fabric, struct strads_da
 	else
 		status = lasso_problem_rows(p, (uint32_t)(p->rows * rank / size),
 					    (uint32_t)(p->rows * (rank + 1) / size), train);
-	if (status == STRADS_OK && size > 1 && job->lasso.scheduler == STRADS_LASSO_CHECKED)
+	if (status == STRADS_OK && size > 1 && job->lasso.scheduler == STRADS_LINEAR_CHECKED)
 		status = strads_dataset_publish(fabric, train);
 	if (status == STRADS_OK && t)
 		status = lasso_problem_rows(t, (uint32_t)(t->rows * rank / size),
@@ -102,7 +102,7 @@ fit(const struct lasso_job *job, struct strads_fabric *fabric, struct lasso_resu
 	struct side side = {
 	    .job = job, .result = result, .rank = strads_job_rank(strads_fabric_job(fabric))};
 	struct strads_dataset train = {0}, test = {0};
-	struct strads_lasso_model model = {0};
+	struct strads_linear_model model = {0};
 	int status = load(job, fabric, &train, &test);
 
 	if (status == STRADS_OK)
@@ -112,7 +112,7 @@ fit(const struct lasso_job *job, struct strads_fabric *fabric, struct lasso_resu
 	result->intercept = model.intercept;
 	for (uint64_t k = 0; k < model.count && model.cols <= LASSO_COLS_MAX; k++)
 		result->beta[model.index[k]] = model.value[k];
-	strads_lasso_model_free(&model);
+	strads_linear_model_free(&model);
 	strads_dataset_free(&train);
 	strads_dataset_free(&test);
 	return status;
@@ -162,7 +162,7 @@ same(double a, double b)
 }
 
 void
-lasso_job_assert(const struct lasso_job *job, enum strads_lasso_outcome outcome,
+lasso_job_assert(const struct lasso_job *job, enum strads_linear_outcome outcome,
 		 struct lasso_result *results)
 {
 	assert_int_equal(lasso_job_run(job, results), 0);

@@ -25,11 +25,11 @@ struct lasso_job {
 struct lasso_result {
 	int status;
 	char error[512];
-	enum strads_lasso_outcome outcome;
+	enum strads_linear_outcome outcome;
 	uint64_t evaluations;
 	uint64_t finals;                    /* reports with `final` set */
 	double objective[LASSO_POINTS_MAX]; /* by evaluation */
-	struct strads_lasso_progress last;
+	struct strads_linear_progress last;
 	/* Rank 0's model, spread out; zeros elsewhere. */
 	uint64_t count;
 	double intercept;
@@ -45,7 +45,7 @@ struct lasso_job lasso_job_defaults(enum strads_job_kind kind, int ranks,
 int lasso_job_run(const struct lasso_job *job, struct lasso_result *results);
 
 /* Runs the job and asserts that every rank succeeded with `outcome` and saw the same. */
-void lasso_job_assert(const struct lasso_job *job, enum strads_lasso_outcome outcome,
+void lasso_job_assert(const struct lasso_job *job, enum strads_linear_outcome outcome,
 		      struct lasso_result *results);
 
 /* Results of that size. The caller frees. */

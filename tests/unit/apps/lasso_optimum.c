@@ -52,8 +52,8 @@ check_grid(enum strads_job_kind kind, int ranks, const struct lasso_problem *p)
 
 		job.lasso.standardize = (enum strads_standardize)(setting % 4);
 		job.lasso.intercept = setting / 4 % 2 > 0;
-		job.lasso.scheduler = (enum strads_lasso_scheduler)(setting / 8 % 5);
-		if (job.lasso.scheduler >= STRADS_LASSO_PRIORITY) {
+		job.lasso.scheduler = (enum strads_linear_scheduler)(setting / 8 % 5);
+		if (job.lasso.scheduler >= STRADS_LINEAR_PRIORITY) {
 			job.lasso.working_set = false;
 			job.lasso.engine.schedulers = ranks < 3 ? ranks : 3;
 		}
@@ -61,7 +61,7 @@ check_grid(enum strads_job_kind kind, int ranks, const struct lasso_problem *p)
 			job.lasso.set_update = STRADS_SET_UPDATE_PLAIN;
 			job.lasso.set_size = 2;
 		}
-		lasso_job_assert(&job, STRADS_LASSO_CONVERGED, results);
+		lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, results);
 		assert_optimal(&job, &results[0]);
 	}
 	free(results);
@@ -102,7 +102,7 @@ fit__many_processes(void **state)
 
 		job.lasso.intercept = true;
 		job.lasso.standardize = STRADS_STANDARDIZE_CENTER_UNIT;
-		lasso_job_assert(&job, STRADS_LASSO_CONVERGED, results);
+		lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, results);
 		assert_optimal(&job, &results[0]);
 	}
 	free(results);
@@ -126,7 +126,7 @@ fit__wide_and_correlated(void **state)
 			job.lasso.passes = 50;
 			job.lasso.intercept = true;
 			job.lasso.standardize = STRADS_STANDARDIZE_UNIT;
-			lasso_job_assert(&job, STRADS_LASSO_CONVERGED, results);
+			lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, results);
 			assert_true(lasso_problem_violation(&p, STRADS_STANDARDIZE_UNIT, true,
 							    results[0].last.lambda, results[0].beta,
 							    results[0].intercept) <= 1e-3);
@@ -152,7 +152,7 @@ fit__large_means_and_rare_entries(void **state)
 		job.lasso.intercept = true;
 		job.lasso.standardize = STRADS_STANDARDIZE_ZSCORE;
 		job.lasso.lambda_ratio = 0.3;
-		lasso_job_assert(&job, STRADS_LASSO_CONVERGED, results);
+		lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, results);
 		assert_optimal(&job, &results[0]);
 	}
 	free(results);

@@ -73,7 +73,7 @@ diabetes__agrees_with_sklearn(void **state)
 		job.lasso.standardize = (enum strads_standardize)setting;
 		job.lasso.intercept = setting % 2 > 0;
 		job.lasso.lambda_ratio = 0.03;
-		lasso_job_assert(&job, STRADS_LASSO_CONVERGED, results);
+		lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, results);
 		compare(&job, &results[0], 10);
 	}
 	free(results);
@@ -105,7 +105,7 @@ strads_sample__agrees_with_sklearn_and_golden_objective(void **state)
 		job.file = &file;
 		job.lasso.set_size = 128;
 		job.lasso.lambda = ranks == 2 ? 0.005 : 0.05;
-		lasso_job_assert(&job, STRADS_LASSO_CONVERGED, results);
+		lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, results);
 		assert_true(
 		    fabs(results[0].last.objective - (ranks == 2 ? .13359760 : .45059135)) <= 1e-7);
 		assert_int_equal(results[0].last.nonzeros, ranks == 2 ? 390 : 111);

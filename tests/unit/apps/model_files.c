@@ -21,7 +21,7 @@
 
 static uint64_t indices[] = {0, 6, UINT64_C(4294967295)};
 static double values[] = {1.0 / 3, -2.5e-17, 12345.678901234567};
-static const struct strads_lasso_model model = {
+static const struct strads_linear_model model = {
     .count = 3, .cols = UINT64_C(4294967296), .index = indices, .value = values, .intercept = -0.1};
 static const struct strads_model_about about = {
     .lambda = 14.6, .objective = 104661.707, .gap = 1e-7, .status = "converged"};
@@ -141,7 +141,7 @@ hdf5__round_trip(void **state)
 static void
 save__without_nonzeros(void **state)
 {
-	const struct strads_lasso_model zero = {.cols = 5, .intercept = 2};
+	const struct strads_linear_model zero = {.cols = 5, .intercept = 2};
 	uint64_t none[1];
 	hid_t file;
 

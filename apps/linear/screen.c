@@ -3,7 +3,7 @@
 #include <math.h>
 
 void
-strads_lasso_screen_open(struct strads_lasso_screen *screen, const struct strads_table *table)
+strads_linear_screen_open(struct strads_linear_screen *screen, const struct strads_table *table)
 {
 	screen->all = true;
 	screen->reach = INFINITY;
@@ -13,8 +13,8 @@ strads_lasso_screen_open(struct strads_lasso_screen *screen, const struct strads
 }
 
 void
-strads_lasso_screen_build(struct strads_lasso_screen *screen, const struct strads_table *table,
-			  const float *bound, double lambda, double reach)
+strads_linear_screen_build(struct strads_linear_screen *screen, const struct strads_table *table,
+			   const float *bound, double lambda, double reach)
 {
 	uint64_t count = 0;
 
@@ -43,7 +43,7 @@ ranges(uint64_t positions, uint32_t range_max)
 
 /* Range `index` of positions begin … end − 1. */
 static void
-range_set(struct strads_lasso_range *range, uint64_t begin, uint64_t end, uint32_t range_max,
+range_set(struct strads_linear_range *range, uint64_t begin, uint64_t end, uint32_t range_max,
 	  uint64_t index)
 {
 	uint64_t left;
@@ -55,9 +55,9 @@ range_set(struct strads_lasso_range *range, uint64_t begin, uint64_t end, uint32
 }
 
 bool
-strads_lasso_screen_range(const struct strads_lasso_screen *screen,
-			  const struct strads_table *table, bool cut, uint32_t range_max,
-			  uint64_t range_index, struct strads_lasso_range *range)
+strads_linear_screen_range(const struct strads_linear_screen *screen,
+			   const struct strads_table *table, bool cut, uint32_t range_max,
+			   uint64_t range_index, struct strads_linear_range *range)
 {
 	if (!cut) {
 		if (range_index >= ranges(screen->count, range_max))

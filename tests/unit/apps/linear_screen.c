@@ -1,4 +1,4 @@
-#include "../../../apps/lasso/screen.h"
+#include "../../../apps/linear/screen.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -15,23 +15,23 @@ static uint32_t keys[COLS];
 static uint64_t firsts[RANKS + 1];
 static float bounds[COLS];
 
-static struct strads_lasso_screen
+static struct strads_linear_screen
 screen_new(void)
 {
 	for (int j = 0; j < COLS; j++)
 		bounds[j] = (float)(j % 5);
-	return (struct strads_lasso_screen){.key = keys, .first = firsts};
+	return (struct strads_linear_screen){.key = keys, .first = firsts};
 }
 
 /* Walks all ranges; checks that they cover every position once, in order. */
 static void
-check_ranges(const struct strads_lasso_screen *screen, const struct strads_table *table, bool cut,
+check_ranges(const struct strads_linear_screen *screen, const struct strads_table *table, bool cut,
 	     uint32_t range_max)
 {
-	struct strads_lasso_range range = {0};
+	struct strads_linear_range range = {0};
 	uint64_t next = 0, index = 0;
 
-	while (strads_lasso_screen_range(screen, table, cut, range_max, index, &range)) {
+	while (strads_linear_screen_range(screen, table, cut, range_max, index, &range)) {
 		assert_true(range.first == next);
 		assert_true(range.n >= 1 && range.n <= range_max);
 		next += range.n;
@@ -40,7 +40,7 @@ check_ranges(const struct strads_lasso_screen *screen, const struct strads_table
 			assert_int_equal(range.owner, -1);
 		for (uint64_t at = range.first; cut && at < next; at++)
 			assert_int_equal(
-			    strads_table_owner(table, strads_lasso_screen_key(screen, at)),
+			    strads_table_owner(table, strads_linear_screen_key(screen, at)),
 			    range.owner);
 		index++;
 	}
@@ -51,13 +51,13 @@ static void
 open__has_every_column(void **state)
 {
 	struct strads_table table = {.keys = COLS, .ranks = RANKS};
-	struct strads_lasso_screen screen = screen_new();
+	struct strads_linear_screen screen = screen_new();
 
 	(void)state;
-	strads_lasso_screen_open(&screen, &table);
+	strads_linear_screen_open(&screen, &table);
 	assert_int_equal(screen.count, COLS);
 	assert_true(isinf(screen.reach));
-	assert_int_equal(strads_lasso_screen_key(&screen, 17), 17);
+	assert_int_equal(strads_linear_screen_key(&screen, 17), 17);
 	for (uint32_t most = 1; most <= COLS; most++) {
 		check_ranges(&screen, &table, false, most);
 		check_ranges(&screen, &table, true, most);
@@ -68,15 +68,15 @@ static void
 build__keeps_columns_that_may_exceed_lambda(void **state)
 {
 	struct strads_table table = {.keys = COLS, .ranks = RANKS};
-	struct strads_lasso_screen screen = screen_new();
+	struct strads_linear_screen screen = screen_new();
 	uint64_t at = 0;
 
 	(void)state;
-	strads_lasso_screen_build(&screen, &table, bounds, 4, 2);
+	strads_linear_screen_build(&screen, &table, bounds, 4, 2);
 	for (uint32_t key = 0; key < COLS; key++) {
 		if (bounds[key] * 2 <= 4)
 			continue;
-		assert_true(strads_lasso_screen_key(&screen, at++) == key);
+		assert_true(strads_linear_screen_key(&screen, at++) == key);
 	}
 	assert_true(screen.count == at);
 	for (uint32_t most = 1; most <= COLS; most++) {
@@ -89,10 +89,10 @@ static void
 build__may_keep_nothing(void **state)
 {
 	struct strads_table table = {.keys = COLS, .ranks = RANKS};
-	struct strads_lasso_screen screen = screen_new();
+	struct strads_linear_screen screen = screen_new();
 
 	(void)state;
-	strads_lasso_screen_build(&screen, &table, bounds, 100, 2);
+	strads_linear_screen_build(&screen, &table, bounds, 100, 2);
 	assert_int_equal(screen.count, 0);
 	check_ranges(&screen, &table, false, 4);
 	check_ranges(&screen, &table, true, 4);

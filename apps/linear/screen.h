@@ -3,15 +3,15 @@
  * larger than `reach`. The others are known to satisfy |x̃_jᵀr| ≤ λ without a look, so the duality
  * gap is the same.
  */
-#ifndef STRADS_LASSO_SCREEN_H
-#define STRADS_LASSO_SCREEN_H
+#ifndef STRADS_LINEAR_SCREEN_H
+#define STRADS_LINEAR_SCREEN_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "strads/table.h"
 
-struct strads_lasso_screen {
+struct strads_linear_screen {
 	bool all;        /* every column: position = key */
 	double reach;    /* valid while max |r − r̄| ≤ reach; infinite if all */
 	uint64_t count;  /* positions */
@@ -20,14 +20,16 @@ struct strads_lasso_screen {
 };
 
 /* Every column. */
-void strads_lasso_screen_open(struct strads_lasso_screen *screen, const struct strads_table *table);
+void strads_linear_screen_open(struct strads_linear_screen *screen,
+			       const struct strads_table *table);
 
 /* The columns with bound_j·reach > λ. */
-void strads_lasso_screen_build(struct strads_lasso_screen *screen, const struct strads_table *table,
-			       const float *bound, double lambda, double reach);
+void strads_linear_screen_build(struct strads_linear_screen *screen,
+				const struct strads_table *table, const float *bound, double lambda,
+				double reach);
 
 static inline strads_key
-strads_lasso_screen_key(const struct strads_lasso_screen *screen, uint64_t position)
+strads_linear_screen_key(const struct strads_linear_screen *screen, uint64_t position)
 {
 	return screen->all ? position : screen->key[position];
 }
@@ -35,14 +37,14 @@ strads_lasso_screen_key(const struct strads_lasso_screen *screen, uint64_t posit
 /* Ranges of at most `range_max` positions, range_index = 0, 1, …: none crosses owners if `cut`.
  * Returns false beyond the last; else the range, its owner (−1 unless cut) and whether another
  * follows. */
-struct strads_lasso_range {
+struct strads_linear_range {
 	uint64_t first;
 	uint32_t n;
 	int owner;
 	bool last;
 };
-bool strads_lasso_screen_range(const struct strads_lasso_screen *screen,
-			       const struct strads_table *table, bool cut, uint32_t range_max,
-			       uint64_t range_index, struct strads_lasso_range *range);
+bool strads_linear_screen_range(const struct strads_linear_screen *screen,
+				const struct strads_table *table, bool cut, uint32_t range_max,
+				uint64_t range_index, struct strads_linear_range *range);
 
 #endif

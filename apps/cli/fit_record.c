@@ -1,4 +1,4 @@
-#include "lasso_record.h"
+#include "fit_record.h"
 
 #include "about.h"
 #include "log.h"
@@ -46,12 +46,12 @@ wall_clock(void)
 }
 
 json_t *
-strads_lasso_record_start(struct strads_fabric *fabric, struct strads_lasso_settings *settings)
+strads_fit_record_start(struct strads_fabric *fabric, struct strads_fit_settings *settings)
 {
 	struct strads_job *job = strads_fabric_job(fabric);
-	struct strads_option_group groups[STRADS_LASSO_GROUPS + 1];
+	struct strads_option_group groups[STRADS_FIT_GROUPS + 1];
 
-	strads_lasso_groups(settings, groups);
+	strads_fit_groups(settings, groups);
 	return json_pack("{s:s, s:s, s:o, s:o, s:s, s:i, s:o, s:s, s:o, s:o, s:o}", "event",
 			 "start", "command", "strads lasso", "time", wall_clock(), "settings",
 			 strads_options_json(groups), "job", strads_job_kind_name(job), "ranks",
@@ -62,7 +62,7 @@ strads_lasso_record_start(struct strads_fabric *fabric, struct strads_lasso_sett
 
 /* Bytes by kind of operation. */
 static json_t *
-bytes_sent(const struct strads_lasso_progress *progress)
+bytes_sent(const struct strads_linear_progress *progress)
 {
 	json_t *bytes = json_object();
 
@@ -74,7 +74,7 @@ bytes_sent(const struct strads_lasso_progress *progress)
 
 /* Seconds by stage, summed over the ranks: at work, and waiting. */
 static json_t *
-stages(const struct strads_lasso_progress *progress)
+stages(const struct strads_linear_progress *progress)
 {
 	json_t *all = json_object();
 
@@ -87,9 +87,9 @@ stages(const struct strads_lasso_progress *progress)
 
 /* What checking for dependency took, if it was done. */
 static json_t *
-checked(const struct strads_lasso_progress *progress)
+checked(const struct strads_linear_progress *progress)
 {
-	const struct strads_lasso_checked *c = &progress->checked;
+	const struct strads_linear_checked *c = &progress->checked;
 
 	if (c->candidates == 0)
 		return json_null();
@@ -101,7 +101,7 @@ checked(const struct strads_lasso_progress *progress)
 
 /* What progress lines and the summary have in common. */
 static json_t *
-state(const char *event, const struct strads_lasso_progress *progress)
+state(const char *event, const struct strads_linear_progress *progress)
 {
 	return json_pack("{s:s, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, "
 			 "s:o}",
@@ -119,14 +119,14 @@ state(const char *event, const struct strads_lasso_progress *progress)
 }
 
 json_t *
-strads_lasso_record_progress(const struct strads_lasso_progress *progress)
+strads_fit_record_progress(const struct strads_linear_progress *progress)
 {
 	return state("progress", progress);
 }
 
 json_t *
-strads_lasso_record_set(const struct strads_lasso_settings *settings, uint64_t set,
-			const strads_key *keys, uint32_t n, double worst)
+strads_fit_record_set(const struct strads_fit_settings *settings, uint64_t set,
+		      const strads_key *keys, uint32_t n, double worst)
 {
 	uint64_t depth = (uint64_t)settings->launch.engine.depth;
 	json_t *variables = json_array(), *in_flight = json_array();
@@ -142,7 +142,7 @@ strads_lasso_record_set(const struct strads_lasso_settings *settings, uint64_t s
 }
 
 static json_t *
-peaks(const struct strads_lasso_result *result)
+peaks(const struct strads_fit_result *result)
 {
 	json_t *all = json_array();
 
@@ -168,8 +168,8 @@ term_list(const struct strads_ranked_term *terms, size_t count)
 }
 
 json_t *
-strads_lasso_record_summary(const struct strads_lasso_result *result,
-			    const struct strads_lasso_settings *settings)
+strads_fit_record_summary(const struct strads_fit_result *result,
+			  const struct strads_fit_settings *settings)
 {
 	json_t *summary = state("summary", &result->last);
 	json_t *rest = json_pack(
@@ -212,7 +212,7 @@ print_terms(FILE *out, const char *title, const struct strads_ranked_term *terms
 }
 
 static void
-print_errors(FILE *out, const struct strads_lasso_progress *last)
+print_errors(FILE *out, const struct strads_linear_progress *last)
 {
 	fprintf(out, "training MSE  %.6g\n", last->train_mse);
 	if (isfinite(last->test_mse))
@@ -221,10 +221,10 @@ print_errors(FILE *out, const struct strads_lasso_progress *last)
 }
 
 void
-strads_lasso_record_print(FILE *out, const struct strads_lasso_result *result,
-			  const struct strads_lasso_settings *settings)
+strads_fit_record_print(FILE *out, const struct strads_fit_result *result,
+			const struct strads_fit_settings *settings)
 {
-	const struct strads_lasso_progress *last = &result->last;
+	const struct strads_linear_progress *last = &result->last;
 
 	fprintf(out,
 		"%s: relative gap %.3g after %" PRIu64 " sets, %" PRIu64

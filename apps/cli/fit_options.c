@@ -1,4 +1,4 @@
-#include "lasso_options.h"
+#include "fit_options.h"
 
 #include "arguments.h"
 #include "plot.h"
@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stddef.h>
 
-#define AT(field) .offset = offsetof(struct strads_lasso_settings, field)
+#define AT(field) .offset = offsetof(struct strads_fit_settings, field)
 
 #define LAMBDA_RATIO_DEFAULT 0.1
 
@@ -18,11 +18,11 @@ static const char *const standardizations[] = {
     NULL,
 };
 static const char *const schedulers[] = {
-    [STRADS_LASSO_CYCLIC] = "cyclic",
-    [STRADS_LASSO_RANDOM] = "random",
-    [STRADS_LASSO_FIXED] = "fixed",
-    [STRADS_LASSO_PRIORITY] = "priority",
-    [STRADS_LASSO_CHECKED] = "priority-check",
+    [STRADS_LINEAR_CYCLIC] = "cyclic",
+    [STRADS_LINEAR_RANDOM] = "random",
+    [STRADS_LINEAR_FIXED] = "fixed",
+    [STRADS_LINEAR_PRIORITY] = "priority",
+    [STRADS_LINEAR_CHECKED] = "priority-check",
     NULL,
 };
 static const char *const set_updates[] = {
@@ -240,10 +240,10 @@ static const struct strads_option output_options[] = {
 };
 
 void
-strads_lasso_groups(struct strads_lasso_settings *settings,
-		    struct strads_option_group groups[STRADS_LASSO_GROUPS + 1])
+strads_fit_groups(struct strads_fit_settings *settings,
+		  struct strads_option_group groups[STRADS_FIT_GROUPS + 1])
 {
-	const struct strads_option_group table[STRADS_LASSO_GROUPS + 1] = {
+	const struct strads_option_group table[STRADS_FIT_GROUPS + 1] = {
 	    {"Input:", input_options, settings},
 	    {"Problem:", problem_options, settings},
 	    {"When to stop:", stop_options, settings},
@@ -256,18 +256,18 @@ strads_lasso_groups(struct strads_lasso_settings *settings,
 	    {0},
 	};
 
-	for (int i = 0; i <= STRADS_LASSO_GROUPS; i++)
+	for (int i = 0; i <= STRADS_FIT_GROUPS; i++)
 		groups[i] = table[i];
 }
 
 static int
-check(const struct strads_lasso_settings *settings)
+check(const struct strads_fit_settings *settings)
 {
 	if (!settings->data)
 		return strads_fail(
 		    STRADS_ERR_INPUT,
 		    "no data: name a file in svmlight/libsvm or MatrixMarket format");
-	if (settings->audit && (!settings->log || settings->scheduler != STRADS_LASSO_CHECKED))
+	if (settings->audit && (!settings->log || settings->scheduler != STRADS_LINEAR_CHECKED))
 		return strads_fail(
 		    STRADS_ERR_INPUT,
 		    "--audit writes what --scheduler priority-check chose to the log: "
@@ -278,9 +278,9 @@ check(const struct strads_lasso_settings *settings)
 }
 
 int
-strads_lasso_settings_parse(struct strads_lasso_settings *settings, int argc, char **argv)
+strads_fit_settings_parse(struct strads_fit_settings *settings, int argc, char **argv)
 {
-	struct strads_option_group groups[STRADS_LASSO_GROUPS + 1];
+	struct strads_option_group groups[STRADS_FIT_GROUPS + 1];
 	const struct strads_arguments arguments = {
 	    .command = "strads lasso",
 	    .about = "Fit a Lasso: minimise 1/2 |y - Xb|^2 + lambda |b|_1 by scheduled coordinate "
@@ -292,7 +292,7 @@ strads_lasso_settings_parse(struct strads_lasso_settings *settings, int argc, ch
 	};
 	int status;
 
-	strads_lasso_groups(settings, groups);
+	strads_fit_groups(settings, groups);
 	status = strads_arguments_parse(&arguments, argc, argv);
 	if (!status)
 		status = strads_launch_check(&settings->launch);
@@ -307,10 +307,10 @@ strads_lasso_settings_parse(struct strads_lasso_settings *settings, int argc, ch
 }
 
 void
-strads_lasso_settings_resolve(const struct strads_lasso_settings *settings,
-			      struct strads_lasso_options *options)
+strads_fit_settings_resolve(const struct strads_fit_settings *settings,
+			    struct strads_lasso_options *options)
 {
-	enum strads_lasso_scheduler scheduler = (enum strads_lasso_scheduler)settings->scheduler;
+	enum strads_linear_scheduler scheduler = (enum strads_linear_scheduler)settings->scheduler;
 
 	*options = (struct strads_lasso_options){
 	    .lambda = settings->lambda,
@@ -328,7 +328,7 @@ strads_lasso_settings_resolve(const struct strads_lasso_settings *settings,
 	    .set_size = (uint32_t)settings->set_size,
 	    .passes = (uint32_t)settings->passes,
 	    .set_update = (enum strads_set_update)settings->set_update,
-	    .working_set = settings->working_set == AUTO ? scheduler < STRADS_LASSO_PRIORITY
+	    .working_set = settings->working_set == AUTO ? scheduler < STRADS_LINEAR_PRIORITY
 							 : settings->working_set == ON,
 	    .evaluate_sets = settings->evaluate_sets,
 	    .intercept = settings->intercept,

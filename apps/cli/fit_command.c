@@ -2,7 +2,7 @@
 
 #include "display.h"
 #include "file.h"
-#include "lasso_record.h"
+#include "fit_record.h"
 #include "log.h"
 #include "model.h"
 #include "plot.h"
@@ -21,7 +21,7 @@
 
 /* What all ranks of the process start from. */
 struct task {
-	struct strads_lasso_settings settings;
+	struct strads_fit_settings settings;
 	struct strads_run *run;
 };
 
@@ -35,9 +35,9 @@ struct session {
 	struct strads_log *log;
 	struct strads_display display;
 	struct strads_dataset train, test;
-	struct strads_lasso_model model;
-	enum strads_lasso_outcome outcome;
-	struct strads_lasso_result result;
+	struct strads_linear_model model;
+	enum strads_linear_outcome outcome;
+	struct strads_fit_result result;
 	uint64_t *peak_bytes;
 	struct strads_plot_point *points;
 	size_t points_count, points_room;
@@ -52,7 +52,7 @@ now_s(void)
 	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-static const struct strads_lasso_settings *
+static const struct strads_fit_settings *
 settings_of(const struct session *session)
 {
 	return &session->task->settings;
@@ -64,7 +64,7 @@ settings_of(const struct session *session)
 static int
 open_outputs(struct session *session)
 {
-	const struct strads_lasso_settings *settings = settings_of(session);
+	const struct strads_fit_settings *settings = settings_of(session);
 	int status = STRADS_OK;
 
 	if (settings->model)
@@ -96,7 +96,7 @@ keep_shared(struct strads_option_group *groups, const struct strads_launch *laun
 static int
 compare_settings(struct session *session)
 {
-	struct strads_option_group groups[STRADS_LASSO_GROUPS + 1];
+	struct strads_option_group groups[STRADS_FIT_GROUPS + 1];
 	int status = STRADS_OK;
 	uint64_t mine = 0;
 	const uint64_t *hash;
@@ -104,7 +104,7 @@ compare_settings(struct session *session)
 	char *text;
 	void *all;
 
-	strads_lasso_groups(&session->task->settings, groups);
+	strads_fit_groups(&session->task->settings, groups);
 	keep_shared(groups, &session->task->settings.launch);
 	values = strads_options_json(groups);
 	text = values ? json_dumps(values, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
@@ -132,7 +132,7 @@ compare_settings(struct session *session)
 static int
 prepare(struct session *session)
 {
-	const struct strads_lasso_settings *settings = settings_of(session);
+	const struct strads_fit_settings *settings = settings_of(session);
 	int status = compare_settings(session);
 
 	if (!status)
@@ -141,8 +141,8 @@ prepare(struct session *session)
 	if (!status)
 		status = strads_launch_open(&settings->launch, session->job, &session->fabric);
 	if (!status && session->root)
-		strads_log_write(session->log, strads_lasso_record_start(session->fabric,
-									 &session->task->settings));
+		strads_log_write(session->log, strads_fit_record_start(session->fabric,
+								       &session->task->settings));
 	strads_display_start(&session->display, STDERR_FILENO, settings->quiet || !session->root);
 	return status;
 }
@@ -195,13 +195,13 @@ read_dataset(struct session *session, const struct strads_dataset_options *optio
 static int
 load(struct session *session)
 {
-	const struct strads_lasso_settings *settings = settings_of(session);
+	const struct strads_fit_settings *settings = settings_of(session);
 	const struct strads_dataset_options train = {
 	    .data = settings->data,
 	    .response = settings->response,
 	    .rows_per_rank = true,
 	    .readable_by_peers =
-		settings->scheduler == STRADS_LASSO_CHECKED && strads_job_size(session->job) > 1};
+		settings->scheduler == STRADS_LINEAR_CHECKED && strads_job_size(session->job) > 1};
 	struct strads_dataset_options test = {.data = settings->test,
 					      .response = settings->test_response};
 	int status = read_dataset(session, &train, "--response", &session->train);
@@ -223,7 +223,7 @@ load(struct session *session)
 
 /* A point that finds no memory is missing from the plot, no more. */
 static void
-keep_point(struct session *session, const struct strads_lasso_progress *progress)
+keep_point(struct session *session, const struct strads_linear_progress *progress)
 {
 	if (session->points_count == session->points_room) {
 		size_t room = session->points_room ? 2 * session->points_room : 64;
@@ -243,14 +243,14 @@ keep_point(struct session *session, const struct strads_lasso_progress *progress
 }
 
 static void
-report(void *arg, const struct strads_lasso_progress *progress, bool final)
+report(void *arg, const struct strads_linear_progress *progress, bool final)
 {
 	struct session *session = arg;
 
 	session->result.last = *progress;
 	if (!session->root)
 		return;
-	strads_log_write(session->log, strads_lasso_record_progress(progress));
+	strads_log_write(session->log, strads_fit_record_progress(progress));
 	strads_display_show(&session->display, progress, final);
 	if (settings_of(session)->plot)
 		keep_point(session, progress);
@@ -262,16 +262,16 @@ audit(void *arg, uint64_t set, const strads_key *keys, uint32_t n, double worst)
 	struct session *session = arg;
 
 	strads_log_write(session->log,
-			 strads_lasso_record_set(settings_of(session), set, keys, n, worst));
+			 strads_fit_record_set(settings_of(session), set, keys, n, worst));
 }
 
 static int
 fit(struct session *session)
 {
-	const struct strads_lasso_settings *settings = settings_of(session);
+	const struct strads_fit_settings *settings = settings_of(session);
 	struct strads_lasso_options options;
 
-	strads_lasso_settings_resolve(settings, &options);
+	strads_fit_settings_resolve(settings, &options);
 	if (settings->audit && session->root) {
 		options.audit = audit;
 		options.audit_arg = session;
@@ -285,14 +285,14 @@ fit(struct session *session)
 /* ---- After the run -------------------------------------------------------------------------- */
 
 static const char *
-outcome_name(enum strads_lasso_outcome outcome)
+outcome_name(enum strads_linear_outcome outcome)
 {
 	switch (outcome) {
-	case STRADS_LASSO_CONVERGED:
+	case STRADS_LINEAR_CONVERGED:
 		return "converged";
-	case STRADS_LASSO_LIMIT:
+	case STRADS_LINEAR_LIMIT:
 		return "limit";
-	case STRADS_LASSO_DIVERGED:
+	case STRADS_LINEAR_DIVERGED:
 		return "diverged";
 	}
 	return "failed";
@@ -303,7 +303,7 @@ static int
 judge(struct session *session)
 {
 	session->result.status = outcome_name(session->outcome);
-	if (session->outcome != STRADS_LASSO_DIVERGED)
+	if (session->outcome != STRADS_LINEAR_DIVERGED)
 		return STRADS_OK;
 	return strads_fail(
 	    STRADS_ERR_DIVERGED,
@@ -315,7 +315,7 @@ judge(struct session *session)
 static int
 save_model(struct session *session)
 {
-	const struct strads_lasso_settings *settings = settings_of(session);
+	const struct strads_fit_settings *settings = settings_of(session);
 	const struct strads_model_about about = {
 	    .lambda = session->result.last.lambda,
 	    .objective = session->result.last.objective,
@@ -349,7 +349,7 @@ gather_peaks(struct session *session)
 static int
 harvest(struct session *session)
 {
-	const struct strads_lasso_settings *settings = settings_of(session);
+	const struct strads_fit_settings *settings = settings_of(session);
 	int status = strads_job_agree(session->job, save_model(session));
 
 	if (!status && settings->vocabulary)
@@ -376,7 +376,7 @@ draw_plot(struct session *session)
 static int
 print_results(const struct session *session, json_t *summary)
 {
-	const struct strads_lasso_settings *settings = settings_of(session);
+	const struct strads_fit_settings *settings = settings_of(session);
 
 	if (settings->json && !summary)
 		return strads_fail(STRADS_ERR_MEMORY, "no memory for the summary");
@@ -385,7 +385,7 @@ print_results(const struct session *session, json_t *summary)
 		json_dumpf(summary, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
 		putchar('\n');
 	} else if (!session->result.error) {
-		strads_lasso_record_print(stdout, &session->result, settings);
+		strads_fit_record_print(stdout, &session->result, settings);
 	}
 	if (fflush(stdout) || ferror(stdout))
 		return strads_fail(STRADS_ERR_IO, "cannot write the results: %s", strerror(errno));
@@ -401,7 +401,7 @@ conclude(struct session *session)
 
 	strads_display_end(&session->display);
 	session->result.total_seconds = now_s() - session->started_s;
-	summary = strads_lasso_record_summary(&session->result, settings_of(session));
+	summary = strads_fit_record_summary(&session->result, settings_of(session));
 	printed = print_results(session, summary);
 	if (session->log)
 		strads_log_write(session->log, json_incref(summary));
@@ -411,10 +411,10 @@ conclude(struct session *session)
 }
 
 /* What is known of a fit before its first evaluation. */
-static struct strads_lasso_progress
+static struct strads_linear_progress
 nothing_known(void)
 {
-	return (struct strads_lasso_progress){
+	return (struct strads_linear_progress){
 	    .seconds = NAN,
 	    .lambda = NAN,
 	    .lambda_max = NAN,
@@ -450,7 +450,7 @@ clean_up(struct session *session)
 	strads_ranking_free(&session->result.terms);
 	free(session->peak_bytes);
 	free(session->points);
-	strads_lasso_model_free(&session->model);
+	strads_linear_model_free(&session->model);
 	strads_dataset_free(&session->test);
 	strads_dataset_free(&session->train);
 	strads_fabric_close(&session->fabric);
@@ -482,7 +482,8 @@ lasso_rank(struct strads_job *job, void *arg)
 	if (status)
 		code = strads_run_fail(session.task->run, job, status);
 	else
-		code = session.outcome == STRADS_LASSO_LIMIT ? STRADS_EXIT_LIMIT : STRADS_EXIT_DONE;
+		code =
+		    session.outcome == STRADS_LINEAR_LIMIT ? STRADS_EXIT_LIMIT : STRADS_EXIT_DONE;
 	clean_up(&session);
 	return code;
 }
@@ -491,7 +492,7 @@ int
 strads_command_lasso(int argc, char **argv)
 {
 	struct task task = {0};
-	int status = strads_lasso_settings_parse(&task.settings, argc, argv), code;
+	int status = strads_fit_settings_parse(&task.settings, argc, argv), code;
 
 	if (status == STRADS_AGAIN)
 		return fflush(stdout) ? STRADS_EXIT_FAILED : STRADS_EXIT_DONE;

@@ -1,13 +1,13 @@
 /*
  * The options of `strads lasso`.
  */
-#ifndef STRADS_CLI_LASSO_OPTIONS_H
-#define STRADS_CLI_LASSO_OPTIONS_H
+#ifndef STRADS_CLI_FIT_OPTIONS_H
+#define STRADS_CLI_FIT_OPTIONS_H
 
 #include "../lasso/lasso.h"
 #include "launch.h"
 
-struct strads_lasso_settings {
+struct strads_fit_settings {
 	struct strads_launch launch;
 
 	const char *data;
@@ -26,7 +26,7 @@ struct strads_lasso_settings {
 	uint64_t max_sets;
 
 	uint64_t seed;
-	int scheduler; /* enum strads_lasso_scheduler */
+	int scheduler; /* enum strads_linear_scheduler */
 	double fresh;
 	double uniform;
 	double rho;
@@ -46,18 +46,18 @@ struct strads_lasso_settings {
 	bool quiet;
 };
 
-#define STRADS_LASSO_GROUPS 9
+#define STRADS_FIT_GROUPS 9
 
 /* The table over `settings`, with its end, into `groups`. */
-void strads_lasso_groups(struct strads_lasso_settings *settings,
-			 struct strads_option_group groups[STRADS_LASSO_GROUPS + 1]);
+void strads_fit_groups(struct strads_fit_settings *settings,
+		       struct strads_option_group groups[STRADS_FIT_GROUPS + 1]);
 
 /* From a command line to settings; returns as strads_arguments_parse. */
-STRADS_MUST_CHECK int strads_lasso_settings_parse(struct strads_lasso_settings *settings, int argc,
-						  char **argv);
+STRADS_MUST_CHECK int strads_fit_settings_parse(struct strads_fit_settings *settings, int argc,
+						char **argv);
 
 /* The settings as the fit wants them. */
-void strads_lasso_settings_resolve(const struct strads_lasso_settings *settings,
-				   struct strads_lasso_options *options);
+void strads_fit_settings_resolve(const struct strads_fit_settings *settings,
+				 struct strads_lasso_options *options);
 
 #endif

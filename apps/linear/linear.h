@@ -1,0 +1,71 @@
+/*
+ * What the fits of linear models have in common: their settings, and what they tell of themselves.
+ */
+#ifndef STRADS_LINEAR_H
+#define STRADS_LINEAR_H
+
+#include "strads/engine.h"
+#include "strads/order.h"
+#include "strads/transport.h"
+
+enum strads_standardize {
+	STRADS_STANDARDIZE_NONE,
+	STRADS_STANDARDIZE_UNIT,        /* columns scaled to norm 1 */
+	STRADS_STANDARDIZE_CENTER_UNIT, /* mean 0, then norm 1; implicit, sparsity kept */
+	STRADS_STANDARDIZE_ZSCORE,      /* mean 0, standard deviation 1 (divisor n); implicit */
+};
+
+/* Which variables next. */
+enum strads_linear_scheduler {
+	STRADS_LINEAR_CYCLIC = STRADS_ORDER_CYCLIC,
+	STRADS_LINEAR_RANDOM = STRADS_ORDER_RANDOM,
+	STRADS_LINEAR_FIXED = STRADS_ORDER_FIXED,
+	STRADS_LINEAR_PRIORITY, /* those that moved most; see strads/priority.h */
+	STRADS_LINEAR_CHECKED,  /* of those, what does not interfere; see strads/dependency.h */
+};
+
+/* What checking for dependency took, over all schedulers. Counts, as far as a double has them. */
+struct strads_linear_checked {
+	double candidates;
+	double chosen;
+	double products; /* inner products of columns */
+	double seconds;  /* computing those */
+	double held;     /* columns asked for … */
+	double hits;     /* … that were at hand */
+	double messages; /* reads of columns … */
+	double bytes;    /* … and what they brought */
+};
+
+/* The state at an evaluation; the same on all ranks but where noted. */
+struct strads_linear_progress {
+	double seconds; /* since data were ready, by this rank's clock */
+	uint64_t sets;
+	uint64_t updates; /* variables updated so far */
+	double lambda, lambda_max;
+	double objective;
+	double gap; /* relative; with λ = 0, where no dual point bounds, ‖X̃ᵀr‖∞ over λ_max */
+	uint64_t nonzeros;
+	double train_mse;
+	double test_mse;      /* NaN without test data */
+	double test_mean_mse; /* of predicting the training mean; NaN without test data */
+	uint64_t bytes_sent[STRADS_OPS];           /* by all ranks together, by kind of operation */
+	double stage_seconds[STRADS_STAGES];       /* busy, summed over ranks */
+	double stage_stall_seconds[STRADS_STAGES]; /* waiting, summed over ranks */
+	struct strads_linear_checked checked;      /* zeros unless CHECKED */
+	uint64_t memory_bytes; /* that the fit takes at most on this rank, beside the data */
+};
+
+enum strads_linear_outcome {
+	STRADS_LINEAR_CONVERGED,
+	STRADS_LINEAR_LIMIT,    /* time or sets ran out before the tolerance, or 100 evaluations
+				 * found no smaller gap */
+	STRADS_LINEAR_DIVERGED, /* an update was not finite, or the objective more than 1000 times
+				 * that of β = 0; then objective and gap are reported as infinite
+				 * and the model is empty */
+};
+
+/* Called on every rank at each evaluation; `final` at the last. */
+typedef void strads_linear_report(void *arg, const struct strads_linear_progress *progress,
+				  bool final);
+
+#endif
