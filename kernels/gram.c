@@ -75,13 +75,13 @@ tile_fill(const struct strads_csc *x, const uint64_t *cols, size_t n, uint32_t f
 	}
 }
 
-/* packed += the outer product of one sparse row. */
+/* packed += the outer product of one sparse row, times its weight. */
 static void
-row_add(const uint32_t *member, const double *value, uint32_t count, double *packed)
+row_add(const uint32_t *member, const double *value, uint32_t count, double weight, double *packed)
 {
 	for (uint32_t e = 0; e < count; e++) {
 		double *line = packed + strads_gram_packed(member[e]);
-		double v = value[e];
+		double v = weight * value[e];
 
 		for (uint32_t f = 0; f <= e; f++)
 			line[member[f]] += v * value[f];
@@ -90,18 +90,19 @@ row_add(const uint32_t *member, const double *value, uint32_t count, double *pac
 
 /* The same for a row without zeros: the members are 0 … n − 1. */
 static void
-row_add_full(const double *restrict value, size_t n, double *restrict packed)
+row_add_full(const double *restrict value, size_t n, double weight, double *restrict packed)
 {
 	for (size_t a = 0; a < n; a++) {
 		double *restrict line = packed + strads_gram_packed(a);
+		double v = weight * value[a];
 
 		for (size_t b = 0; b <= a; b++)
-			line[b] += value[a] * value[b];
+			line[b] += v * value[b];
 	}
 }
 
 void
-strads_gram_add(const struct strads_csc *x, const uint64_t *cols, size_t n,
+strads_gram_add(const struct strads_csc *x, const uint64_t *cols, size_t n, const double *weight,
 		struct strads_gram_scratch *scratch, double *packed)
 {
 	for (size_t a = 0; a < n; a++)
@@ -113,12 +114,13 @@ strads_gram_add(const struct strads_csc *x, const uint64_t *cols, size_t n,
 		tile_fill(x, cols, n, first, first + rows, scratch);
 		for (uint32_t i = 0; i < rows; i++) {
 			size_t at = (size_t)i * n;
+			double w = weight ? weight[first + i] : 1;
 
 			if (scratch->count[i] == n)
-				row_add_full(scratch->value + at, n, packed);
+				row_add_full(scratch->value + at, n, w, packed);
 			else
 				row_add(scratch->member + at, scratch->value + at,
-					scratch->count[i], packed);
+					scratch->count[i], w, packed);
 		}
 		first += rows;
 	}
@@ -126,16 +128,18 @@ strads_gram_add(const struct strads_csc *x, const uint64_t *cols, size_t n,
 
 void
 strads_gram_add_reference(const struct strads_csc *x, const uint64_t *cols, size_t n,
-			  double *packed)
+			  const double *weight, double *packed)
 {
 	for (size_t a = 0; a < n; a++) {
 		for (size_t b = 0; b <= a; b++) {
 			uint64_t k = x->start[cols[a]], l = x->start[cols[b]];
 
 			while (k < x->start[cols[a] + 1] && l < x->start[cols[b] + 1]) {
+				double w = weight ? weight[x->row[k]] : 1;
+
 				if (x->row[k] == x->row[l])
 					packed[strads_gram_packed(a) + b] +=
-					    x->value[k] * x->value[l];
+					    w * x->value[k] * x->value[l];
 				if (x->row[k] < x->row[l])
 					k++;
 				else
@@ -153,6 +157,23 @@ strads_gram_standardize(size_t n, const double *packed, double rows, const doubl
 		for (size_t b = 0; b <= a; b++) {
 			double raw = packed[strads_gram_packed(a) + b];
 			double centred = mean ? raw - rows * mean[a] * mean[b] : raw;
+
+			if (a == b && !(centred > 1e-12 * raw))
+				centred = 0;
+			full[a * n + b] = full[b * n + a] = centred * scale[a] * scale[b];
+		}
+	}
+}
+
+void
+strads_gram_standardize_weighted(size_t n, const double *packed, double total, const double *sum,
+				 const double *centre, const double *scale, double *full)
+{
+	for (size_t a = 0; a < n; a++) {
+		for (size_t b = 0; b <= a; b++) {
+			double raw = packed[strads_gram_packed(a) + b];
+			double centred = raw - centre[a] * sum[b] - sum[a] * centre[b] +
+					 total * centre[a] * centre[b];
 
 			if (a == b && !(centred > 1e-12 * raw))
 				centred = 0;

@@ -66,7 +66,7 @@ strads_lasso_update_push(const struct strads_lasso *lasso, const struct strads_b
 	}
 	*stop = lasso->stop && *lasso->stop ? 1 : 0;
 	if (block->arg & STRADS_LASSO_GRAM)
-		strads_gram_add(x, block->keys, n, lasso->scratch.gram, rest);
+		strads_gram_add(x, block->keys, n, NULL, lasso->scratch.gram, rest);
 }
 
 /* β_j ← S(g_j + q_jβ_j, λ)/q_j for all members from the same residual. */

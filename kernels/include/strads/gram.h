@@ -30,12 +30,13 @@ struct strads_gram_scratch;
 struct strads_gram_scratch *strads_gram_scratch_new(size_t columns);
 void strads_gram_scratch_delete(struct strads_gram_scratch **scratch);
 
-/* Adds x_aᵀx_b for every pair of the n columns cols[] to `packed` [n(n + 1)/2]. The cost is
- * Σ_i c_i²/2, c_i being the entries of row i in these columns. Thread: one per scratch. */
+/* Adds x_aᵀWx_b for every pair of the n columns cols[] to `packed` [n(n + 1)/2], W = diag(weight)
+ * [rows] or, for NULL, the identity. The cost is Σ_i c_i²/2, c_i being the entries of row i in
+ * these columns. Thread: one per scratch. */
 void strads_gram_add(const struct strads_csc *x, const uint64_t *cols, size_t n,
-		     struct strads_gram_scratch *scratch, double *packed);
+		     const double *weight, struct strads_gram_scratch *scratch, double *packed);
 void strads_gram_add_reference(const struct strads_csc *x, const uint64_t *cols, size_t n,
-			       double *packed);
+			       const double *weight, double *packed);
 
 /* The Gram matrix of the columns (x_a − mean_a)·scale_a from that of the raw columns:
  * full[a·n + b] = (packed(a, b) − rows·mean_a·mean_b)·scale_a·scale_b, both triangles.
@@ -43,6 +44,14 @@ void strads_gram_add_reference(const struct strads_csc *x, const uint64_t *cols,
  * any. */
 void strads_gram_standardize(size_t n, const double *packed, double rows, const double *mean,
 			     const double *scale, double *full);
+
+/* The same with weights: x̃_aᵀWx̃_b of the columns x̃_a = (x_a − centre_a)·scale_a, from those of the
+ * raw columns, sum_a = x_aᵀw and total = Σw. With centre_a = sum_a/total it is the Gram matrix left
+ * when an intercept is eliminated. A diagonal below 1e-12 of its uncentred value becomes 0. Thread:
+ * any. */
+void strads_gram_standardize_weighted(size_t n, const double *packed, double total,
+				      const double *sum, const double *centre, const double *scale,
+				      double *full);
 
 /* What a coordinate descent on a Gram matrix is told and tells. */
 struct strads_gram_problem {

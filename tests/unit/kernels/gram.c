@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <setjmp.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,21 +21,23 @@ assert_all_close(const double *a, const double *b, size_t n)
 
 /* Gram matrix of n columns taken in a stride from a matrix of the given density. */
 static void
-check_add(uint32_t rows, size_t n, double density)
+check_add(uint32_t rows, size_t n, double density, bool weighted)
 {
 	struct strads_csc x = matrix_new(rows, 2 * n + 1, density, n);
 	struct strads_gram_scratch *scratch = strads_gram_scratch_new(n);
 	double *got = calloc(strads_gram_packed(n), sizeof *got);
 	double *expected = calloc(strads_gram_packed(n), sizeof *expected);
+	double *weight = weighted ? matrix_vector(rows, n) : NULL;
 	uint64_t *cols = calloc(n, sizeof *cols);
 
 	assert_non_null(scratch);
 	assert_true(got && expected && cols);
 	for (size_t k = 0; k < n; k++)
 		cols[k] = (2 * k + 1) % (2 * n + 1);
-	strads_gram_add(&x, cols, n, scratch, got);
-	strads_gram_add_reference(&x, cols, n, expected);
+	strads_gram_add(&x, cols, n, weight, scratch, got);
+	strads_gram_add_reference(&x, cols, n, weight, expected);
 	assert_all_close(got, expected, strads_gram_packed(n));
+	free(weight);
 	free(cols);
 	free(expected);
 	free(got);
@@ -47,24 +50,32 @@ static void
 add__sparse_columns_agree_with_reference(void **state)
 {
 	(void)state;
-	check_add(300, 40, 0.05);
-	check_add(1, 3, 0.5);
-	check_add(50, 1, 0.5);
+	check_add(300, 40, 0.05, false);
+	check_add(1, 3, 0.5, false);
+	check_add(50, 1, 0.5, false);
 }
 
 static void
 add__dense_columns_agree_with_reference(void **state)
 {
 	(void)state;
-	check_add(64, 30, 2);
+	check_add(64, 30, 2, false);
 }
 
 static void
 add__rows_beyond_one_tile_agree_with_reference(void **state)
 {
 	(void)state;
-	check_add(9000, 5, 0.3);
-	check_add(400, 300, 0.1);
+	check_add(9000, 5, 0.3, false);
+	check_add(400, 300, 0.1, false);
+}
+
+static void
+add__weights_agree_with_reference(void **state)
+{
+	(void)state;
+	check_add(9000, 5, 0.3, true);
+	check_add(64, 30, 2, true);
 }
 
 static void
@@ -77,9 +88,9 @@ add__adds_to_what_is_there(void **state)
 
 	(void)state;
 	assert_non_null(scratch);
-	strads_gram_add(&x, cols, 2, scratch, once);
-	strads_gram_add(&x, cols, 2, scratch, twice);
-	strads_gram_add(&x, cols, 2, scratch, twice);
+	strads_gram_add(&x, cols, 2, NULL, scratch, once);
+	strads_gram_add(&x, cols, 2, NULL, scratch, twice);
+	strads_gram_add(&x, cols, 2, NULL, scratch, twice);
 	for (int k = 0; k < 3; k++)
 		assert_true(fabs(twice[k] - 2 * once[k]) <= 1e-14);
 	strads_gram_scratch_delete(&scratch);
@@ -111,8 +122,41 @@ standardize__agrees_with_explicit_columns(void **state)
 			expected[a * N + b] = sum * scale[a] * scale[b];
 		}
 	}
-	strads_gram_add_reference(&x, cols, N, packed);
+	strads_gram_add_reference(&x, cols, N, NULL, packed);
 	strads_gram_standardize(N, packed, ROWS, mean, scale, full);
+	assert_all_close(full, expected, (size_t)N * N);
+	matrix_free(&x);
+}
+
+/* As above with weights, about any centres. */
+static void
+standardize__weighted_agrees_with_explicit_columns(void **state)
+{
+	enum { ROWS = 40, N = 5 };
+	struct strads_csc x = matrix_new(ROWS, N, 0.4, 12);
+	double packed[N * (N + 1) / 2] = {0}, full[N * N], sum[N], centre[N], scale[N];
+	double dense[N][ROWS] = {{0}}, expected[N * N] = {0}, weight[ROWS], total = 0;
+	uint64_t cols[N] = {0, 1, 2, 3, 4};
+
+	(void)state;
+	for (int i = 0; i < ROWS; i++) {
+		weight[i] = 1 + 0.5 * matrix_number(13, (uint64_t)i);
+		total += weight[i];
+	}
+	for (int j = 0; j < N; j++) {
+		sum[j] = strads_csc_dot_reference(&x, (uint64_t)j, weight);
+		centre[j] = j % 2 ? sum[j] / total : 0.3 * j;
+		scale[j] = 1 + j;
+		(void)strads_csc_axpy_reference(&x, (uint64_t)j, 1, dense[j]);
+	}
+	for (int a = 0; a < N; a++)
+		for (int b = 0; b < N; b++)
+			for (int i = 0; i < ROWS; i++)
+				expected[a * N + b] += weight[i] * (dense[a][i] - centre[a]) *
+						       scale[a] * (dense[b][i] - centre[b]) *
+						       scale[b];
+	strads_gram_add_reference(&x, cols, N, weight, packed);
+	strads_gram_standardize_weighted(N, packed, total, sum, centre, scale, full);
 	assert_all_close(full, expected, (size_t)N * N);
 	matrix_free(&x);
 }
@@ -141,7 +185,7 @@ descent_problem(struct strads_gram_problem *problem, double *gram, size_t n)
 		cols[k] = k == 3 ? 2 : k;
 		scale[k] = 1;
 	}
-	strads_gram_add_reference(&x, cols, n, packed);
+	strads_gram_add_reference(&x, cols, n, NULL, packed);
 	strads_gram_standardize(n, packed, 30, NULL, scale, gram);
 	*problem = (struct strads_gram_problem){.n = n, .gram = gram, .lambda = 0.3, .passes = 7};
 	free(cols);
@@ -220,8 +264,10 @@ main(void)
 	    cmocka_unit_test(add__sparse_columns_agree_with_reference),
 	    cmocka_unit_test(add__dense_columns_agree_with_reference),
 	    cmocka_unit_test(add__rows_beyond_one_tile_agree_with_reference),
+	    cmocka_unit_test(add__weights_agree_with_reference),
 	    cmocka_unit_test(add__adds_to_what_is_there),
 	    cmocka_unit_test(standardize__agrees_with_explicit_columns),
+	    cmocka_unit_test(standardize__weighted_agrees_with_explicit_columns),
 	    cmocka_unit_test(standardize__constant_column_has_no_diagonal),
 	    cmocka_unit_test(descend__agrees_with_reference),
 	    cmocka_unit_test(descend__ends_at_the_optimum),
