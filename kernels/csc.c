@@ -102,6 +102,19 @@ strads_csc_axpy_reference(const struct strads_csc *x, uint64_t col, double a, do
 	return sum;
 }
 
+void
+strads_csc_axpy_weighted(const struct strads_csc *x, uint64_t col, double a, const double *weight,
+			 double *u, double *v)
+{
+	for (uint64_t k = x->start[col]; k < x->start[col + 1]; k++) {
+		uint32_t i = x->row[k];
+		double moved = a * x->value[k];
+
+		u[i] += moved;
+		v[i] -= weight[i] * moved;
+	}
+}
+
 double
 strads_csc_sum(const struct strads_csc *x, uint64_t col)
 {

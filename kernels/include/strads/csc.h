@@ -48,6 +48,11 @@ void strads_csc_dot_range(const struct strads_csc *x, uint64_t first, size_t n, 
 double strads_csc_axpy(const struct strads_csc *x, uint64_t col, double a, double *v);
 double strads_csc_axpy_reference(const struct strads_csc *x, uint64_t col, double a, double *v);
 
+/* u += a·x_j and v −= a·Wx_j, W = diag(weight). u, v and weight [rows] do not overlap. Thread: any.
+ */
+void strads_csc_axpy_weighted(const struct strads_csc *x, uint64_t col, double a,
+			      const double *weight, double *u, double *v);
+
 /* Σ_i x_ij. Thread: any. */
 double strads_csc_sum(const struct strads_csc *x, uint64_t col);
 

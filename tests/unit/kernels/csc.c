@@ -72,6 +72,26 @@ axpy__agrees_with_reference(void **state)
 }
 
 static void
+axpy_weighted__agrees_with_reference(void **state)
+{
+	enum { ROWS = 37, COLS = 9 };
+	struct strads_csc x = matrix_new(ROWS, COLS, 0.4, 5);
+	double *weight = matrix_vector(ROWS, 6), u[ROWS] = {0}, v[ROWS] = {0}, sum[ROWS] = {0};
+
+	(void)state;
+	for (uint64_t j = 0; j < COLS; j++) {
+		strads_csc_axpy_weighted(&x, j, 0.5 + (double)j, weight, u, v);
+		(void)strads_csc_axpy_reference(&x, j, 0.5 + (double)j, sum);
+	}
+	for (size_t i = 0; i < ROWS; i++) {
+		assert_close(u[i], sum[i]);
+		assert_close(v[i], -weight[i] * sum[i]);
+	}
+	free(weight);
+	matrix_free(&x);
+}
+
+static void
 moments__count_the_zeros(void **state)
 {
 	struct strads_csc x = matrix_new(ROWS, COLS, 0.2, 4);
@@ -104,6 +124,7 @@ main(void)
 	    cmocka_unit_test(dot__agrees_with_reference),
 	    cmocka_unit_test(dot_list__gives_the_bits_of_dot),
 	    cmocka_unit_test(axpy__agrees_with_reference),
+	    cmocka_unit_test(axpy_weighted__agrees_with_reference),
 	    cmocka_unit_test(moments__count_the_zeros),
 	};
 
