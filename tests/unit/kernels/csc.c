@@ -74,7 +74,6 @@ axpy__agrees_with_reference(void **state)
 static void
 axpy_weighted__agrees_with_reference(void **state)
 {
-	enum { ROWS = 37, COLS = 9 };
 	struct strads_csc x = matrix_new(ROWS, COLS, 0.4, 5);
 	double *weight = matrix_vector(ROWS, 6), u[ROWS] = {0}, v[ROWS] = {0}, sum[ROWS] = {0};
 
