@@ -21,6 +21,7 @@ static const char *const schedulers[] = {
     [STRADS_LINEAR_CYCLIC] = "cyclic",
     [STRADS_LINEAR_RANDOM] = "random",
     [STRADS_LINEAR_FIXED] = "fixed",
+    [STRADS_LINEAR_WORKING_SET] = "working-set",
     [STRADS_LINEAR_PRIORITY] = "priority",
     [STRADS_LINEAR_CHECKED] = "priority-check",
     NULL,
@@ -30,8 +31,6 @@ static const char *const set_updates[] = {
     [STRADS_SET_UPDATE_PLAIN] = "plain",
     NULL,
 };
-enum { OFF, ON, AUTO };
-static const char *const switches[] = {[OFF] = "off", [ON] = "on", [AUTO] = "auto", NULL};
 
 static const struct strads_option input_options[] = {
     {.name = "data",
@@ -122,12 +121,13 @@ static const struct strads_option stop_options[] = {
 static const struct strads_option schedule_options[] = {
     {.name = "scheduler",
      .value = "NAME",
-     .fallback = "fixed",
+     .fallback = "working-set",
      .kind = STRADS_OPTION_CHOICE,
      .choices = schedulers,
      AT(scheduler),
-     .doc = "Which variables next: cyclic, random, fixed blocks, or those whose last change was "
-	    "largest (priority), and of these such that do not interfere (priority-check)"},
+     .doc = "Which variables next: cyclic, random, fixed blocks, the support and the worst "
+	    "violators of optimality (working-set), or those whose last change was largest "
+	    "(priority), and of these such that do not interfere (priority-check)"},
     {.name = "fresh-share",
      .value = "SHARE",
      .fallback = "0.5",
@@ -195,14 +195,6 @@ static const struct strads_option schedule_options[] = {
      .max = 1000,
      AT(passes),
      .doc = "Most passes of coordinate descent over a set corrected by its Gram matrix"},
-    {.name = "working-set",
-     .value = "on|off|auto",
-     .fallback = "auto",
-     .kind = STRADS_OPTION_CHOICE,
-     .choices = switches,
-     AT(working_set),
-     .doc = "Schedule among the support and the worst violators, not among all variables; auto: "
-	    "unless by priority"},
     {.name = "evaluate-sets",
      .value = "N",
      .fallback = "0",
@@ -310,8 +302,6 @@ void
 strads_fit_settings_resolve(const struct strads_fit_settings *settings,
 			    struct strads_lasso_options *options)
 {
-	enum strads_linear_scheduler scheduler = (enum strads_linear_scheduler)settings->scheduler;
-
 	*options = (struct strads_lasso_options){
 	    .lambda = settings->lambda,
 	    .lambda_ratio = settings->lambda_ratio,
@@ -319,7 +309,7 @@ strads_fit_settings_resolve(const struct strads_fit_settings *settings,
 	    .time_limit_s = settings->time_limit_s,
 	    .max_sets = settings->max_sets,
 	    .seed = settings->seed,
-	    .scheduler = scheduler,
+	    .scheduler = (enum strads_linear_scheduler)settings->scheduler,
 	    .fresh = settings->fresh,
 	    .uniform = settings->uniform,
 	    .rho = settings->rho,
@@ -328,8 +318,6 @@ strads_fit_settings_resolve(const struct strads_fit_settings *settings,
 	    .set_size = (uint32_t)settings->set_size,
 	    .passes = (uint32_t)settings->passes,
 	    .set_update = (enum strads_set_update)settings->set_update,
-	    .working_set = settings->working_set == AUTO ? scheduler < STRADS_LINEAR_PRIORITY
-							 : settings->working_set == ON,
 	    .evaluate_sets = settings->evaluate_sets,
 	    .intercept = settings->intercept,
 	    .standardize = (enum strads_standardize)settings->standardize,

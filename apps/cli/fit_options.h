@@ -36,7 +36,6 @@ struct strads_fit_settings {
 	uint64_t set_size;
 	int set_update; /* enum strads_set_update */
 	int passes;
-	int working_set; /* off, on, auto */
 	uint64_t evaluate_sets;
 
 	const char *model;

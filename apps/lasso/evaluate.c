@@ -159,10 +159,10 @@ pull_sums(const struct strads_lasso *lasso, const double *sum, double *out)
 
 /* Copies the candidates of the range behind the support. */
 static uint32_t
-pull_violators(const struct strads_linear_candidates *candidates, struct range_entry *entry)
+pull_violators(const struct strads_candidates *candidates, struct range_entry *entry)
 {
 	for (uint64_t k = 0; k < candidates->count; k++) {
-		entry[k].offset = candidates->entry[k].key;
+		entry[k].offset = (uint32_t)candidates->entry[k].key;
 		entry[k].gradient = candidates->entry[k].gradient;
 	}
 	return (uint32_t)candidates->count;
@@ -174,14 +174,14 @@ strads_lasso_evaluate_pull(struct strads_lasso *lasso, const struct strads_block
 {
 	struct range_commit *header = commit;
 	struct range_entry *entry = (struct range_entry *)(header + 1);
-	struct strads_linear_candidates *worst = &lasso->scratch.candidates;
-	bool list = lasso->options.working_set;
+	struct strads_candidates *worst = &lasso->scratch.candidates;
+	const struct strads_working_set *list = lasso->working_set;
 	double least = isnan(lasso->lambda) ? 0 : NEARLY * lasso->lambda;
 
 	if (block->index == 0)
 		return pull_sums(lasso, sum, commit);
 	*header = (struct range_commit){0};
-	strads_linear_candidates_clear(worst, lasso->violators.room);
+	strads_candidates_clear(worst, list ? list->violators.room : 0);
 	for (uint32_t k = 0; k < block->n; k++) {
 		strads_key key = strads_linear_screen_key(&lasso->screen, block->first + k);
 		double g = fabs(sum[k] * lasso->columns.scale[key]);
@@ -193,7 +193,7 @@ strads_lasso_evaluate_pull(struct strads_lasso *lasso, const struct strads_block
 		if (beta != 0)
 			entry[header->support++] = (struct range_entry){k, (float)g};
 		else if (list && g > least)
-			strads_linear_candidates_add(worst, k, (float)g);
+			strads_candidates_add(worst, k, (float)g);
 	}
 	header->violators = pull_violators(worst, entry + header->support);
 	return sizeof *header + (header->support + header->violators) * sizeof *entry;
@@ -220,7 +220,7 @@ sync_range(struct strads_lasso *lasso, const struct strads_block *block, const v
 		evaluation->gradient_max = header->gradient_max;
 	evaluation->l1 += header->l1;
 	evaluation->nonzeros += header->support;
-	for (uint64_t k = 0; lasso->options.working_set && k < entries; k++) {
+	for (uint64_t k = 0; lasso->working_set && k < entries; k++) {
 		strads_key key;
 
 		if (entry[k].offset >= block->n)
@@ -228,9 +228,10 @@ sync_range(struct strads_lasso *lasso, const struct strads_block *block, const v
 					   (unsigned long long)block->set, entry[k].offset,
 					   block->n);
 		key = strads_linear_screen_key(&lasso->screen, block->first + entry[k].offset);
-		strads_linear_candidates_add(k < header->support ? &lasso->support
-								 : &lasso->violators,
-					     (uint32_t)key, entry[k].gradient);
+		if (k < header->support)
+			strads_working_set_support(lasso->working_set, key, entry[k].gradient);
+		else
+			strads_working_set_violator(lasso->working_set, key, entry[k].gradient);
 	}
 	return STRADS_OK;
 }
@@ -250,8 +251,8 @@ strads_lasso_evaluate_sync(struct strads_lasso *lasso, const struct strads_block
 	evaluation->gradient_max = 0;
 	evaluation->l1 = 0;
 	evaluation->nonzeros = 0;
-	strads_linear_candidates_clear(&lasso->support, UINT64_MAX);
-	strads_linear_candidates_clear(&lasso->violators, lasso->violators.room);
+	if (lasso->working_set)
+		strads_working_set_clear(lasso->working_set);
 	return STRADS_OK;
 }
 

@@ -29,10 +29,6 @@ check_options(const struct strads_lasso_options *options)
 		return strads_fail(STRADS_ERR_INPUT,
 				   "a set of %u variables and %u passes: give at least 1 of each",
 				   options->set_size, options->passes);
-	if (options->scheduler >= STRADS_LINEAR_PRIORITY && options->working_set)
-		return strads_fail(STRADS_ERR_INPUT,
-				   "the priority scheduler chooses among all variables: switch the "
-				   "working set off");
 	if (options->scheduler == STRADS_LINEAR_CHECKED && options->oversample < 1)
 		return strads_fail(STRADS_ERR_INPUT,
 				   "0 candidates for each place in a set: give at least 1");

@@ -38,8 +38,6 @@ struct strads_lasso_options {
 	uint32_t set_size;         /* U */
 	uint32_t passes;           /* of coordinate descent over one Gram-corrected set */
 	enum strads_set_update set_update;
-	bool working_set; /* schedule over support and worst violators instead of all variables; not
-			   * with PRIORITY */
 	uint64_t evaluate_sets; /* evaluate after so many sets; 0: when a pass over the list finds
 				 * that it is solved, or after 20 passes */
 	bool intercept;

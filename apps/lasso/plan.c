@@ -21,9 +21,6 @@
 /* … or after so many passes, which shows progress and notices divergence. */
 #define PASSES 20
 
-/* The working set: the support, and as many of the worst violators, but at least START. */
-#define START 300
-
 /* ---- Drafts ------------------------------------------------------------------------------- */
 
 static void
@@ -65,7 +62,7 @@ members_recur(const struct strads_lasso *lasso)
 
 	if (lasso->options.scheduler == STRADS_LINEAR_CYCLIC)
 		return n <= lasso->set_size || n % lasso->set_size == 0;
-	return lasso->options.scheduler == STRADS_LINEAR_FIXED;
+	return lasso->options.scheduler == STRADS_LINEAR_FIXED || lasso->working_set;
 }
 
 static uint64_t
@@ -102,11 +99,14 @@ draft_update(struct strads_lasso *lasso, uint64_t set, struct strads_block_draft
 					    &draft->n);
 	if (scheduler == STRADS_LINEAR_CHECKED)
 		return strads_lasso_check_draw(lasso, set, draft->keys, &draft->n);
+	if (lasso->working_set) {
+		draft->n =
+		    strads_working_set_draw(lasso->working_set, lasso->set_size, draw, draft->keys);
+		return STRADS_OK;
+	}
 	draft->n = strads_order_draw((enum strads_order)scheduler, lasso->options.seed,
 				     lasso->list_count, lasso->permutation, lasso->set_size,
 				     scheduler == STRADS_LINEAR_RANDOM ? set : draw, draft->keys);
-	for (uint32_t k = 0; lasso->list && k < draft->n; k++)
-		draft->keys[k] = lasso->list[draft->keys[k]];
 	return STRADS_OK;
 }
 
@@ -150,30 +150,6 @@ strads_lasso_schedule(struct strads_lasso *lasso, uint64_t set, uint32_t index,
 
 /* ---- Lists -------------------------------------------------------------------------------- */
 
-/* Support and worst violators; shuffled, as neighbours in the file are often correlated. */
-static void
-list_make(struct strads_lasso *lasso, uint64_t set)
-{
-	struct strads_linear_candidates *support = &lasso->support, *worst = &lasso->violators;
-	uint64_t most = lasso->list_max - support->count, count;
-
-	strads_linear_candidates_keep(worst, support->count > START ? support->count : START);
-	strads_linear_candidates_keep(worst, most);
-	count = support->count + worst->count;
-	strads_order_shuffle(lasso->options.seed ^ set, (uint32_t)count, lasso->permutation);
-	for (uint64_t k = 0; k < count; k++) {
-		uint32_t key = k < support->count ? support->entry[k].key
-						  : worst->entry[k - support->count].key;
-		bool shuffle = lasso->options.scheduler == STRADS_LINEAR_CYCLIC;
-
-		/* The other orders shuffle by themselves. */
-		lasso->list[shuffle ? lasso->permutation[k] : k] = key;
-	}
-	lasso->list_count = count;
-	/* No more than that can be in the support next time. */
-	lasso->violators.room = count > START ? count : START;
-}
-
 void
 strads_lasso_plan_open(struct strads_lasso *lasso)
 {
@@ -183,8 +159,7 @@ strads_lasso_plan_open(struct strads_lasso *lasso)
 	    .best_gap = INFINITY,
 	};
 	lasso->final_set = STRADS_LASSO_NEVER;
-	lasso->violators.room = START < lasso->violators.max ? START : lasso->violators.max;
-	if (!lasso->list && lasso->options.scheduler == STRADS_LINEAR_FIXED)
+	if (lasso->permutation)
 		strads_order_shuffle(lasso->options.seed, (uint32_t)lasso->list_count,
 				     lasso->permutation);
 }
@@ -199,9 +174,11 @@ strads_lasso_plan_list(struct strads_lasso *lasso, uint64_t set)
 	plan->passes = 0;
 	plan->since = 0;
 	plan->evaluations++;
-	if (lasso->list || plan->list_start == STRADS_LASSO_NEVER) {
-		if (lasso->list)
-			list_make(lasso, set);
+	if (lasso->working_set || plan->list_start == STRADS_LASSO_NEVER) {
+		if (lasso->working_set) {
+			strads_working_set_choose(lasso->working_set, lasso->options.seed ^ set);
+			lasso->list_count = lasso->working_set->count;
+		}
 		plan->list_start = set + depth;
 		plan->evaluations = 0;
 		plan->updated = 0;

@@ -59,20 +59,18 @@ static void
 take_list(struct strads_lasso *lasso, struct need *need)
 {
 	uint64_t cols = lasso->train->x.cols, rows = lasso->train->rows_total;
+	uint64_t most = 4 * rows > LIST_MAX ? 4 * rows : LIST_MAX;
 
 	need->what = "the list of variables";
-	if (!lasso->options.working_set) {
-		lasso->list_count = cols;
+	lasso->list_count = cols;
+	if (lasso->options.scheduler == STRADS_LINEAR_FIXED)
 		lasso->permutation = take(need, cols, sizeof *lasso->permutation);
+	if (need->status || lasso->options.scheduler != STRADS_LINEAR_WORKING_SET)
 		return;
-	}
-	lasso->list_max = 4 * rows > LIST_MAX ? 4 * rows : LIST_MAX;
-	lasso->list_max = lasso->list_max < cols ? lasso->list_max : cols;
-	lasso->list = take(need, lasso->list_max, sizeof *lasso->list);
-	lasso->permutation = take(need, lasso->list_max, sizeof *lasso->permutation);
-	lasso->support.max = lasso->violators.max = lasso->list_max;
-	lasso->support.entry = take(need, lasso->list_max, sizeof *lasso->support.entry);
-	lasso->violators.entry = take(need, lasso->list_max, sizeof *lasso->violators.entry);
+	most = most < cols ? most : cols;
+	lasso->list_count = 0;
+	lasso->memory_bytes += strads_working_set_bytes(most);
+	need->status = strads_working_set_new(most, &lasso->working_set);
 }
 
 static void
@@ -155,11 +153,9 @@ strads_lasso_state_give(struct strads_lasso *lasso)
 	free(lasso->columns.bound);
 	free(lasso->screen.key);
 	free(lasso->screen.first);
-	free(lasso->list);
 	free(lasso->permutation);
+	strads_working_set_delete(&lasso->working_set);
 	strads_priority_delete(&lasso->priority);
-	free(lasso->support.entry);
-	free(lasso->violators.entry);
 	free(lasso->scratch.gradient);
 	free(lasso->scratch.beta);
 	free(lasso->scratch.mean);

@@ -11,7 +11,6 @@
 
 #include "lasso.h"
 
-#include "../linear/candidates.h"
 #include "../linear/columns.h"
 #include "../linear/screen.h"
 #include "strads/gap.h"
@@ -19,6 +18,7 @@
 #include "strads/priority.h"
 #include "strads/program.h"
 #include "strads/table.h"
+#include "strads/working_set.h"
 
 /* Kinds of sets. */
 enum strads_lasso_kind {
@@ -115,7 +115,7 @@ struct strads_lasso_scratch {
 	double *mean;
 	double *scale;
 	struct strads_gram_scratch *gram;
-	struct strads_linear_candidates candidates; /* of one range */
+	struct strads_candidates candidates; /* of one range, keys counted from its start */
 };
 
 struct strads_lasso {
@@ -156,14 +156,11 @@ struct strads_lasso {
 	struct strads_lasso_plan plan;
 	uint64_t final_set; /* scheduled here as the last, or NEVER */
 	struct strads_lasso_evaluation evaluation;
-	struct strads_linear_candidates support;
-	struct strads_linear_candidates violators;
-	uint32_t *list; /* [list_max] variables to schedule; NULL: all */
-	uint64_t list_count;
-	uint64_t list_max;
-	uint32_t *permutation;            /* [list_max or cols] */
-	struct strads_priority *priority; /* on ranks that schedule by priority, else NULL */
-	struct strads_lasso_check *check; /* if checked, else NULL */
+	uint64_t list_count;   /* variables that are scheduled: all, or the working set */
+	uint32_t *permutation; /* [cols] with FIXED, else NULL */
+	struct strads_working_set *working_set; /* if scheduled by it, else NULL */
+	struct strads_priority *priority;       /* on ranks that schedule by priority, else NULL */
+	struct strads_lasso_check *check;       /* if checked, else NULL */
 	struct strads_lasso_grams grams;
 	struct strads_lasso_scratch scratch;
 

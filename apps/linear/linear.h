@@ -20,8 +20,9 @@ enum strads_linear_scheduler {
 	STRADS_LINEAR_CYCLIC = STRADS_ORDER_CYCLIC,
 	STRADS_LINEAR_RANDOM = STRADS_ORDER_RANDOM,
 	STRADS_LINEAR_FIXED = STRADS_ORDER_FIXED,
-	STRADS_LINEAR_PRIORITY, /* those that moved most; see strads/priority.h */
-	STRADS_LINEAR_CHECKED,  /* of those, what does not interfere; see strads/dependency.h */
+	STRADS_LINEAR_WORKING_SET, /* the support and the worst violators; strads/working_set.h */
+	STRADS_LINEAR_PRIORITY,    /* those that moved most; see strads/priority.h */
+	STRADS_LINEAR_CHECKED,     /* of those, what does not interfere; see strads/dependency.h */
 };
 
 /* What checking for dependency took, over all schedulers. Counts, as far as a double has them. */

@@ -7,7 +7,7 @@ echo leak:libfabric.so >lsan.supp
 export LSAN_OPTIONS="suppressions=$folder/lsan.supp:print_suppressions=0:${LSAN_OPTIONS:-}"
 
 wide 100 1000 wide.svm
-forever='lasso wide.svm --lambda-ratio 0.0001 --tol 0 --set-size 2 --working-set off --ranks 3
+forever='lasso wide.svm --lambda-ratio 0.0001 --tol 0 --set-size 2 --scheduler fixed --ranks 3
 	--timeout 20 --log log.jsonl --model m'
 
 # start FABRIC ARGUMENTS…: runs $forever in the background until it has logged progress; its id in

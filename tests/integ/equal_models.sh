@@ -4,7 +4,7 @@
 . "$(dirname "$0")/harness.sh"
 
 fit="lasso $data/diabetes.svm --intercept --standardize center-unit --lambda-ratio 0.01 --tol 1e-10
-	--set-size 4 --working-set off --json --quiet --timeout 20"
+	--set-size 4 --scheduler fixed --json --quiet --timeout 20"
 
 for ranks in 1 2 3; do
 	run 0 $fit --ranks $ranks --fabric shm --model reference.$ranks

@@ -8,10 +8,10 @@ fit="lasso $good --intercept --standardize center-unit --lambda-ratio 0.01"
 # All columns the same: updated together without correction they overshoot without end.
 awk '{ printf "%s", $1; for (j = 1; j <= 64; j++) printf " %d:%s", j, substr($4, 3); print "" }' \
 	"$good" >alike.svm
-run 1 lasso alike.svm --standardize unit --set-update plain --working-set off --quiet --model m2
+run 1 lasso alike.svm --standardize unit --set-update plain --scheduler fixed --quiet --model m2
 one_line 'diverged'
 [ ! -e m2 ] || complain 'a diverged run has written a model'
-run 0 lasso alike.svm --standardize unit --working-set off --quiet
+run 0 lasso alike.svm --standardize unit --scheduler fixed --quiet
 
 run 64 lasso "$good" --tol 2
 one_line "tol: '2' is not a number between 0 and 1"

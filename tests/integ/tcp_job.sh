@@ -137,7 +137,7 @@ says 1 'rank 0 was not reached within 1 s'
 
 # A rank that dies ends the others, which name it; so does rank 0.
 wide 400 3000 wide.svm
-forever='lasso wide.svm --lambda-ratio 0.0001 --tol 0 --set-size 2 --working-set off --quiet
+forever='lasso wide.svm --lambda-ratio 0.0001 --tol 0 --set-size 2 --scheduler fixed --quiet
 	--timeout 20 --log log.jsonl'
 for victim in 1 0; do
 	export STRADS_ROOT=127.0.0.1:$(free_port)

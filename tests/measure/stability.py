@@ -26,7 +26,7 @@ SCHEDULES = {
 def run(arguments, schedule, size, ranks, schedulers, seed, extra):
     every = max(4, arguments.cadence // size)
     most = arguments.updates // min(size, 32) * (every + 1) // every
-    command = [arguments.strads, "lasso", arguments.data, "--quiet", "--json", "--working-set", "off",
+    command = [arguments.strads, "lasso", arguments.data, "--quiet", "--json",
                "--tol", str(arguments.gap), "--ranks", str(ranks), "--schedulers", str(schedulers),
                "--set-size", str(size), "--seed", str(seed), "--evaluate-sets", str(every),
                "--max-sets", str(3 + most), *SCHEDULES[schedule], *extra]

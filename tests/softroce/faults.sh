@@ -35,7 +35,7 @@ says "rank 1 (pid $pid) had not ended 4 s after the job failed: killed"
 
 wide 60 400 wide.svm
 sets=2000
-fit=(lasso wide.svm --lambda-ratio 0.001 --tol 0 --set-size 2 --working-set off --ranks 3
+fit=(lasso wide.svm --lambda-ratio 0.001 --tol 0 --set-size 2 --scheduler fixed --ranks 3
 	--fabric verbs --timeout 20 --log log.jsonl --model m)
 begin fit --max-sets $sets
 ended 2 'a fit without a fault'

@@ -45,7 +45,7 @@ on() {
 # ---- Loss ----
 
 wide 60 400 wide.svm
-fit=(lasso wide.svm --lambda-ratio 0.001 --tol 0 --set-size 2 --working-set off --max-sets 100
+fit=(lasso wide.svm --lambda-ratio 0.001 --tol 0 --set-size 2 --scheduler fixed --max-sets 100
 	--fabric verbs --timeout 30 --log log.jsonl --model m)
 
 # The model that every fit is to end with; host 0 keeps it.

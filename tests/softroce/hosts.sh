@@ -38,7 +38,7 @@ in_job() {
 }
 
 fit=("$build/strads" lasso "$here/../data/diabetes.svm" --intercept --standardize center-unit
-	--lambda-ratio 0.01 --tol 1e-10 --set-size 4 --working-set off --quiet)
+	--lambda-ratio 0.01 --tol 1e-10 --set-size 4 --scheduler fixed --quiet)
 
 conform=("$build/tests/conform/conform" --per-host 2)
 in_job 'conformance, mixed paths' "${conform[@]}" --fabric auto "$@"

@@ -156,7 +156,6 @@ bits__same_by_priority_for_every_network(void **state)
 
 		job.lasso.scheduler = run < 3 ? STRADS_LINEAR_PRIORITY : STRADS_LINEAR_CHECKED;
 		job.lasso.rho = 0.3;
-		job.lasso.working_set = false;
 		job.lasso.engine.schedulers = schedulers;
 		job.lasso.engine.depth = 1 + schedulers;
 		lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, f->expected);

@@ -187,7 +187,7 @@ fit__ends_when_any_rank_is_asked_to_stop(void **state)
 		job.lasso.tol = 0;
 		job.lasso.max_sets = 0;
 		job.lasso.set_size = 1;
-		job.lasso.working_set = false;
+		job.lasso.scheduler = STRADS_LINEAR_FIXED;
 		job.lasso.intercept = true;
 		job.lasso.lambda_ratio = 0.01;
 		job.stop_rank = rank;
@@ -225,7 +225,6 @@ fit__plain_updates_diverge_where_corrected_ones_do_not(void **state)
 
 		job.lasso.standardize = STRADS_STANDARDIZE_CENTER_UNIT;
 		job.lasso.intercept = true;
-		job.lasso.working_set = false;
 		job.lasso.set_size = 256;
 		job.lasso.lambda_ratio = 0.02;
 		job.lasso.tol = 1e-6;

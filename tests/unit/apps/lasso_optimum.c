@@ -41,23 +41,23 @@ assert_optimal(const struct lasso_job *job, const struct lasso_result *result)
 	free(s.beta);
 }
 
+#define SCHEDULERS (STRADS_LINEAR_CHECKED + 1)
+
 /* Every setting at one number of ranks. */
 static void
 check_grid(enum strads_job_kind kind, int ranks, const struct lasso_problem *p)
 {
 	struct lasso_result *results = lasso_results_new();
 
-	for (int setting = 0; setting < 4 * 2 * 5 * 2; setting++) {
+	for (int setting = 0; setting < 4 * 2 * SCHEDULERS * 2; setting++) {
 		struct lasso_job job = lasso_job_defaults(kind, ranks, p);
 
 		job.lasso.standardize = (enum strads_standardize)(setting % 4);
 		job.lasso.intercept = setting / 4 % 2 > 0;
-		job.lasso.scheduler = (enum strads_linear_scheduler)(setting / 8 % 5);
-		if (job.lasso.scheduler >= STRADS_LINEAR_PRIORITY) {
-			job.lasso.working_set = false;
+		job.lasso.scheduler = (enum strads_linear_scheduler)(setting / 8 % SCHEDULERS);
+		if (job.lasso.scheduler >= STRADS_LINEAR_PRIORITY)
 			job.lasso.engine.schedulers = ranks < 3 ? ranks : 3;
-		}
-		if (setting / 40 > 0) {
+		if (setting / 8 / SCHEDULERS > 0) {
 			job.lasso.set_update = STRADS_SET_UPDATE_PLAIN;
 			job.lasso.set_size = 2;
 		}
@@ -121,7 +121,8 @@ fit__wide_and_correlated(void **state)
 		for (uint32_t set_size = 16; set_size <= 1024; set_size *= 8) {
 			struct lasso_job job = lasso_job_defaults(STRADS_JOB_SIM, 3, &p);
 
-			job.lasso.working_set = working_set > 0;
+			job.lasso.scheduler =
+			    working_set ? STRADS_LINEAR_WORKING_SET : STRADS_LINEAR_FIXED;
 			job.lasso.set_size = set_size;
 			job.lasso.passes = 50;
 			job.lasso.intercept = true;

@@ -1,4 +1,4 @@
-#include "../../../apps/linear/candidates.h"
+#include "strads/candidates.h"
 
 #include <stdarg.h>
 #include <setjmp.h>
@@ -10,10 +10,10 @@
 
 #define MOST 16
 
-static struct strads_linear_candidate entries[MOST];
+static struct strads_candidate entries[MOST];
 
 static bool
-holds(const struct strads_linear_candidates *candidates, uint32_t key)
+holds(const struct strads_candidates *candidates, uint32_t key)
 {
 	for (uint64_t k = 0; k < candidates->count; k++)
 		if (candidates->entry[k].key == key)
@@ -31,13 +31,13 @@ gradient(uint32_t key)
 static void
 add__keeps_the_greatest(void **state)
 {
-	struct strads_linear_candidates c = {.entry = entries, .max = MOST};
+	struct strads_candidates c = {.entry = entries, .max = MOST};
 
 	(void)state;
 	for (uint64_t room = 0; room <= MOST; room++) {
-		strads_linear_candidates_clear(&c, room);
+		strads_candidates_clear(&c, room);
 		for (uint32_t key = 0; key < 101; key++)
-			strads_linear_candidates_add(&c, key, gradient(key));
+			strads_candidates_add(&c, key, gradient(key));
 		assert_int_equal(c.count, room);
 		for (uint32_t key = 0; key < 101; key++)
 			assert_true(holds(&c, key) == (gradient(key) > 100 - (float)room));
@@ -47,43 +47,43 @@ add__keeps_the_greatest(void **state)
 static void
 add__of_equal_gradients_keeps_the_lower_keys(void **state)
 {
-	struct strads_linear_candidates c = {.entry = entries, .max = MOST};
+	struct strads_candidates c = {.entry = entries, .max = MOST};
 
 	(void)state;
-	strads_linear_candidates_clear(&c, 3);
+	strads_candidates_clear(&c, 3);
 	for (uint32_t k = 0; k < 10; k++)
-		strads_linear_candidates_add(&c, k * 3 % 10, 1);
+		strads_candidates_add(&c, k * 3 % 10, 1);
 	assert_true(holds(&c, 0) && holds(&c, 1) && holds(&c, 2));
 }
 
 static void
 keep__drops_the_least(void **state)
 {
-	struct strads_linear_candidates c = {.entry = entries, .max = MOST};
+	struct strads_candidates c = {.entry = entries, .max = MOST};
 
 	(void)state;
-	strads_linear_candidates_clear(&c, MOST);
+	strads_candidates_clear(&c, MOST);
 	for (uint32_t key = 0; key < 9; key++)
-		strads_linear_candidates_add(&c, key, gradient(key));
-	strads_linear_candidates_keep(&c, 20);
+		strads_candidates_add(&c, key, gradient(key));
+	strads_candidates_keep(&c, 20);
 	assert_int_equal(c.count, 9);
-	strads_linear_candidates_keep(&c, 2);
+	strads_candidates_keep(&c, 2);
 	assert_int_equal(c.count, 2);
 	/* 0 37 74 10 47 84 20 57 94 */
 	assert_true(holds(&c, 8) && holds(&c, 5));
-	strads_linear_candidates_keep(&c, 0);
+	strads_candidates_keep(&c, 0);
 	assert_int_equal(c.count, 0);
 }
 
 static void
 clear__never_exceeds_the_memory(void **state)
 {
-	struct strads_linear_candidates c = {.entry = entries, .max = MOST};
+	struct strads_candidates c = {.entry = entries, .max = MOST};
 
 	(void)state;
-	strads_linear_candidates_clear(&c, UINT64_MAX);
+	strads_candidates_clear(&c, UINT64_MAX);
 	for (uint32_t key = 0; key < 101; key++)
-		strads_linear_candidates_add(&c, key, gradient(key));
+		strads_candidates_add(&c, key, gradient(key));
 	assert_int_equal(c.count, MOST);
 }
 

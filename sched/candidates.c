@@ -1,25 +1,25 @@
-#include "candidates.h"
+#include "strads/candidates.h"
 
 #include <stdbool.h>
 
 void
-strads_linear_candidates_clear(struct strads_linear_candidates *candidates, uint64_t room)
+strads_candidates_clear(struct strads_candidates *candidates, uint64_t room)
 {
 	candidates->room = room < candidates->max ? room : candidates->max;
 	candidates->count = 0;
 }
 
 static bool
-less(const struct strads_linear_candidate *a, const struct strads_linear_candidate *b)
+less(const struct strads_candidate *a, const struct strads_candidate *b)
 {
 	return a->gradient < b->gradient || (a->gradient == b->gradient && a->key > b->key);
 }
 
 /* Restores the heap of `count` below `at`. */
 static void
-sink(struct strads_linear_candidate *entry, uint64_t count, uint64_t at)
+sink(struct strads_candidate *entry, uint64_t count, uint64_t at)
 {
-	struct strads_linear_candidate moved = entry[at];
+	struct strads_candidate moved = entry[at];
 
 	for (uint64_t child; (child = 2 * at + 1) < count; at = child) {
 		if (child + 1 < count && less(&entry[child + 1], &entry[child]))
@@ -32,17 +32,16 @@ sink(struct strads_linear_candidate *entry, uint64_t count, uint64_t at)
 }
 
 static void
-heap_make(struct strads_linear_candidates *candidates)
+heap_make(struct strads_candidates *candidates)
 {
 	for (uint64_t at = candidates->count / 2; at-- > 0;)
 		sink(candidates->entry, candidates->count, at);
 }
 
 void
-strads_linear_candidates_add(struct strads_linear_candidates *candidates, uint32_t key,
-			     float gradient)
+strads_candidates_add(struct strads_candidates *candidates, strads_key key, float gradient)
 {
-	struct strads_linear_candidate candidate = {.key = key, .gradient = gradient};
+	struct strads_candidate candidate = {.key = key, .gradient = gradient};
 
 	if (candidates->count < candidates->room) {
 		candidates->entry[candidates->count++] = candidate;
@@ -55,7 +54,7 @@ strads_linear_candidates_add(struct strads_linear_candidates *candidates, uint32
 }
 
 void
-strads_linear_candidates_keep(struct strads_linear_candidates *candidates, uint64_t count)
+strads_candidates_keep(struct strads_candidates *candidates, uint64_t count)
 {
 	if (candidates->count <= count)
 		return;
