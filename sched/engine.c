@@ -116,7 +116,7 @@ build(struct strads_engine *engine)
 	return status;
 }
 
-static_assert(sizeof(struct strads_shape) == 8 * sizeof(uint32_t) + 6 * sizeof(uint64_t) +
+static_assert(sizeof(struct strads_shape) == 10 * sizeof(uint32_t) + 6 * sizeof(uint64_t) +
 						 STRADS_LANES * sizeof(struct strads_lane_shape),
 	      "shapes are compared byte by byte: no padding");
 
@@ -174,6 +174,7 @@ strads_engine_new(struct strads_fabric *fabric, const struct strads_program *pro
 	new->ranks = strads_job_size(job);
 	new->schedulers = options->schedulers;
 	new->depth = (uint64_t)options->depth;
+	new->staleness = (uint64_t)options->staleness;
 	new->timeout_ns = timeout_ms * 1000000;
 	status = wire_up(new);
 	if (status != STRADS_OK)

@@ -70,14 +70,14 @@ add(struct strads_engine *engine, double *restrict sum, const double *restrict a
 	strads_fabric_charge(engine->fabric, ADD_COST_NS * (double)n);
 }
 
-/* Begins to sum the blocks of the set being pushed that this rank reduces. */
+/* Begins to sum the blocks of the sets that may be pushed and that this rank reduces. */
 static void
 open_step(struct strads_engine *engine)
 {
 	struct strads_reducer *reducer = &engine->reducer;
 	struct strads_window *window = &engine->window;
 
-	while (window->mine_first && window->mine_first->block.set == engine->finished &&
+	while (window->mine_first && window->mine_first->base <= engine->finished &&
 	       reducer->opened - reducer->first < reducer->reductions) {
 		struct strads_reduction *reduction = reduction_at(reducer, reducer->opened++);
 

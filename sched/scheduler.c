@@ -305,13 +305,33 @@ compose_step(struct strads_engine *engine, bool *moved)
 	}
 }
 
+bool
+strads_scheduler_told(const struct strads_engine *engine, uint64_t set, bool first)
+{
+	const struct strads_scheduler *scheduler = &engine->scheduler;
+	const struct strads_cast *cast = &scheduler->cast;
+	uint64_t next = scheduler->sending;
+	uint32_t block;
+
+	if (engine->rank >= engine->schedulers)
+		return true;
+	if (cast->sent < cast->composed) {
+		next = strads_cast_waiting(cast)->set;
+		block = strads_cast_waiting(cast)->block;
+	} else {
+		block = next < scheduler->next ? draft_set(engine, next)->sent : 0;
+	}
+	return next > set || (next == set && (block > 0 || !first));
+}
+
 /* Whether others cannot go on without what is to be sent next. */
 static bool
 is_urgent(const struct strads_engine *engine)
 {
 	const struct strads_cast *cast = &engine->scheduler.cast;
 
-	return cast->sent < cast->composed && strads_cast_waiting(cast)->set <= engine->finished;
+	return cast->sent < cast->composed &&
+	       strads_cast_waiting(cast)->set <= engine->finished + engine->staleness;
 }
 
 int

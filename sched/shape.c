@@ -7,7 +7,7 @@
 #define PAGE         4096
 #define LINE         64
 #define SLOT_MIN     256 /* smallest slot of a lane whose messages can be cut */
-#define WINDOW_EXTRA 16  /* blocks in flight beyond one whole set */
+#define WINDOW_EXTRA 16  /* blocks in flight beyond the whole sets there must be room for */
 #define REDUCTIONS   4
 #define READS        8
 #define SLOTS_MAX    32
@@ -208,7 +208,7 @@ shrink_reads(struct strads_shape *shape)
 static bool
 shrink_window(struct strads_shape *shape)
 {
-	uint32_t extra = shape->window - shape->set_blocks;
+	uint32_t extra = shape->window - shape->window_min;
 
 	if (extra == 0)
 		return false;
@@ -264,6 +264,13 @@ check(const struct strads_program *program, const struct strads_engine_options *
 	if (options->depth < 1 || options->depth > 1024)
 		return strads_fail(STRADS_ERR_ARGUMENT, "depth %d is not one of 1 … 1024",
 				   options->depth);
+	if (options->staleness < 0 || options->staleness >= options->depth)
+		return strads_fail(STRADS_ERR_ARGUMENT,
+				   "staleness %d with depth %d: a set that is pushed before the "
+				   "last %d are committed is scheduled before that too; give a "
+				   "depth of at least %d",
+				   options->staleness, options->depth, options->staleness,
+				   options->staleness + 1);
 	if (options->chunk_bytes < SLOT_MIN || options->chunk_bytes > UINT32_MAX)
 		return strads_fail(STRADS_ERR_ARGUMENT,
 				   "chunks of %zu bytes: there must be 256 bytes to 4 GiB in one",
@@ -279,6 +286,15 @@ static uint32_t
 ceil_div(uint32_t a, uint32_t b)
 {
 	return a / b + (a % b != 0);
+}
+
+/* The product, or the largest number there is. */
+static uint32_t
+times_u32(uint32_t a, uint32_t b)
+{
+	uint32_t product;
+
+	return __builtin_mul_overflow(a, b, &product) ? UINT32_MAX : product;
 }
 
 /* A lane with slots for `blocks` blocks in flight, twice, so that credit comes by halves; its
@@ -303,16 +319,18 @@ prefer(const struct strads_program *program, const struct strads_engine_options 
 {
 	size_t chunk = options->chunk_bytes / LINE * LINE;
 	size_t partial = times(program->partial_max, sizeof(double));
-	uint32_t window = program->set_blocks_max > UINT32_MAX - WINDOW_EXTRA
-			      ? UINT32_MAX
-			      : program->set_blocks_max + WINDOW_EXTRA;
+	/* No set is synced before those that must not see it have been pushed. */
+	uint32_t least = times_u32(program->set_blocks_max, (uint32_t)options->staleness + 1);
+	uint32_t window = least > UINT32_MAX - WINDOW_EXTRA ? UINT32_MAX : least + WINDOW_EXTRA;
 	size_t blocks = ceil_div(window, (uint32_t)ranks); /* of a window, to one reducer */
 
 	*shape = (struct strads_shape){
 	    .ranks = (uint32_t)ranks,
 	    .schedulers = (uint32_t)options->schedulers,
 	    .depth = (uint32_t)options->depth,
+	    .staleness = (uint32_t)options->staleness,
 	    .window = window,
+	    .window_min = least,
 	    .reductions = REDUCTIONS,
 	    .reads = READS,
 	    .draft_sets = ceil_div((uint32_t)options->depth, (uint32_t)options->schedulers),

@@ -17,7 +17,9 @@ struct strads_shape {
 	uint32_t ranks;
 	uint32_t schedulers;
 	uint32_t depth;
-	uint32_t window;      /* blocks between admission and sync */
+	uint32_t staleness;
+	uint32_t window;      /* blocks between admission and sync … */
+	uint32_t window_min;  /* … of which there must be room for so many */
 	uint32_t reductions;  /* blocks summed at a time */
 	uint32_t reads;       /* gets of partials under way at a time */
 	uint32_t draft_sets;  /* sets a scheduler may have drafted and not sent */

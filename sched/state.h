@@ -21,6 +21,7 @@ struct strads_engine {
 	int ranks;
 	int schedulers;
 	uint64_t depth;
+	uint64_t staleness;
 	uint64_t timeout_ns;
 	struct strads_shape shape;
 	struct strads_region *inbox;    /* rings and credit words; peers write */

@@ -25,6 +25,7 @@ struct strads_entry {
 	struct strads_counter sent;
 	struct strads_entry *next_awaited; /* the reducer's next commit */
 	struct strads_entry *next_mine;    /* the next block this rank reduces */
+	uint64_t base; /* the set is pushed when so many sets are finished, and no more */
 	bool early;
 	bool pushed;
 	bool committed; /* the commit is here */

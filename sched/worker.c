@@ -43,6 +43,22 @@ read_block(const struct strads_wire_block *wire, const struct strads_sink *sink,
 	};
 }
 
+/* What the set that begins is pushed against: the state `staleness` sets back, but nothing from
+ * before a set of an early kind, which itself waits for all before it. */
+static void
+begin_set(struct strads_engine *engine, uint64_t set)
+{
+	struct strads_worker *worker = &engine->worker;
+	uint64_t oldest = set > engine->staleness ? set - engine->staleness : 0;
+
+	if (worker->early) {
+		worker->base = set;
+		worker->fenced = set + 1;
+	} else {
+		worker->base = oldest > worker->fenced ? oldest : worker->fenced;
+	}
+}
+
 /* Admits the block that has arrived in the window's next entry. */
 static int
 admit(struct strads_engine *engine, struct strads_entry *entry)
@@ -58,6 +74,7 @@ admit(struct strads_engine *engine, struct strads_entry *entry)
 			worker->kind = block->kind;
 			worker->early =
 			    program->early && program->early(program->state, block->kind);
+			begin_set(engine, block->set);
 		}
 		if (!worker->early && !block->last && worker->index + 1 >= program->set_blocks_max)
 			wrong = "is not the last of its set though no more fit";
@@ -66,6 +83,7 @@ admit(struct strads_engine *engine, struct strads_entry *entry)
 		return strads_fail(STRADS_ERR_PROTOCOL, "rank %d: set %llu block %u %s",
 				   engine->rank, (unsigned long long)worker->set, worker->index,
 				   wrong);
+	entry->base = worker->base;
 	entry->early = worker->early;
 	entry->pushed = false;
 	entry->committed = false;
@@ -177,7 +195,7 @@ strads_worker_push(struct strads_engine *engine, bool *moved)
 	const struct strads_block *block = &entry->block;
 	int status;
 
-	if (window->pushed == window->admitted || block->set != engine->finished)
+	if (window->pushed == window->admitted || entry->base != engine->finished)
 		return STRADS_OK;
 	strads_engine_begin(engine);
 	memset(entry->partial, 0, entry->elems * sizeof(double));
@@ -286,6 +304,25 @@ strads_worker_collect(struct strads_engine *engine, bool *moved)
 
 /* ---- Commits applied --------------------------------------------------------------------- */
 
+/* Whether all sets that are pushed against a state without `set` have been pushed. As `base` never
+ * falls from a set to the next, the first one that has not tells: it, if it has come, or else what
+ * it will be at least. Other ranks are to find out the same though this may be the last set, after
+ * which nothing is sent: so what tells them must have been sent. */
+static bool
+is_released(const struct strads_engine *engine, uint64_t set)
+{
+	const struct strads_window *window = &engine->window;
+	uint64_t pushed = engine->worker.sets_pushed;
+
+	if (engine->staleness == 0)
+		return pushed > set;
+	if (pushed > set + engine->staleness)
+		return strads_scheduler_told(engine, pushed, false);
+	return pushed > set && window->pushed < window->admitted &&
+	       strads_window_at(window, window->pushed)->base > set &&
+	       strads_scheduler_told(engine, pushed, true);
+}
+
 /* Whether the oldest block can be synced. A commit of this rank's is first sent to all others:
  * after a last set nothing more is. */
 static bool
@@ -293,7 +330,7 @@ can_sync(const struct strads_engine *engine, const struct strads_entry *entry)
 {
 	return engine->window.synced < engine->window.sent && entry->committed &&
 	       engine->reducer.cast.sent >= entry->loan.end &&
-	       (entry->early || engine->worker.sets_pushed > entry->block.set) &&
+	       (entry->early || is_released(engine, entry->block.set)) &&
 	       !strads_scheduler_holds(engine);
 }
 

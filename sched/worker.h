@@ -14,6 +14,8 @@ struct strads_worker {
 	uint32_t index;       /* of that block in its set */
 	uint32_t kind;        /* of that set, known from its first block on */
 	bool early;           /* whether that kind is */
+	uint64_t base;        /* sets that are finished when that set is pushed */
+	uint64_t fenced;      /* sets up to the last one of an early kind */
 	bool receiving;       /* the window's next entry awaits it */
 	uint64_t sets_pushed; /* sets whose last block has been pushed */
 };

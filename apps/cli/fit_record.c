@@ -45,6 +45,15 @@ wall_clock(void)
 	return json_string(text);
 }
 
+/* From which state a set is computed: {"model": "SSP", "staleness": 2}. */
+static json_t *
+consistency(const struct strads_fit_settings *settings)
+{
+	int staleness = settings->launch.engine.staleness;
+
+	return json_pack("{s:s, s:i}", "model", staleness ? "SSP" : "BSP", "staleness", staleness);
+}
+
 json_t *
 strads_fit_record_start(struct strads_fabric *fabric, struct strads_fit_settings *settings)
 {
@@ -52,12 +61,13 @@ strads_fit_record_start(struct strads_fabric *fabric, struct strads_fit_settings
 	struct strads_option_group groups[STRADS_FIT_GROUPS + 1];
 
 	strads_fit_groups(settings, groups);
-	return json_pack("{s:s, s:s, s:o, s:o, s:s, s:i, s:o, s:s, s:o, s:o, s:o}", "event",
-			 "start", "command", "strads lasso", "time", wall_clock(), "settings",
-			 strads_options_json(groups), "job", strads_job_kind_name(job), "ranks",
-			 strads_job_size(job), "paths", paths(fabric, strads_job_size(job)),
-			 "notes", strads_fabric_notes(fabric), "versions", strads_about_versions(),
-			 "host", strads_about_host(), "limits", strads_about_limits());
+	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:s, s:i, s:o, s:s, s:o, s:o, s:o}", "event",
+			 "start", "consistency", consistency(settings), "command", "strads lasso",
+			 "time", wall_clock(), "settings", strads_options_json(groups), "job",
+			 strads_job_kind_name(job), "ranks", strads_job_size(job), "paths",
+			 paths(fabric, strads_job_size(job)), "notes", strads_fabric_notes(fabric),
+			 "versions", strads_about_versions(), "host", strads_about_host(), "limits",
+			 strads_about_limits());
 }
 
 /* Bytes by kind of operation. */

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks the sets in a log of `strads lasso --scheduler priority-check --audit` against the data.
 
-    audit.py DATA.svm LOG.jsonl RHO DEPTH SCHEDULERS
+    audit.py DATA.svm LOG.jsonl RHO DEPTH STALENESS SCHEDULERS
 
 Says how many sets and the largest correlation, or fails with what is wrong with which set.
 """
@@ -30,11 +30,20 @@ def correlation(a, b, rows):
     return abs(product) / math.sqrt(square_a * square_b) if square_a * square_b > 1e-30 else 0.0
 
 
-def check(event, members, data, rows, rho, depth, schedulers):
+def check_start(event, staleness):
+    model = {"model": "SSP" if staleness else "BSP", "staleness": staleness}
+    if event["consistency"] != model:
+        raise ValueError(f"consistency is {event['consistency']}, not {model}")
+
+
+def check(event, members, data, rows, rho, depth, staleness, schedulers):
     number, variables = event["set"], event["variables"]
     flight = [t for t in range(max(0, number - depth + 1), number)]
     if event["in_flight"] != flight:
         raise ValueError(f"in flight are {event['in_flight']}, not {flight}")
+    unseen = range(max(0, number - staleness), number)
+    if not set(unseen) <= set(flight):
+        raise ValueError(f"is computed without {list(unseen)}, which are not all in flight")
     if event["scheduler"] != number % schedulers:
         raise ValueError(f"scheduler {event['scheduler']}, not {number % schedulers}")
     others = [v for t in flight for v in members.get(t, [])]
@@ -52,19 +61,21 @@ def check(event, members, data, rows, rho, depth, schedulers):
 
 
 def main():
-    path, log, rho, depth, schedulers = sys.argv[1:]
+    path, log, rho, depth, staleness, schedulers = sys.argv[1:]
     data, rows = columns(path)
     members, worst, seen = {}, 0.0, set()
     with open(log, encoding="utf-8") as stream:
         for line in stream:
             event = json.loads(line)
-            if event["event"] != "set":
-                continue
             try:
+                if event["event"] == "start":
+                    check_start(event, int(staleness))
+                if event["event"] != "set":
+                    continue
                 worst = max(worst, check(event, members, data, rows, float(rho), int(depth),
-                                         int(schedulers)))
+                                         int(staleness), int(schedulers)))
             except ValueError as error:
-                sys.exit(f"set {event['set']}: {error}")
+                sys.exit(f"set {event.get('set', '(start)')}: {error}")
             members[event["set"]] = event["variables"]
             if event["variables"]:
                 seen.add(event["scheduler"])

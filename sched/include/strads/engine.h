@@ -12,8 +12,10 @@ extern "C" {
 #endif
 
 struct strads_engine_options {
-	int schedulers;     /* S: ranks 0 … S−1 schedule; 1 … ranks */
-	int depth;          /* D: sets in flight; 1: set t is scheduled after set t−1 is synced */
+	int schedulers; /* S: ranks 0 … S−1 schedule; 1 … ranks */
+	int depth;      /* D: sets in flight; 1: set t is scheduled after set t−1 is synced */
+	int staleness; /* s: set t is pushed against the state after set t−1−s; 0: BSP; < depth, as
+			* a set is scheduled before it is pushed */
 	size_t eager_bytes; /* partials up to this travel with their signal; 0: always read */
 	size_t chunk_bytes; /* largest message slot and largest read; ≥ 256 */
 	size_t
@@ -21,8 +23,8 @@ struct strads_engine_options {
 	uint64_t timeout_ms; /* longest wait for one peer's message; 0: the fabric's default */
 };
 
-/* Options with the defaults documented in `strads lasso --help`: S 1, D 2, eager 4096, chunk 65536,
- * memory 256 MiB. */
+/* Options with the defaults documented in `strads lasso --help`: S 1, D 2, s 0 (BSP), eager 4096,
+ * chunk 65536, memory 256 MiB. */
 void strads_engine_defaults(struct strads_engine_options *options);
 
 enum strads_stage { STRADS_SCHEDULE, STRADS_PUSH, STRADS_PULL, STRADS_SYNC, STRADS_STAGES };

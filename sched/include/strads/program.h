@@ -4,12 +4,21 @@
  * parallelization and scheduling strategies for distributed machine learning", NIPS 2014.
  *
  * The round. Set t is made by scheduler t mod S, block by block, and sent to every rank. Every rank
- * pushes each block against the state before the set (BSP): it writes its partial result, an array
- * of doubles. One rank, the block's reducer, sums the partials of all ranks in rank order, calls
+ * pushes each block against one and the same state: it writes its partial result, an array of
+ * doubles. One rank, the block's reducer, sums the partials of all ranks in rank order, calls
  * pull on the sum and sends what pull wrote, the commit, to every rank. When a rank has pushed the
  * whole set and holds all of its commits, it calls sync for each block in order, then finish. All
  * ranks see the same commits in the same order, so what the program derives from them is the same
  * on all ranks, bit for bit.
+ *
+ * Consistency. With staleness s (engine option) set t is pushed against the state after set t − 1 −
+ * s, exactly: commits that come sooner are held back. s = 0 is bulk synchronous parallel (BSP),
+ * more is stale synchronous parallel (SSP; Ho et al., "More effective distributed ML via a stale
+ * synchronous parallel parameter server", NIPS 2013), where partials, commits and the pushes that
+ * follow overlap, and members of up to s + 1 sets do not see each other's changes. A set of an
+ * early kind (below) is a fence under any staleness: it is pushed against the state after set t −
+ * 1, and nothing after it is pushed before it is finished. So what looks at the state as a whole
+ * (an evaluation, a new working set, whatever is to be saved) is an early kind.
  *
  * No call sees a whole set: a set is any number of blocks, a block at most `block_max` variables.
  * How blocks are cut into messages (--chunk-bytes, --eager) is the engine's affair and changes no
@@ -88,12 +97,14 @@ struct strads_program {
 	 * May be 0. */
 	size_t (*partial_elems)(void *state, const struct strads_block *block);
 
-	/* Writes this rank's partial (zeroed before the call), from its own data and the state as
-	 * of the previous set. */
+	/* Writes this rank's partial (zeroed before the call), from its own data and the state that
+	 * the set is due: of the previous set, or `staleness` sets before that. */
 	int (*push)(void *state, const struct strads_block *block, double *partial);
 
 	/* On the reducer: from the sum over ranks to the commit. Writes at most commit_max bytes
-	 * and says how many. Must not change the state. */
+	 * and says how many. Must not change the state. Called in order of blocks. Under staleness
+	 * some sets before may have been synced since the push, on one rank more than on another:
+	 * then of the state pull may use what early kinds alone change. */
 	int (*pull)(void *state, const struct strads_block *block, const double *sum, void *commit,
 		    size_t *commit_bytes);
 
@@ -107,8 +118,8 @@ struct strads_program {
 	int (*finish)(void *state, const struct strads_block *last);
 
 	/* A kind whose members do not interact may be synced block by block, while later blocks of
-	 * the same set are still being pushed. Such a set may have any number of blocks. May be
-	 * NULL: no kind is. A function of the kind alone. */
+	 * the same set are still being pushed. Such a set may have any number of blocks, and is a
+	 * fence. May be NULL: no kind is. A function of the kind alone. */
 	bool (*early)(void *state, uint32_t kind);
 
 	/* Declared cost in nanoseconds of pushing the block on this rank and of pulling it, for the

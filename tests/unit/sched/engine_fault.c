@@ -208,6 +208,8 @@ strads_engine_new__options_out_of_range(void **state)
 	job.engine.schedulers = 1;
 	job.toy.depth = 0;
 	assert_ends(&job, -1, 0, STRADS_ERR_ARGUMENT, "depth");
+	job.toy.depth = job.toy.staleness = 4;
+	assert_ends(&job, -1, 0, STRADS_ERR_ARGUMENT, "give a depth of at least 5");
 }
 
 int

@@ -231,6 +231,54 @@ strads_engine_run__stopped_and_run_again(void **state)
 		}
 }
 
+/* Each set pushed against exactly the state that its lag says, early sets against all before them,
+ * with the least and with more depth, in one run or in parts. */
+static void
+strads_engine_run__any_staleness(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < n_jobs; i++)
+		for (int run = 0; run < 12; run++) {
+			struct toy_job job = job_of(i);
+
+			job.toy.staleness = 1 + run % 4;
+			job.toy.depth = job.toy.staleness + 1 + (run / 2) % 3;
+			job.toy.in_turn = run % 3 == 1;
+			job.toy.early_blocks = run % 2 ? 30 : 0;
+			job.toy.stretch = run % 5 ? 1 : 20;
+			job.toy.stop_every = 7;
+			job.runs = 3;
+			job.engine.eager_bytes = run % 4 == 3 ? 0 : 4096;
+			job.engine.schedulers = run % 3 < jobs[i].ranks ? 1 + run % 3 : 1;
+			if (job.engine.schedulers > jobs[i].ranks)
+				job.engine.schedulers = jobs[i].ranks;
+			toy_job_assert_reference(&job);
+		}
+}
+
+/* Commits that come early are held back in the least window there can be. */
+static void
+strads_engine_run__stale_with_least_memory(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < n_jobs; i++) {
+		struct toy_job job = job_of(i);
+		struct toy toy;
+		struct strads_program program;
+
+		job.toy.staleness = 3;
+		job.toy.depth = job.engine.depth = 4;
+		job.engine.staleness = 3;
+		job.toy.early_blocks = i % 2 ? 30 : 0;
+		toy_init(&toy, &job.toy, 0, jobs[i].ranks, NULL);
+		program = toy_program(&toy);
+		job.engine.memory_bytes = 1;
+		job.engine.memory_bytes =
+		    strads_engine_memory(&program, &job.engine, jobs[i].ranks);
+		toy_job_assert_reference(&job);
+	}
+}
+
 static void
 strads_engine_run__64_simulated_ranks(void **state)
 {
@@ -259,6 +307,7 @@ strads_engine_run__torn_and_reordered_data(void **state)
 		job.toy.early_blocks = seed % 3 ? 30 : 0;
 		job.toy.stretch = 1 + (uint32_t)(seed % 5) * 4;
 		job.toy.depth = 1 + (int)(seed % 4);
+		job.toy.staleness = (int)(seed / 4 % 4) < job.toy.depth ? (int)(seed / 4 % 4) : 0;
 		job.toy.push_cost_ns = 50;
 		job.engine.schedulers = 1 + (int)(seed % 2);
 		job.toy.in_turn = seed % 7 > 3;
@@ -294,6 +343,8 @@ main(int argc, char **argv)
 	    cmocka_unit_test(strads_engine_run__least_memory),
 	    cmocka_unit_test(strads_engine_run__begun_and_scheduled_in_turn),
 	    cmocka_unit_test(strads_engine_run__stopped_and_run_again),
+	    cmocka_unit_test(strads_engine_run__any_staleness),
+	    cmocka_unit_test(strads_engine_run__stale_with_least_memory),
 	};
 	const struct CMUnitTest simulated[] = {
 	    cmocka_unit_test(strads_engine_run__64_simulated_ranks),

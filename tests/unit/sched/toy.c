@@ -87,6 +87,21 @@ is_early(const struct toy *toy, uint64_t set)
 	return toy->options.early_blocks > 0 && set % 3 == 2;
 }
 
+/* Sets that are finished when set `set` is pushed: all but the last `staleness`, and all up to the
+ * last early one; all before, if it is early itself. */
+static uint64_t
+base_of(const struct toy *toy, uint64_t set)
+{
+	uint64_t staleness = (uint64_t)toy->options.staleness;
+	uint64_t base = set > staleness ? set - staleness : 0;
+
+	if (is_early(toy, set))
+		return set;
+	for (uint64_t t = base; t < set; t++)
+		base = is_early(toy, t) ? t + 1 : base;
+	return base;
+}
+
 static uint32_t
 blocks_of(const struct toy *toy, uint64_t set, uint64_t snapshot)
 {
@@ -246,9 +261,8 @@ push(void *state, const struct strads_block *block, double *partial)
 	struct toy *toy = state;
 	const struct toy_options *options = &toy->options;
 
-	if (toy->finished != block->set)
-		return broken("push came before the set before was finished", block->set,
-			      block->index);
+	if (toy->finished != base_of(toy, block->set))
+		return broken("push saw another state than is due", block->set, block->index);
 	if (toy->synced > 0 && block->kind != EARLY)
 		return broken("push saw a set half synced", block->set, block->index);
 	if (fails(toy, "push", block->set))
@@ -389,6 +403,8 @@ struct reference_set {
 	uint32_t blocks;
 	struct strads_block *block;
 	strads_key *keys;
+	uint8_t *commits; /* once pushed: [blocks][commit_room] */
+	size_t *bytes;    /* [blocks] */
 };
 
 static void
@@ -446,25 +462,48 @@ reference_commit(struct toy *toy, const struct strads_block *block, double *scra
 		abort();
 }
 
-/* All commits from the state before the set, then all syncs. */
-static void
-reference_carry_out(struct toy *toy, struct reference_set *set, double *scratch)
+static size_t
+commit_room(const struct toy *toy)
 {
-	size_t room = toy->options.block_max * sizeof(double) + 8;
-	uint8_t *commits = calloc(set->blocks, room);
-	size_t *bytes = calloc(set->blocks, sizeof *bytes);
+	return toy->options.block_max * sizeof(double) + 8;
+}
+
+/* All commits of a set, from the state as it is. */
+static void
+reference_push(struct toy *toy, struct reference_set *set, double *scratch)
+{
+	size_t room = commit_room(toy);
+
+	set->commits = calloc(set->blocks, room);
+	set->bytes = calloc(set->blocks, sizeof *set->bytes);
+	for (uint32_t i = 0; i < set->blocks; i++)
+		reference_commit(toy, &set->block[i], scratch, set->commits + i * room,
+				 &set->bytes[i]);
+}
+
+static void
+reference_free(struct reference_set *set)
+{
+	free(set->bytes);
+	free(set->commits);
+	free(set->keys);
+	free(set->block);
+	*set = (struct reference_set){0};
+}
+
+/* All syncs of a set. */
+static void
+reference_sync(struct toy *toy, struct reference_set *set)
+{
+	size_t room = commit_room(toy);
 
 	for (uint32_t i = 0; i < set->blocks; i++)
-		reference_commit(toy, &set->block[i], scratch, commits + i * room, &bytes[i]);
-	for (uint32_t i = 0; i < set->blocks; i++)
-		if (sync_block(toy, &set->block[i], commits + i * room, bytes[i]) != STRADS_OK)
+		if (sync_block(toy, &set->block[i], set->commits + i * room, set->bytes[i]) !=
+		    STRADS_OK)
 			abort();
 	if (finish(toy, &set->block[set->blocks - 1]) < 0)
 		abort();
-	free(bytes);
-	free(commits);
-	free(set->keys);
-	free(set->block);
+	reference_free(set);
 }
 
 uint64_t
@@ -475,20 +514,20 @@ toy_reference(const struct toy_options *options, int ranks, uint64_t sets)
 	double *scratch =
 	    calloc((size_t)options->block_max * options->stretch, 2 * sizeof *scratch);
 	struct toy *toy = malloc(sizeof *toy);
-	uint64_t digest;
+	uint64_t digest, pushed = 0;
 
 	toy_init(toy, options, 0, ranks, NULL);
 	for (uint64_t t = 0; t < depth; t++)
 		reference_schedule(toy, t, &queue[t]);
 	for (uint64_t t = 0; t < sets; t++) {
-		reference_carry_out(toy, &queue[t % depth], scratch);
+		for (; pushed < t + depth && base_of(toy, pushed) == t; pushed++)
+			reference_push(toy, &queue[pushed % depth], scratch);
+		reference_sync(toy, &queue[t % depth]);
 		reference_schedule(toy, t + depth, &queue[t % depth]);
 	}
 	digest = toy->digest;
-	for (uint64_t t = 0; t < depth; t++) {
-		free(queue[t].keys);
-		free(queue[t].block);
-	}
+	for (uint64_t t = 0; t < depth; t++)
+		reference_free(&queue[t]);
 	free(toy);
 	free(scratch);
 	free(queue);

@@ -43,6 +43,7 @@ run_engine(const struct toy_job *job, struct toy *toy, struct strads_fabric *fab
 	struct strads_engine *engine;
 	int status;
 
+	options.staleness = toy->options.staleness;
 	options.depth = toy->options.depth + (toy->rank == job->odd_rank);
 	status = strads_engine_new(fabric, &program, &options, &engine);
 	if (status != STRADS_OK)
