@@ -58,8 +58,8 @@ bool strads_scheduler_holds(const struct strads_engine *engine);
 struct strads_draft *strads_scheduler_draft(const struct strads_engine *engine, uint64_t set,
 					    uint32_t index);
 
-/* Whether all that this rank has drafted of the sets before `set`, and if `first` the first block of
- * that one, has been sent to all. */
+/* Whether all that this rank has drafted of the sets before `set`, and if `first` the first block
+ * of that one, has been sent to all. */
 bool strads_scheduler_told(const struct strads_engine *engine, uint64_t set, bool first);
 
 /* Drafts at most one block; sends what can be sent of the set that is being pushed. *moved is set

@@ -92,6 +92,8 @@ draft_update(struct strads_lasso *lasso, uint64_t set, struct strads_block_draft
 	if (lasso->plan.list_start == STRADS_LASSO_NEVER || lasso->list_count == 0)
 		return STRADS_OK;
 	draw = draws_before(&lasso->plan, set);
+	if (!strads_lasso_unseen_turn(lasso, &draw))
+		return STRADS_OK;
 	draft->arg = update_arg(lasso, draw);
 	draft->reducer = (int)(draw % lasso->plan.blocks % (uint64_t)lasso->ranks);
 	if (scheduler == STRADS_LINEAR_PRIORITY)
@@ -107,6 +109,8 @@ draft_update(struct strads_lasso *lasso, uint64_t set, struct strads_block_draft
 	draft->n = strads_order_draw((enum strads_order)scheduler, lasso->options.seed,
 				     lasso->list_count, lasso->permutation, lasso->set_size,
 				     scheduler == STRADS_LINEAR_RANDOM ? set : draw, draft->keys);
+	if (lasso->unseen.marked)
+		strads_lasso_unseen_leave(lasso, set, draft);
 	return STRADS_OK;
 }
 

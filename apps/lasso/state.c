@@ -73,6 +73,20 @@ take_list(struct strads_lasso *lasso, struct need *need)
 	need->status = strads_working_set_new(most, &lasso->working_set);
 }
 
+/* Of random sets under staleness: members of those in flight. */
+static void
+take_unseen(struct strads_lasso *lasso, struct need *need)
+{
+	struct strads_lasso_unseen *unseen = &lasso->unseen;
+	uint64_t staleness = (uint64_t)lasso->options.engine.staleness;
+
+	if (staleness == 0 || lasso->options.scheduler != STRADS_LINEAR_RANDOM)
+		return;
+	need->what = "the sets in flight";
+	unseen->position = take(need, staleness * lasso->set_size, sizeof *unseen->position);
+	unseen->marked = take(need, lasso->train->x.cols, sizeof *unseen->marked);
+}
+
 static void
 take_scratch(struct strads_lasso *lasso, struct need *need)
 {
@@ -138,6 +152,7 @@ strads_lasso_state_take(struct strads_lasso *lasso)
 
 	take_columns(lasso, &need);
 	take_list(lasso, &need);
+	take_unseen(lasso, &need);
 	take_priorities(lasso, &need);
 	take_scratch(lasso, &need);
 	if (lasso->options.set_update == STRADS_SET_UPDATE_GRAM)
@@ -154,6 +169,8 @@ strads_lasso_state_give(struct strads_lasso *lasso)
 	free(lasso->screen.key);
 	free(lasso->screen.first);
 	free(lasso->permutation);
+	free(lasso->unseen.position);
+	free(lasso->unseen.marked);
 	strads_working_set_delete(&lasso->working_set);
 	strads_priority_delete(&lasso->priority);
 	free(lasso->scratch.gradient);

@@ -118,6 +118,12 @@ struct strads_lasso_scratch {
 	struct strads_candidates candidates; /* of one range, keys counted from its start */
 };
 
+/* Members of the sets that the one being drawn does not see; NULL where that cannot matter. */
+struct strads_lasso_unseen {
+	uint64_t *position; /* [staleness][set_size] */
+	bool *marked;       /* [cols]; all false between draws */
+};
+
 struct strads_lasso {
 	struct strads_lasso_options options;
 	struct strads_fabric *fabric;
@@ -158,6 +164,7 @@ struct strads_lasso {
 	struct strads_lasso_evaluation evaluation;
 	uint64_t list_count;   /* variables that are scheduled: all, or the working set */
 	uint32_t *permutation; /* [cols] with FIXED, else NULL */
+	struct strads_lasso_unseen unseen;
 	struct strads_working_set *working_set; /* if scheduled by it, else NULL */
 	struct strads_priority *priority;       /* on ranks that schedule by priority, else NULL */
 	struct strads_lasso_check *check;       /* if checked, else NULL */
@@ -239,6 +246,17 @@ void strads_lasso_plan_note(struct strads_lasso_plan *plan, double steepest, dou
 
 /* After an update: counts passes, and asks for an evaluation when they find little left to do. */
 void strads_lasso_plan_advance(struct strads_lasso *lasso, const struct strads_block *last);
+
+/* ---- unseen.c ----------------------------------------------------------------------------- */
+
+/* Whether the set after *draw others over the list is to have members. A list of fewer sets than
+ * staleness + 1 would bring variables again before their last change is seen: then only every
+ * (staleness + 1)-th set has, and *draw becomes the number of these. */
+bool strads_lasso_unseen_turn(const struct strads_lasso *lasso, uint64_t *draw);
+
+/* Takes out of a random draw what a set in flight may change. */
+void strads_lasso_unseen_leave(struct strads_lasso *lasso, uint64_t set,
+			       struct strads_block_draft *draft);
 
 /* ---- check.c ------------------------------------------------------------------------------ */
 

@@ -172,6 +172,58 @@ bits__same_by_priority_for_every_network(void **state)
 	}
 }
 
+/* Whatever arrives when, each set misses exactly the changes that it is to miss; evaluations see
+ * all, so that the gap is that of the model. */
+static void
+bits__same_under_staleness_for_every_network(void **state)
+{
+	static const enum strads_linear_scheduler schedulers[] = {
+	    STRADS_LINEAR_WORKING_SET, STRADS_LINEAR_RANDOM, STRADS_LINEAR_CHECKED};
+	struct fixture *f = *state;
+
+	for (int run = 0; run < 6; run++) {
+		struct lasso_job job = bits_job(STRADS_JOB_SIM, 3, &f->p, &f->test);
+
+		job.lasso.engine.staleness = 1 + run % 2 * 2;
+		job.lasso.engine.depth = job.lasso.engine.staleness + 1 + run / 3;
+		job.lasso.engine.schedulers = 1 + run % 2;
+		job.lasso.scheduler = schedulers[run % 3];
+		job.lasso.set_size = 4;
+		job.lasso.rho = 0.3;
+		lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, f->expected);
+		job.job.sim.seed = 2;
+		job.job.sim.jitter = 3;
+		job.job.sim.tear = true;
+		job.lasso.engine.chunk_bytes = 256;
+		assert_same_bits(&job, f->expected, f->results);
+		job.job.kind = STRADS_JOB_LOCAL;
+		assert_same_bits(&job, f->expected, f->results);
+		job.fabric = "ofi";
+		if (has_provider("ofi") && run < 3)
+			assert_same_bits(&job, f->expected, f->results);
+	}
+}
+
+/* A list of two sets, each of which would come again before its last change is seen. */
+static void
+bits__few_sets_converge_under_staleness(void **state)
+{
+	static const enum strads_linear_scheduler schedulers[] = {
+	    STRADS_LINEAR_CYCLIC, STRADS_LINEAR_FIXED, STRADS_LINEAR_RANDOM};
+	struct fixture *f = *state;
+	struct lasso_problem p = lasso_problem_new(40, 16, 0.5, 0.2, 5);
+
+	for (int run = 0; run < 3; run++) {
+		struct lasso_job job = lasso_job_defaults(STRADS_JOB_SIM, 2, &p);
+
+		job.lasso.scheduler = schedulers[run];
+		job.lasso.engine.staleness = 3;
+		job.lasso.engine.depth = 5;
+		lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, f->results);
+	}
+	lasso_problem_free(&p);
+}
+
 static void
 bits__another_seed_gives_another_run(void **state)
 {
@@ -195,6 +247,10 @@ main(void)
 	    cmocka_unit_test_setup_teardown(bits__same_for_every_schedulers_and_network, set_up,
 					    tear_down),
 	    cmocka_unit_test_setup_teardown(bits__same_by_priority_for_every_network, set_up,
+					    tear_down),
+	    cmocka_unit_test_setup_teardown(bits__same_under_staleness_for_every_network, set_up,
+					    tear_down),
+	    cmocka_unit_test_setup_teardown(bits__few_sets_converge_under_staleness, set_up,
 					    tear_down),
 	    cmocka_unit_test_setup_teardown(bits__another_seed_gives_another_run, set_up,
 					    tear_down),
