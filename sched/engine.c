@@ -39,29 +39,27 @@ static int
 lanes_init(struct strads_engine *engine)
 {
 	size_t at = 0;
-	size_t ranks = (size_t)engine->ranks;
 
 	for (int i = 0; i < STRADS_LANES; i++) {
 		const struct strads_lane_shape *shape = &engine->shape.lane[i];
 		struct strads_lane *lane = &engine->lane[i];
+		int status;
 
 		*lane = (struct strads_lane){
 		    .id = (enum strads_lane_id)i,
 		    .fabric = engine->fabric,
 		    .epoch = EPOCH,
 		    .rank = engine->rank,
+		    .tree = strads_shape_tree(&engine->shape, (enum strads_lane_id)i),
 		    .slots = shape->slots,
 		    .slot_bytes = shape->slot_bytes,
 		    .rings_offset = at,
-		    .owed = -1,
 		    .sent_stats = &engine->stats.stage[STRADS_SCHEDULE + i],
 		    .credit_stats = &engine->stats.stage[STRADS_SYNC],
 		};
-		lane->out = calloc(ranks, sizeof *lane->out);
-		lane->in = calloc(ranks, sizeof *lane->in);
-		if (!lane->out || !lane->in)
-			return strads_fail(STRADS_ERR_MEMORY, "no memory for %d rings",
-					   engine->ranks);
+		status = strads_lane_init(lane);
+		if (status != STRADS_OK)
+			return status;
 		at += shape->slots * shape->slot_bytes * shape->writers;
 	}
 	for (int i = 0; i < STRADS_LANES; i++)
@@ -116,7 +114,7 @@ build(struct strads_engine *engine)
 	return status;
 }
 
-static_assert(sizeof(struct strads_shape) == 10 * sizeof(uint32_t) + 6 * sizeof(uint64_t) +
+static_assert(sizeof(struct strads_shape) == 12 * sizeof(uint32_t) + 6 * sizeof(uint64_t) +
 						 STRADS_LANES * sizeof(struct strads_lane_shape),
 	      "shapes are compared byte by byte: no padding");
 
@@ -206,10 +204,8 @@ strads_engine_delete(struct strads_engine **engine)
 		strads_region_delete(&old->partials);
 	if (old->inbox)
 		strads_region_delete(&old->inbox);
-	for (int i = 0; i < STRADS_LANES; i++) {
-		free(old->lane[i].in);
-		free(old->lane[i].out);
-	}
+	for (int i = 0; i < STRADS_LANES; i++)
+		strads_lane_free(&old->lane[i]);
 	free(old);
 	*engine = NULL;
 }

@@ -1,5 +1,6 @@
 #include "state.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* While idle, the deadline is looked at once in so many turns. */
@@ -11,7 +12,8 @@ struct expectation {
 	const char *what;
 	uint64_t set;
 	uint32_t block;
-	int rank;
+	int rank;    /* that it is from … */
+	int through; /* … and that hands it on to this one: perhaps the same */
 };
 
 /* ---- Time -------------------------------------------------------------------------------- */
@@ -89,7 +91,8 @@ expect_entry(const struct strads_entry *entry, enum strads_stage stage, const ch
 				    .what = what,
 				    .set = entry->block.set,
 				    .block = entry->block.index,
-				    .rank = rank};
+				    .rank = rank,
+				    .through = rank};
 }
 
 /* Of the commits that have not come, of the oldest block. */
@@ -99,6 +102,7 @@ expect_commit(const struct strads_engine *engine)
 	const struct strads_window *window = &engine->window;
 	int reducer = window->reducers[0];
 	const struct strads_entry *entry = window->awaited[reducer].first;
+	struct expectation e;
 
 	for (int i = 1; i < window->n_reducers; i++) {
 		const struct strads_entry *other = window->awaited[window->reducers[i]].first;
@@ -110,7 +114,9 @@ expect_commit(const struct strads_engine *engine)
 			entry = other;
 		}
 	}
-	return expect_entry(entry, STRADS_SYNC, "commit", reducer);
+	e = expect_entry(entry, STRADS_SYNC, "commit", reducer);
+	e.through = strads_lane_writer(&engine->lane[STRADS_LANE_COMMIT], reducer);
+	return e;
 }
 
 /* That this rank's own commit can be sent on. */
@@ -118,27 +124,32 @@ static struct expectation
 expect_room(const struct strads_cast *cast)
 {
 	const struct strads_trailer *commit = strads_cast_waiting(cast);
+	int rank = strads_cast_waits_for(cast);
 
 	return (struct expectation){.stage = STRADS_SYNC,
 				    .what = "room for the commit",
 				    .set = commit->set,
 				    .block = commit->block,
-				    .rank = strads_cast_waits_for(cast)};
+				    .rank = rank,
+				    .through = rank};
 }
 
 static struct expectation
 expect_schedule(const struct strads_engine *engine)
 {
 	const struct strads_cast *cast = &engine->scheduler.cast;
+	int scheduler = (int)(engine->worker.set % (uint64_t)engine->schedulers);
 	struct expectation e = {.stage = STRADS_SCHEDULE,
 				.what = "schedule",
 				.set = engine->worker.set,
 				.block = engine->worker.index,
-				.rank = (int)(engine->worker.set % (uint64_t)engine->schedulers)};
+				.rank = scheduler};
 
-	if (e.rank == engine->rank && cast->sent < cast->composed) {
+	if (scheduler == engine->rank && cast->sent < cast->composed) {
 		e.what = "room for the schedule";
-		e.rank = strads_cast_waits_for(cast);
+		e.rank = e.through = strads_cast_waits_for(cast);
+	} else {
+		e.through = strads_lane_writer(&engine->lane[STRADS_LANE_SCHEDULE], scheduler);
 	}
 	return e;
 }
@@ -179,9 +190,10 @@ static const struct {
 	enum strads_stage stage;
 } steps[] = {
     {strads_worker_collect, STRADS_SYNC},     {strads_worker_sync, STRADS_SYNC},
-    {strads_scheduler_step, STRADS_SCHEDULE}, {strads_worker_admit, STRADS_SCHEDULE},
-    {strads_worker_push, STRADS_PUSH},        {strads_worker_send, STRADS_PUSH},
-    {strads_reducer_step, STRADS_PULL},       {strads_scheduler_send, STRADS_SCHEDULE},
+    {strads_worker_relay, STRADS_SCHEDULE},   {strads_scheduler_step, STRADS_SCHEDULE},
+    {strads_worker_admit, STRADS_SCHEDULE},   {strads_worker_push, STRADS_PUSH},
+    {strads_worker_send, STRADS_PUSH},        {strads_reducer_step, STRADS_PULL},
+    {strads_scheduler_send, STRADS_SCHEDULE},
 };
 
 static int
@@ -198,7 +210,7 @@ pass(struct strads_engine *engine, bool *moved)
 		*moved |= worked;
 	}
 	for (int i = 0; i < STRADS_LANES; i++) {
-		int status = strads_lane_settle(&engine->lane[i]);
+		int status = strads_lane_settle(&engine->lane[i], moved);
 
 		if (status < 0)
 			return status;
@@ -218,6 +230,19 @@ patience_ends(const struct strads_engine *engine)
 	return engine->scheduler.asked && own < ends ? own : ends;
 }
 
+static int
+too_late(const struct strads_engine *engine, struct expectation e)
+{
+	char through[32] = "";
+
+	if (e.through != e.rank)
+		snprintf(through, sizeof through, " through rank %d", e.through);
+	return strads_fail(STRADS_ERR_TIMEOUT,
+			   "rank %d: no %s of set %llu block %u from rank %d%s for %llu s",
+			   engine->rank, e.what, (unsigned long long)e.set, e.block, e.rank,
+			   through, (unsigned long long)(engine->timeout_ns / 1000000000));
+}
+
 /* Idle for the `turns`-th time in a row: waits, up to the deadline. */
 static int
 rest(struct strads_engine *engine, uint64_t turns)
@@ -231,14 +256,8 @@ rest(struct strads_engine *engine, uint64_t turns)
 	}
 	deadline = patience_ends(engine);
 	if (turns > 0 && turns % LOOK_TURNS == 0 &&
-	    strads_fabric_clock_ns(engine->fabric) >= deadline) {
-		struct expectation e = expects(engine);
-
-		return strads_fail(STRADS_ERR_TIMEOUT,
-				   "rank %d: no %s of set %llu block %u from rank %d for %llu s",
-				   engine->rank, e.what, (unsigned long long)e.set, e.block, e.rank,
-				   (unsigned long long)(engine->timeout_ns / 1000000000));
-	}
+	    strads_fabric_clock_ns(engine->fabric) >= deadline)
+		return too_late(engine, expects(engine));
 	strads_fabric_wait(engine->fabric, deadline);
 	return STRADS_OK;
 }

@@ -17,8 +17,8 @@ strads_reducer_init(struct strads_engine *engine, uint8_t *places, uint8_t *stag
 	reducer->ring = calloc(shape->reductions, sizeof *reducer->ring);
 	reducer->sums = calloc(shape->reductions, (shape->partial_elems + 1) * sizeof(double));
 	reducer->readings = calloc(shape->reads, sizeof *reducer->readings);
-	reducer->cast = (struct strads_cast){
-	    .lane = &engine->lane[STRADS_LANE_COMMIT], .ranks = engine->ranks, .places = places};
+	reducer->cast =
+	    (struct strads_cast){.lane = &engine->lane[STRADS_LANE_COMMIT], .places = places};
 	reducer->cast.messages =
 	    calloc(shape->lane[STRADS_LANE_COMMIT].slots, sizeof *reducer->cast.messages);
 	if (!reducer->ring || !reducer->sums || !reducer->readings || !reducer->cast.messages)

@@ -1,55 +1,106 @@
 #include "ring.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const lane_names[STRADS_LANES] = {"schedule", "partial", "commit"};
 
+/* ---- Life -------------------------------------------------------------------------------- */
+
+int
+strads_lane_init(struct strads_lane *lane)
+{
+	size_t ranks = (size_t)lane->tree.ranks;
+	size_t relays = (size_t)strads_tree_inner(&lane->tree) - 1;
+	struct strads_counter *counters = NULL;
+
+	lane->waits = -1;
+	lane->out = calloc(ranks, sizeof *lane->out);
+	lane->in = calloc(ranks, sizeof *lane->in);
+	if (!lane->out || !lane->in)
+		return strads_fail(STRADS_ERR_MEMORY, "no memory for %zu rings", ranks);
+	if (relays == 0)
+		return STRADS_OK;
+	lane->relays = calloc(relays, sizeof *lane->relays);
+	if (lane->relays)
+		counters = calloc(relays, lane->slots * sizeof *counters);
+	if (!lane->relays || !counters)
+		return strads_fail(STRADS_ERR_MEMORY, "no memory to pass on what %zu ranks send",
+				   relays);
+	for (size_t i = 0; i < relays; i++)
+		lane->relays[i].counters = counters + i * lane->slots;
+	return STRADS_OK;
+}
+
+void
+strads_lane_free(struct strads_lane *lane)
+{
+	if (lane->relays)
+		free(lane->relays[0].counters);
+	free(lane->relays);
+	free(lane->in);
+	free(lane->out);
+	*lane = (struct strads_lane){0};
+}
+
+/* ---- Where things are -------------------------------------------------------------------- */
+
 /* Offset in an inbox of the end of the slot of a ring's message number `sequence` (from 1). */
 static size_t
-slot_end(const struct strads_lane *lane, int writer, uint64_t sequence)
+slot_end(const struct strads_lane *lane, int root, uint64_t sequence)
 {
-	size_t ring = (size_t)writer * lane->slots;
+	size_t ring = (size_t)root * lane->slots;
 	size_t slot = (size_t)(sequence - 1) & (lane->slots - 1);
 
 	return lane->rings_offset + (ring + slot + 1) * lane->slot_bytes;
 }
 
 static size_t
-credit_at(const struct strads_lane *lane, int reader)
+credit_at(const struct strads_lane *lane, int place)
 {
-	return lane->credit_offset + (size_t)reader * STRADS_CREDIT_BYTES;
+	return lane->credit_offset + (size_t)place * STRADS_CREDIT_BYTES;
 }
+
+static int
+own_place(const struct strads_lane *lane, int root)
+{
+	return strads_tree_place(&lane->tree, root, lane->rank);
+}
+
+/* ---- Out --------------------------------------------------------------------------------- */
 
 /* Whether the reader has taken enough for one more message; looks at the credit word only when what
  * it said last does not suffice. A word of another epoch says nothing. */
 static bool
-has_credit(struct strads_lane *lane, int reader)
+has_credit(struct strads_lane *lane, int place)
 {
-	struct strads_ring_out *ring = &lane->out[reader];
+	struct strads_ring_out *ring = &lane->out[place];
 	uint64_t word;
 
 	if (ring->sent - ring->credit < lane->slots)
 		return true;
-	word = strads_signal_load(lane->inbox, credit_at(lane, reader)) - lane->epoch;
+	word = strads_signal_load(lane->inbox, credit_at(lane, place)) - lane->epoch;
 	if (word <= ring->sent && word > ring->credit)
 		ring->credit = word;
 	return ring->sent - ring->credit < lane->slots;
 }
 
-int
-strads_lane_send(struct strads_lane *lane, int peer, const struct strads_piece *pieces, size_t n,
-		 struct strads_counter *counter)
+/* Writes a message into the ring of `root` at a place of its tree. */
+static int
+put(struct strads_lane *lane, int root, int place, const struct strads_piece *pieces, size_t n,
+    struct strads_counter *counter)
 {
-	struct strads_ring_out *ring = &lane->out[peer];
+	struct strads_ring_out *ring = &lane->out[place];
+	int peer = strads_tree_rank(&lane->tree, root, place);
 	size_t bytes = 0;
 	size_t signal;
 	int status;
 
-	if (!has_credit(lane, peer))
+	if (!has_credit(lane, place))
 		return STRADS_AGAIN;
 	for (size_t i = 0; i < n; i++)
 		bytes += pieces[i].bytes;
-	signal = slot_end(lane, lane->rank, ring->sent + 1) - sizeof(uint64_t);
+	signal = slot_end(lane, root, ring->sent + 1) - sizeof(uint64_t);
 	if (n == 1)
 		status =
 		    strads_put_signal(lane->fabric, peer, lane->inbox, signal - bytes, pieces->base,
@@ -67,48 +118,162 @@ strads_lane_send(struct strads_lane *lane, int peer, const struct strads_piece *
 	return STRADS_OK;
 }
 
-bool
-strads_lane_ready(const struct strads_lane *lane, int writer)
+int
+strads_lane_send(struct strads_lane *lane, int peer, const struct strads_piece *pieces, size_t n,
+		 struct strads_counter *counter)
 {
-	uint64_t expected = lane->in[writer].taken + 1;
-	size_t signal = slot_end(lane, writer, expected) - sizeof(uint64_t);
+	int place = strads_tree_place(&lane->tree, lane->rank, peer);
 
-	return strads_signal_load(lane->inbox, signal) == (lane->epoch | expected);
+	return put(lane, lane->rank, place, pieces, n, counter);
 }
 
-int
-strads_lane_peek(const struct strads_lane *lane, int writer, const struct strads_trailer **trailer,
-		 const void **payload)
+/* ---- In ---------------------------------------------------------------------------------- */
+
+/* Whether message number `sequence` of root's ring is here, if its slot is no longer another's. */
+static bool
+arrived(const struct strads_lane *lane, int root, uint64_t sequence)
 {
-	uint64_t expected = lane->in[writer].taken + 1;
+	size_t signal = slot_end(lane, root, sequence) - sizeof(uint64_t);
+
+	return strads_signal_load(lane->inbox, signal) == (lane->epoch | sequence);
+}
+
+/* That message, checked. */
+static int
+look(const struct strads_lane *lane, int root, uint64_t sequence,
+     const struct strads_trailer **trailer, const void **payload)
+{
 	const uint8_t *base = strads_region_base(lane->inbox);
-	const uint8_t *at = base + slot_end(lane, writer, expected) - STRADS_WIRE_TAIL;
+	const uint8_t *at = base + slot_end(lane, root, sequence) - STRADS_WIRE_TAIL;
 	const struct strads_trailer *tail = (const void *)at;
 
-	if (!strads_lane_ready(lane, writer))
+	if (!arrived(lane, root, sequence))
 		return STRADS_AGAIN;
 	if (tail->lane != (uint32_t)lane->id || tail->zero != 0 ||
 	    tail->bytes > strads_lane_payload(lane) || tail->offset > tail->total ||
 	    tail->bytes > tail->total - tail->offset)
 		return strads_fail(
 		    STRADS_ERR_PROTOCOL, "rank %d: message %llu of rank %d's %s ring is malformed",
-		    lane->rank, (unsigned long long)expected, writer, lane_names[lane->id]);
+		    lane->rank, (unsigned long long)sequence, root, lane_names[lane->id]);
 	*trailer = tail;
 	*payload = at - strads_wire_pad(tail->bytes);
 	return STRADS_OK;
 }
 
-static int
-credit_return(struct strads_lane *lane, int writer)
+int
+strads_lane_writer(const struct strads_lane *lane, int root)
 {
-	struct strads_ring_in *ring = &lane->in[writer];
-	int status =
-	    strads_put_signal(lane->fabric, writer, lane->inbox, credit_at(lane, lane->rank), NULL,
-			      0, lane->epoch | ring->taken, NULL);
+	int above = strads_tree_parent(&lane->tree, own_place(lane, root));
+
+	return strads_tree_rank(&lane->tree, root, above);
+}
+
+bool
+strads_lane_ready(const struct strads_lane *lane, int root)
+{
+	return arrived(lane, root, lane->in[root].read + 1);
+}
+
+int
+strads_lane_peek(const struct strads_lane *lane, int root, const struct strads_trailer **trailer,
+		 const void **payload)
+{
+	return look(lane, root, lane->in[root].read + 1, trailer, payload);
+}
+
+/* ---- On ---------------------------------------------------------------------------------- */
+
+/* What is passed on of root, NULL: this rank has none below. */
+static struct strads_relay *
+relay_of(const struct strads_lane *lane, int root)
+{
+	int place = own_place(lane, root);
+
+	return place > 0 && place < strads_tree_inner(&lane->tree) ? &lane->relays[place - 1]
+								   : NULL;
+}
+
+static struct strads_counter *
+relay_counter(const struct strads_lane *lane, const struct strads_relay *relay, uint64_t sequence)
+{
+	return &relay->counters[(sequence - 1) & (lane->slots - 1)];
+}
+
+/* Hands the message to those below that miss it: STRADS_OK (all have it), AGAIN, or an error. */
+static int
+hand_on(struct strads_lane *lane, int root, struct strads_relay *relay, uint64_t sequence,
+	bool *moved)
+{
+	int place = own_place(lane, root);
+	int first = strads_tree_first(&lane->tree, place);
+	int children = strads_tree_children(&lane->tree, place);
+	const struct strads_trailer *trailer = NULL;
+	struct strads_piece message;
+	const void *payload = NULL;
+	int status = look(lane, root, sequence, &trailer, &payload);
 
 	if (status != STRADS_OK)
 		return status;
-	ring->returned = ring->taken;
+	message = (struct strads_piece){.base = (void *)(uintptr_t)payload,
+					.bytes = strads_wire_pad(trailer->bytes) + sizeof *trailer};
+	for (; relay->next < children; relay->next++) {
+		status = put(lane, root, first + relay->next, &message, 1,
+			     relay_counter(lane, relay, sequence));
+		if (status != STRADS_OK)
+			return status;
+		*moved = true;
+	}
+	relay->next = 0;
+	return STRADS_OK;
+}
+
+/* Passes on what has come of root: STRADS_OK (all of it), AGAIN (there is no room), an error. */
+static int
+pass_on(struct strads_lane *lane, int root, struct strads_relay *relay, bool *moved)
+{
+	/* A slot whose message was not taken, or not passed on, still has it. */
+	while (arrived(lane, root, relay->passed + 1)) {
+		int status = hand_on(lane, root, relay, relay->passed + 1, moved);
+
+		if (status != STRADS_OK)
+			return status;
+		relay->passed++;
+	}
+	return STRADS_OK;
+}
+
+/* Frees the slots that are done with: STRADS_OK (of all messages taken) or AGAIN. */
+static int
+free_slots(struct strads_lane *lane, struct strads_ring_in *ring, const struct strads_relay *relay)
+{
+	while (ring->freed < ring->read) {
+		if (relay) {
+			const struct strads_counter *counter =
+			    relay_counter(lane, relay, ring->freed + 1);
+
+			if (relay->passed == ring->freed || counter->done != counter->posted)
+				return STRADS_AGAIN;
+		}
+		ring->freed++;
+	}
+	return STRADS_OK;
+}
+
+static int
+credit_return(struct strads_lane *lane, int root)
+{
+	struct strads_ring_in *ring = &lane->in[root];
+	int place = own_place(lane, root);
+	int writer = strads_lane_writer(lane, root);
+	int status;
+
+	if (ring->freed - ring->returned < lane->slots / 2)
+		return STRADS_OK;
+	status = strads_put_signal(lane->fabric, writer, lane->inbox, credit_at(lane, place), NULL,
+				   0, lane->epoch | ring->freed, NULL);
+	if (status != STRADS_OK)
+		return status;
+	ring->returned = ring->freed;
 	if (writer != lane->rank) {
 		lane->credit_stats->messages++;
 		lane->credit_stats->bytes += sizeof(uint64_t);
@@ -116,38 +281,91 @@ credit_return(struct strads_lane *lane, int writer)
 	return STRADS_OK;
 }
 
-int
-strads_lane_take(struct strads_lane *lane, int writer)
+/* Does for root's ring all that can be done: STRADS_OK (nothing left), AGAIN, or an error. */
+static int
+advance(struct strads_lane *lane, int root, bool *moved)
 {
-	struct strads_ring_in *ring = &lane->in[writer];
+	struct strads_ring_in *ring = &lane->in[root];
+	struct strads_relay *relay = relay_of(lane, root);
+	int passed = relay ? pass_on(lane, root, relay, moved) : STRADS_OK;
+	int freed, credited;
+
+	if (passed < 0)
+		return passed;
+	freed = free_slots(lane, ring, relay);
+	credited = credit_return(lane, root);
+	if (credited < 0)
+		return credited;
+	return passed || freed || credited ? STRADS_AGAIN : STRADS_OK;
+}
+
+/* advance; what is left waits. */
+static int
+advance_or_wait(struct strads_lane *lane, int root, bool *moved)
+{
+	struct strads_ring_in *ring = &lane->in[root];
 	int status;
 
-	ring->taken++;
-	if (ring->owed || ring->taken - ring->returned < lane->slots / 2)
+	if (ring->waits)
 		return STRADS_OK;
-	status = credit_return(lane, writer);
+	status = advance(lane, root, moved);
 	if (status != STRADS_AGAIN)
 		return status;
-	ring->owed = true;
-	ring->next = lane->owed;
-	lane->owed = writer;
+	ring->waits = true;
+	ring->next = lane->waits;
+	lane->waits = root;
 	return STRADS_OK;
 }
 
 int
-strads_lane_settle(struct strads_lane *lane)
+strads_lane_take(struct strads_lane *lane, int root)
 {
-	while (lane->owed >= 0) {
-		struct strads_ring_in *ring = &lane->in[lane->owed];
-		int status = credit_return(lane, lane->owed);
+	bool moved = false;
 
-		if (status != STRADS_OK)
-			return status;
-		ring->owed = false;
-		lane->owed = ring->next;
-	}
-	return STRADS_OK;
+	lane->in[root].read++;
+	return advance_or_wait(lane, root, &moved);
 }
+
+int
+strads_lane_relay(struct strads_lane *lane, int root, bool *moved)
+{
+	const struct strads_relay *relay = relay_of(lane, root);
+
+	if (!relay || !arrived(lane, root, relay->passed + 1))
+		return STRADS_OK;
+	return advance_or_wait(lane, root, moved);
+}
+
+bool
+strads_lane_passed(const struct strads_lane *lane, int root, uint64_t last)
+{
+	const struct strads_relay *relay = relay_of(lane, root);
+
+	return !relay || relay->passed >= last;
+}
+
+int
+strads_lane_settle(struct strads_lane *lane, bool *moved)
+{
+	int *link = &lane->waits;
+
+	while (*link >= 0) {
+		struct strads_ring_in *ring = &lane->in[*link];
+		int status = advance(lane, *link, moved);
+
+		if (status < 0)
+			return status;
+		if (status == STRADS_AGAIN) {
+			link = &ring->next;
+			continue;
+		}
+		ring->waits = false;
+		*link = ring->next;
+	}
+	return lane->waits < 0 ? STRADS_OK : STRADS_AGAIN;
+}
+
+/* ---- To all ------------------------------------------------------------------------------ */
 
 static uint32_t
 place(const struct strads_cast *cast, uint64_t message)
@@ -212,11 +430,10 @@ strads_cast_returned(const struct strads_cast *cast, const struct strads_loan *l
 	return true;
 }
 
-/* From the next rank on, so that several casts do not meet at one rank. */
 int
 strads_cast_waits_for(const struct strads_cast *cast)
 {
-	return (cast->lane->rank + 1 + cast->next) % cast->ranks;
+	return strads_tree_rank(&cast->lane->tree, cast->lane->rank, 1 + cast->next);
 }
 
 const struct strads_trailer *
@@ -232,15 +449,18 @@ strads_cast_waiting(const struct strads_cast *cast)
 int
 strads_cast_step(struct strads_cast *cast, bool *moved)
 {
+	struct strads_lane *lane = cast->lane;
+	int children = strads_tree_children(&lane->tree, 0);
+
 	while (cast->sent < cast->composed) {
 		struct strads_message *message = &cast->messages[place(cast, cast->sent)];
-		int status = strads_lane_send(cast->lane, strads_cast_waits_for(cast),
-					      message->pieces, message->n, &message->counter);
+		int status = put(lane, lane->rank, 1 + cast->next, message->pieces, message->n,
+				 &message->counter);
 
 		if (status != STRADS_OK)
 			return status;
 		*moved = true;
-		if (++cast->next == cast->ranks - 1) {
+		if (++cast->next == children) {
 			cast->next = 0;
 			cast->sent++;
 		}

@@ -4,12 +4,20 @@
  * epoch | n and may be written once the reader's credit word, in the writer's inbox, says that
  * message n − slots was taken. Slots are used in turn.
  *
+ * An inbox has one ring for each root, the rank that its messages are from. What goes to all goes
+ * by the root's tree (tree.h): the writer of a ring is the rank above, and a reader that has others
+ * below it passes a message on to their rings of the same root, from the slot where it lies and
+ * under the same number, whether or not it has taken it itself; the slot is free when both is done.
+ * One ring of a root, with one writer, keeps a root's messages in order, and those of one root from
+ * waiting for those of another.
+ *
  * Nothing here blocks; AGAIN means: call again later.
  */
 #ifndef STRADS_SCHED_RING_H
 #define STRADS_SCHED_RING_H
 
 #include "strads/engine.h"
+#include "tree.h"
 #include "wire.h"
 
 enum strads_lane_id {
@@ -28,10 +36,18 @@ struct strads_ring_out {
 };
 
 struct strads_ring_in {
-	uint64_t taken;
-	uint64_t returned; /* of these, made known to the writer */
-	int next;          /* writer owed credit after this one, −1: none */
-	bool owed;         /* in the list of writers owed */
+	uint64_t read;     /* messages taken by this rank … */
+	uint64_t freed;    /* … whose slots are free, … */
+	uint64_t returned; /* … which the writer knows */
+	int next;          /* root of the ring that waits after this one, −1: none */
+	bool waits;        /* in the list of rings that wait */
+};
+
+/* The messages of a root that this rank passes on. */
+struct strads_relay {
+	uint64_t passed;                 /* messages handed to all below */
+	int next;                        /* of these, how many have the next one already */
+	struct strads_counter *counters; /* [slots], of the ranks below */
 };
 
 struct strads_lane {
@@ -40,16 +56,25 @@ struct strads_lane {
 	struct strads_region *inbox; /* REMOTE_WRITE; laid out alike on all ranks */
 	uint64_t epoch;              /* in the upper 16 bits */
 	int rank;
+	struct strads_tree tree;
 	uint32_t slots;       /* a power of two */
 	size_t slot_bytes;    /* a multiple of 64 */
-	size_t rings_offset;  /* of writer 0's ring in an inbox; writer w's follows at w rings on */
-	size_t credit_offset; /* of reader 0's credit word; STRADS_CREDIT_BYTES apart */
-	struct strads_ring_out *out; /* by reader */
-	struct strads_ring_in *in;   /* by writer */
-	int owed;                    /* first writer whose credit found no room, −1: none */
+	size_t rings_offset;  /* of root 0's ring in an inbox; root r's follows at r rings on */
+	size_t credit_offset; /* of the credit word of place 0; STRADS_CREDIT_BYTES apart */
 	struct strads_stage_stats *sent_stats;   /* counts messages to peers */
 	struct strads_stage_stats *credit_stats; /* counts credits to peers */
+	/* By the reader's place. Whatever the arity, a writer has one ring at each place, as each
+	 * place is below one other, at which the writer is of one tree only. */
+	struct strads_ring_out *out;
+	struct strads_ring_in *in;   /* by root */
+	struct strads_relay *relays; /* by this rank's place − 1, where others are below it */
+	int waits; /* first root of whose ring something found no room, −1: none */
 };
+
+/* Makes what is kept of the rings of a lane whose description, all before `out`, is there. Returns
+ * STRADS_OK or ERR_MEMORY; in either case strads_lane_free afterwards. */
+STRADS_MUST_CHECK int strads_lane_init(struct strads_lane *lane);
+void strads_lane_free(struct strads_lane *lane);
 
 /* Most payload bytes of a message. */
 static inline size_t
@@ -59,46 +84,55 @@ strads_lane_payload(const struct strads_lane *lane)
 }
 
 /* Sends the message [payload, padding, trailer] that lies in `n` pieces (registered, borrowed until
- * `counter` counts it) to peer. Returns STRADS_OK, AGAIN (no credit, or the fabric is busy), or the
- * fabric's error. */
+ * `counter` counts it) to peer, one of those right below this rank in its own tree. Returns
+ * STRADS_OK, AGAIN (no credit, or the fabric is busy), or the fabric's error. */
 STRADS_MUST_CHECK int strads_lane_send(struct strads_lane *lane, int peer,
 				       const struct strads_piece *pieces, size_t n,
 				       struct strads_counter *counter);
 
-/* Whether writer's ring holds a message that was not taken. */
-bool strads_lane_ready(const struct strads_lane *lane, int writer);
+/* The rank that writes root's ring in this rank's inbox: root itself, or who passes on. */
+int strads_lane_writer(const struct strads_lane *lane, int root);
 
-/* The next message of writer's ring, left there: STRADS_OK, AGAIN (none yet), ERR_PROTOCOL. The
+/* Whether root's ring holds a message that was not taken. */
+bool strads_lane_ready(const struct strads_lane *lane, int root);
+
+/* The next message of root's ring, left there: STRADS_OK, AGAIN (none yet), ERR_PROTOCOL. The
  * payload stays in place until strads_lane_take. */
-STRADS_MUST_CHECK int strads_lane_peek(const struct strads_lane *lane, int writer,
+STRADS_MUST_CHECK int strads_lane_peek(const struct strads_lane *lane, int root,
 				       const struct strads_trailer **trailer, const void **payload);
 
-/* Frees the slot of the message last peeked at; returns credit to the writer by halves of a ring.
- * Returns STRADS_OK or the fabric's error. */
-STRADS_MUST_CHECK int strads_lane_take(struct strads_lane *lane, int writer);
+/* Takes the message last peeked at. Its slot is free when it is passed on, too; credit goes to the
+ * writer by halves of a ring. Returns STRADS_OK or the fabric's error. */
+STRADS_MUST_CHECK int strads_lane_take(struct strads_lane *lane, int root);
 
-/* Tries again to return the credits that the fabric had no room for: STRADS_OK (none left), AGAIN,
- * or an error. */
-STRADS_MUST_CHECK int strads_lane_settle(struct strads_lane *lane);
+/* Passes on what has come of root, as far as there is room; the rest waits for strads_lane_settle.
+ * *moved is set if anything was. Returns STRADS_OK, ERR_PROTOCOL or the fabric's error. */
+STRADS_MUST_CHECK int strads_lane_relay(struct strads_lane *lane, int root, bool *moved);
 
-/* A message composed for all ranks. */
+/* Whether all that this rank has taken of root's messages up to number `last` is passed on. */
+bool strads_lane_passed(const struct strads_lane *lane, int root, uint64_t last);
+
+/* Tries again to pass on, to free and to return credit for what found no room: STRADS_OK (nothing
+ * left), AGAIN, or an error. *moved is set if anything was passed on. */
+STRADS_MUST_CHECK int strads_lane_settle(struct strads_lane *lane, bool *moved);
+
+/* A message composed for all that are below its root. */
 struct strads_message {
 	struct strads_piece pieces[2]; /* of [payload, padding, trailer] */
 	size_t n;
 	struct strads_counter counter; /* of the ranks it was handed to */
 };
 
-/* One writer's messages that go to every other rank alike, composed once. A long payload is sent
+/* One root's messages that go to every other rank alike, composed once. A long payload is sent
  * from where it lies; a short one is copied to its trailer, for that costs less than a second piece
- * to every rank. A message's place is free for another once it has reached all ranks. */
+ * to every rank. A message's place is free for another once it has reached all below the root. */
 struct strads_cast {
 	struct strads_lane *lane;
-	int ranks;                       /* of the job; the writer itself is sent nothing */
 	uint8_t *places;                 /* [lane->slots][strads_cast_bytes], registered */
 	struct strads_message *messages; /* [lane->slots] */
 	uint64_t composed;               /* messages */
-	uint64_t sent;                   /* messages handed to all ranks */
-	int next;                        /* ranks that have message `sent` already */
+	uint64_t sent;                   /* messages handed to all below */
+	int next;                        /* of these, how many have message `sent` already */
 };
 
 /* Bytes of a message's place: those of a ring's slot, but no more than it pays to copy. */
@@ -131,7 +165,7 @@ bool strads_cast_returned(const struct strads_cast *cast, const struct strads_lo
  * anything was sent. */
 STRADS_MUST_CHECK int strads_cast_step(struct strads_cast *cast, bool *moved);
 
-/* Of message `sent`, which has not reached all: the first rank that misses it, and its trailer. */
+/* Of message `sent`, which some below miss: the first of them, and its trailer. */
 int strads_cast_waits_for(const struct strads_cast *cast);
 const struct strads_trailer *strads_cast_waiting(const struct strads_cast *cast);
 

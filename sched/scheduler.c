@@ -14,8 +14,8 @@ strads_scheduler_init(struct strads_engine *engine, uint8_t *places, uint8_t *bl
 	scheduler->begun = scheduler->next = scheduler->sending = (uint64_t)engine->rank;
 	scheduler->sets = calloc(shape->draft_sets, sizeof *scheduler->sets);
 	scheduler->drafts = calloc(drafts, sizeof *scheduler->drafts);
-	scheduler->cast = (struct strads_cast){
-	    .lane = &engine->lane[STRADS_LANE_SCHEDULE], .ranks = engine->ranks, .places = places};
+	scheduler->cast =
+	    (struct strads_cast){.lane = &engine->lane[STRADS_LANE_SCHEDULE], .places = places};
 	scheduler->cast.messages =
 	    calloc(shape->lane[STRADS_LANE_SCHEDULE].slots, sizeof *scheduler->cast.messages);
 	if (!scheduler->sets || !scheduler->drafts || !scheduler->cast.messages)

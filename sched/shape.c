@@ -12,6 +12,10 @@
 #define READS        8
 #define SLOTS_MAX    32
 
+/* From so many ranks on, what goes to all goes by trees, of this arity. */
+#define TREE_RANKS 32
+#define TREE_ARITY 8
+
 /* Rings take at most this part of the budget, so that a job of many ranks stays small by itself. */
 #define RINGS_PART 64
 
@@ -60,6 +64,16 @@ rings_bytes(const struct strads_shape *shape)
 	for (int i = 0; i < STRADS_LANES; i++)
 		sum = plus(sum, lane_bytes(&shape->lane[i]));
 	return sum;
+}
+
+struct strads_tree
+strads_shape_tree(const struct strads_shape *shape, enum strads_lane_id id)
+{
+	int ranks = (int)shape->ranks;
+	int all = ranks > 1 ? ranks - 1 : 1;
+
+	return (struct strads_tree){.ranks = ranks,
+				    .arity = id == STRADS_LANE_PARTIAL ? all : (int)shape->arity};
 }
 
 size_t
@@ -135,8 +149,15 @@ bookkeeping_bytes(const struct strads_shape *shape)
 	size_t sum = times(times(shape->ranks, STRADS_LANES), pair);
 
 	sum = plus(sum, times(shape->ranks, sizeof(struct strads_awaited)));
-	for (int i = 0; i < STRADS_LANES; i++)
-		sum = plus(sum, times(shape->lane[i].slots, sizeof(struct strads_message)));
+	for (int i = 0; i < STRADS_LANES; i++) {
+		size_t slots = shape->lane[i].slots;
+		size_t counters = times(slots, sizeof(struct strads_counter));
+
+		sum = plus(sum, times(slots, sizeof(struct strads_message)));
+		if (i != STRADS_LANE_PARTIAL)
+			sum = plus(
+			    sum, times(shape->relays, plus(counters, sizeof(struct strads_relay))));
+	}
 	sum = plus(sum, times(shape->draft_sets, sizeof(struct strads_draft_set)));
 	sum = plus(sum,
 		   times(times(shape->draft_sets, shape->set_blocks), sizeof(struct strads_draft)));
@@ -254,6 +275,18 @@ shrink(struct strads_shape *shape)
 	return false;
 }
 
+/* How many ranks one hands on to what goes to all, unless it is asked for. */
+static uint32_t
+choose_arity(const struct strads_engine_options *options, int ranks)
+{
+	int all = ranks > 1 ? ranks - 1 : 1;
+	int arity = options->fan_out;
+
+	if (arity == 0)
+		arity = ranks < TREE_RANKS ? all : TREE_ARITY;
+	return (uint32_t)(arity < all ? arity : all);
+}
+
 static int
 check(const struct strads_program *program, const struct strads_engine_options *options, int ranks)
 {
@@ -271,6 +304,11 @@ check(const struct strads_program *program, const struct strads_engine_options *
 				   "depth of at least %d",
 				   options->staleness, options->depth, options->staleness,
 				   options->staleness + 1);
+	if (options->fan_out < 0)
+		return strads_fail(STRADS_ERR_ARGUMENT,
+				   "a fan-out of %d ranks: there must be 1, or 0 for what suits "
+				   "the number of ranks",
+				   options->fan_out);
 	if (options->chunk_bytes < SLOT_MIN || options->chunk_bytes > UINT32_MAX)
 		return strads_fail(STRADS_ERR_ARGUMENT,
 				   "chunks of %zu bytes: there must be 256 bytes to 4 GiB in one",
@@ -323,12 +361,14 @@ prefer(const struct strads_program *program, const struct strads_engine_options 
 	uint32_t least = times_u32(program->set_blocks_max, (uint32_t)options->staleness + 1);
 	uint32_t window = least > UINT32_MAX - WINDOW_EXTRA ? UINT32_MAX : least + WINDOW_EXTRA;
 	size_t blocks = ceil_div(window, (uint32_t)ranks); /* of a window, to one reducer */
+	struct strads_tree tree;
 
 	*shape = (struct strads_shape){
 	    .ranks = (uint32_t)ranks,
 	    .schedulers = (uint32_t)options->schedulers,
 	    .depth = (uint32_t)options->depth,
 	    .staleness = (uint32_t)options->staleness,
+	    .arity = choose_arity(options, ranks),
 	    .window = window,
 	    .window_min = least,
 	    .reductions = REDUCTIONS,
@@ -341,6 +381,8 @@ prefer(const struct strads_program *program, const struct strads_engine_options 
 	    .partial_stride = round_up(plus(partial, STRADS_WIRE_TAIL), LINE),
 	    .commit_bytes = round_up(program->commit_max, LINE),
 	};
+	tree = strads_shape_tree(shape, STRADS_LANE_COMMIT);
+	shape->relays = (uint32_t)strads_tree_inner(&tree) - 1;
 	shape->lane[STRADS_LANE_SCHEDULE] =
 	    lane_shape(options->schedulers, window, shape->block_bytes, chunk);
 	shape->lane[STRADS_LANE_PARTIAL] =

@@ -14,7 +14,7 @@ void
 strads_stream_compose(struct strads_stream *stream, struct strads_cast *cast, bool *moved)
 {
 	/* Without another rank there is nothing to send. */
-	if (cast->ranks == 1 && stream->open) {
+	if (cast->lane->tree.ranks == 1 && stream->open) {
 		stream->open = false;
 		*moved = true;
 	}
@@ -52,11 +52,11 @@ follows(const struct strads_sink *sink, const struct strads_trailer *trailer)
 }
 
 int
-strads_sink_step(struct strads_sink *sink, struct strads_lane *lane, int writer, bool *moved)
+strads_sink_step(struct strads_sink *sink, struct strads_lane *lane, int root, bool *moved)
 {
 	const struct strads_trailer *trailer;
 	const void *payload;
-	int status = strads_lane_peek(lane, writer, &trailer, &payload);
+	int status = strads_lane_peek(lane, root, &trailer, &payload);
 
 	if (status != STRADS_OK)
 		return status;
@@ -65,7 +65,7 @@ strads_sink_step(struct strads_sink *sink, struct strads_lane *lane, int writer,
 		    STRADS_ERR_PROTOCOL,
 		    "rank %d: rank %d sent bytes %llu+%u of %llu of set %llu block %u, "
 		    "expected from byte %zu of at most %zu of set %llu block %u",
-		    lane->rank, writer, (unsigned long long)trailer->offset, trailer->bytes,
+		    lane->rank, root, (unsigned long long)trailer->offset, trailer->bytes,
 		    (unsigned long long)trailer->total, (unsigned long long)trailer->set,
 		    trailer->block, sink->offset, sink->room, (unsigned long long)sink->set,
 		    sink->block);
@@ -75,7 +75,7 @@ strads_sink_step(struct strads_sink *sink, struct strads_lane *lane, int writer,
 	sink->total = trailer->total;
 	sink->offset += trailer->bytes;
 	*moved = true;
-	status = strads_lane_take(lane, writer);
+	status = strads_lane_take(lane, root);
 	if (status != STRADS_OK)
 		return status;
 	return sink->offset == sink->total ? STRADS_OK : STRADS_AGAIN;

@@ -37,9 +37,9 @@ struct strads_sink {
 	bool begun;
 };
 
-/* Takes the next message of writer's ring into the sink. Returns STRADS_OK (complete), AGAIN with
+/* Takes the next message of root's ring into the sink. Returns STRADS_OK (complete), AGAIN with
  * *moved set (more to come), AGAIN (no message), ERR_PROTOCOL (not the piece that was expected). */
-STRADS_MUST_CHECK int strads_sink_step(struct strads_sink *sink, struct strads_lane *lane,
-				       int writer, bool *moved);
+STRADS_MUST_CHECK int strads_sink_step(struct strads_sink *sink, struct strads_lane *lane, int root,
+				       bool *moved);
 
 #endif

@@ -22,6 +22,8 @@ struct strads_entry {
 	struct strads_loan loan; /* … up to here */
 	size_t commit_bytes;
 	struct strads_sink sink; /* of the block, then of its commit */
+	uint64_t block_message;  /* number, in its ring, of the block's last message, … */
+	uint64_t commit_message; /* … of the commit's; 0: none came */
 	struct strads_counter sent;
 	struct strads_entry *next_awaited; /* the reducer's next commit */
 	struct strads_entry *next_mine;    /* the next block this rank reduces */

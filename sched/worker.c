@@ -123,6 +123,8 @@ receive(struct strads_engine *engine, struct strads_entry *entry)
 	    !strads_cast_returned(&engine->reducer.cast, &entry->loan))
 		return false;
 	entry->wire = entry->inbox;
+	entry->block_message = 0;
+	entry->commit_message = 0;
 	entry->sink = (struct strads_sink){.set = worker->set,
 					   .block = worker->index,
 					   .base = (uint8_t *)entry->wire,
@@ -159,7 +161,27 @@ take_block(struct strads_engine *engine, struct strads_entry *entry, int schedul
 		strads_engine_begin(engine);
 		status = strads_sink_step(&entry->sink, lane, scheduler, moved);
 	}
+	entry->block_message = lane->in[scheduler].read;
 	return status;
+}
+
+int
+strads_worker_relay(struct strads_engine *engine, bool *moved)
+{
+	uint64_t set = engine->worker.set;
+	uint64_t end = engine->finished + engine->depth; /* what lies beyond is not drafted */
+
+	if (engine->shape.relays == 0)
+		return STRADS_OK;
+	for (int i = 0; i < engine->schedulers && set < end; i++, set++) {
+		int scheduler = (int)(set % (uint64_t)engine->schedulers);
+		int status =
+		    strads_lane_relay(&engine->lane[STRADS_LANE_SCHEDULE], scheduler, moved);
+
+		if (status != STRADS_OK)
+			return status;
+	}
+	return STRADS_OK;
 }
 
 int
@@ -186,6 +208,18 @@ strads_worker_admit(struct strads_engine *engine, bool *moved)
 
 /* ---- Partials out ------------------------------------------------------------------------ */
 
+/* Whether the block has been passed on to those that are to have it from this rank. */
+static bool
+is_passed_on(const struct strads_engine *engine, const struct strads_entry *entry)
+{
+	int scheduler = (int)(entry->block.set % (uint64_t)engine->schedulers);
+
+	return strads_lane_passed(&engine->lane[STRADS_LANE_SCHEDULE], scheduler,
+				  entry->block_message);
+}
+
+/* A block is passed on before it is pushed: whoever goes on to a last set owes nobody a schedule.
+ */
 int
 strads_worker_push(struct strads_engine *engine, bool *moved)
 {
@@ -195,7 +229,8 @@ strads_worker_push(struct strads_engine *engine, bool *moved)
 	const struct strads_block *block = &entry->block;
 	int status;
 
-	if (window->pushed == window->admitted || entry->base != engine->finished)
+	if (window->pushed == window->admitted || entry->base != engine->finished ||
+	    !is_passed_on(engine, entry))
 		return STRADS_OK;
 	strads_engine_begin(engine);
 	memset(entry->partial, 0, entry->elems * sizeof(double));
@@ -274,11 +309,13 @@ collect_from(struct strads_engine *engine, int reducer, bool *moved)
 		int status;
 
 		strads_engine_begin(engine);
-		status = strads_sink_step(&entry->sink, lane, reducer, moved);
-
+		status = strads_lane_relay(lane, reducer, moved);
+		if (status == STRADS_OK)
+			status = strads_sink_step(&entry->sink, lane, reducer, moved);
 		if (status < 0)
 			return status;
 		if (status == STRADS_OK) {
+			entry->commit_message = lane->in[reducer].read;
 			entry->commit_bytes = entry->sink.total;
 			entry->committed = true;
 			strads_window_arrived(&engine->window, reducer);
@@ -320,16 +357,26 @@ is_released(const struct strads_engine *engine, uint64_t set)
 		return strads_scheduler_told(engine, pushed, false);
 	return pushed > set && window->pushed < window->admitted &&
 	       strads_window_at(window, window->pushed)->base > set &&
+	       is_passed_on(engine, strads_window_at(window, window->pushed)) &&
 	       strads_scheduler_told(engine, pushed, true);
 }
 
-/* Whether the oldest block can be synced. A commit of this rank's is first sent to all others:
- * after a last set nothing more is. */
+/* Whether this rank has sent on what others need to sync the block: after a last set nothing more
+ * is. */
+static bool
+is_sent_on(const struct strads_engine *engine, const struct strads_entry *entry)
+{
+	return engine->reducer.cast.sent >= entry->loan.end &&
+	       strads_lane_passed(&engine->lane[STRADS_LANE_COMMIT], entry->block.reducer,
+				  entry->commit_message);
+}
+
+/* Whether the oldest block can be synced. */
 static bool
 can_sync(const struct strads_engine *engine, const struct strads_entry *entry)
 {
 	return engine->window.synced < engine->window.sent && entry->committed &&
-	       engine->reducer.cast.sent >= entry->loan.end &&
+	       is_sent_on(engine, entry) &&
 	       (entry->early || is_released(engine, entry->block.set)) &&
 	       !strads_scheduler_holds(engine);
 }

@@ -1,6 +1,7 @@
 /*
  * The worker role: takes in the blocks of sets, pushes them, sends the partials or says that they
- * are ready, takes in the commits and syncs them in order.
+ * are ready, takes in the commits and syncs them in order. Blocks and commits that others are to
+ * have from this rank it passes on as they come, whether or not it can take them itself.
  */
 #ifndef STRADS_SCHED_WORKER_H
 #define STRADS_SCHED_WORKER_H
@@ -22,6 +23,7 @@ struct strads_worker {
 
 /* Each does what it can without waiting (push and sync: one block) and sets *moved if it did
  * anything. */
+STRADS_MUST_CHECK int strads_worker_relay(struct strads_engine *engine, bool *moved);
 STRADS_MUST_CHECK int strads_worker_admit(struct strads_engine *engine, bool *moved);
 STRADS_MUST_CHECK int strads_worker_push(struct strads_engine *engine, bool *moved);
 STRADS_MUST_CHECK int strads_worker_send(struct strads_engine *engine, bool *moved);

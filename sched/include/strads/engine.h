@@ -20,11 +20,13 @@ struct strads_engine_options {
 	size_t chunk_bytes; /* largest message slot and largest read; ≥ 256 */
 	size_t
 	    memory_bytes; /* budget of rings and staging per rank; the ring slots derive from it */
+	int fan_out; /* ranks to which one hands on a set or a commit that goes to all: of a tree,
+		      * or, as many as there are others, all by itself; 0: by the number of ranks */
 	uint64_t timeout_ms; /* longest wait for one peer's message; 0: the fabric's default */
 };
 
 /* Options with the defaults documented in `strads lasso --help`: S 1, D 2, s 0 (BSP), eager 4096,
- * chunk 65536, memory 256 MiB. */
+ * chunk 65536, memory 256 MiB, fan-out by the number of ranks. */
 void strads_engine_defaults(struct strads_engine_options *options);
 
 enum strads_stage { STRADS_SCHEDULE, STRADS_PUSH, STRADS_PULL, STRADS_SYNC, STRADS_STAGES };

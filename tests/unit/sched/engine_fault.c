@@ -111,37 +111,72 @@ strads_engine_run__a_program_exceeds_what_it_declared(void **state)
 	assert_ends(&job, 2, STRADS_ERR_ARGUMENT, STRADS_ERR_ABORTED, "commit_max");
 }
 
+/* Few ranks, which reach each other directly, and more, where rank 1 passes on to others. */
+static const struct {
+	int ranks;
+	int fan_out;
+} teams[] = {{3, 0}, {8, 2}};
+
+#define TEAMS (sizeof teams / sizeof *teams)
+
+/* All but rank 1, which is dead, know so. */
 static void
-strads_engine_run__a_rank_is_killed(void **state)
+assert_rank_1_is_missed(const struct toy_job *job, int code)
 {
-	struct toy_job job = toy_job_defaults(STRADS_JOB_LOCAL, 3);
 	struct toy_result results[TOY_RANKS_MAX];
 
-	(void)state;
-	job.toy.kill_rank = 1;
-	job.toy.kill_set = SET;
-	assert_int_equal(toy_job_run(&job, results), 128 + SIGKILL);
-	for (int i = 0; i < 3; i += 2) {
+	assert_int_equal(toy_job_run(job, results), code);
+	for (int i = 0; i < job->job.ranks; i++) {
+		if (i == 1)
+			continue;
 		assert_int_equal(results[i].status, STRADS_ERR_PEER);
 		assert_non_null(strstr(results[i].error, "rank 1"));
 	}
 }
 
 static void
+strads_engine_run__a_rank_is_killed(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < TEAMS; i++) {
+		struct toy_job job = toy_job_defaults(STRADS_JOB_LOCAL, teams[i].ranks);
+
+		job.engine.fan_out = teams[i].fan_out;
+		job.toy.kill_rank = 1;
+		job.toy.kill_set = SET;
+		assert_rank_1_is_missed(&job, 128 + SIGKILL);
+	}
+}
+
+static void
 strads_engine_run__a_simulated_rank_dies(void **state)
 {
-	struct toy_job job = toy_job_defaults(STRADS_JOB_SIM, 3);
-	struct toy_result results[TOY_RANKS_MAX];
-
 	(void)state;
-	job.toy.push_cost_ns = 1000;
-	job.toy.stop_every = 1000000;
-	job.job.sim.kill_rank = 1;
-	job.job.sim.kill_at_ns = 2000000;
-	(void)toy_job_run(&job, results);
-	for (int i = 0; i < 3; i += 2) {
-		assert_int_equal(results[i].status, STRADS_ERR_PEER);
-		assert_non_null(strstr(results[i].error, "rank 1"));
+	for (size_t i = 0; i < TEAMS; i++) {
+		struct toy_job job = toy_job_defaults(STRADS_JOB_SIM, teams[i].ranks);
+
+		job.engine.fan_out = teams[i].fan_out;
+		job.toy.push_cost_ns = 1000;
+		job.toy.stop_every = 1000000;
+		job.job.sim.kill_rank = 1;
+		job.job.sim.kill_at_ns = 2000000;
+		assert_rank_1_is_missed(&job, 128 + SIGKILL);
+	}
+}
+
+/* A rank that others are to have things from gives up: they hear why. */
+static void
+strads_engine_run__a_rank_that_passes_on_fails(void **state)
+{
+	(void)state;
+	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+		struct toy_job job = toy_job_defaults(kinds[k], 8);
+
+		job.engine.fan_out = 2;
+		job.toy.fail_in = "sync";
+		job.toy.fail_rank = 1;
+		job.toy.fail_set = SET;
+		assert_ends(&job, 1, STRADS_ERR_INPUT, STRADS_ERR_ABORTED, "told to fail in sync");
 	}
 }
 
@@ -222,6 +257,7 @@ main(void)
 	    cmocka_unit_test(strads_engine_run__a_program_exceeds_what_it_declared),
 	    cmocka_unit_test(strads_engine_run__a_rank_is_killed),
 	    cmocka_unit_test(strads_engine_run__a_simulated_rank_dies),
+	    cmocka_unit_test(strads_engine_run__a_rank_that_passes_on_fails),
 	    cmocka_unit_test(strads_engine_run__a_rank_is_silent),
 	    cmocka_unit_test(strads_engine_new__budget_too_small),
 	    cmocka_unit_test(strads_engine_new__ranks_disagree),

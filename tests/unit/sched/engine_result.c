@@ -14,13 +14,17 @@
 
 #include "toy_job.h"
 
-/* Forked ranks and simulated ones; a job of one rank is a process by itself. */
+/* Forked ranks and simulated ones, directly or by trees; a job of one rank is a process by itself.
+ */
 static const struct {
 	enum strads_job_kind kind;
 	int ranks;
+	int fan_out;
 } jobs[] = {
-    {STRADS_JOB_LOCAL, 2}, {STRADS_JOB_LOCAL, 3}, {STRADS_JOB_LOCAL, 8}, {STRADS_JOB_SELF, 1},
-    {STRADS_JOB_SIM, 1},   {STRADS_JOB_SIM, 2},   {STRADS_JOB_SIM, 5},   {STRADS_JOB_SIM, 8},
+    {STRADS_JOB_LOCAL, 2, 0}, {STRADS_JOB_LOCAL, 3, 1}, {STRADS_JOB_LOCAL, 3, 0},
+    {STRADS_JOB_LOCAL, 8, 2}, {STRADS_JOB_SELF, 1, 0},  {STRADS_JOB_SIM, 1, 0},
+    {STRADS_JOB_SIM, 2, 0},   {STRADS_JOB_SIM, 5, 1},   {STRADS_JOB_SIM, 8, 0},
+    {STRADS_JOB_SIM, 8, 3},   {STRADS_JOB_SIM, 13, 2},
 };
 
 /* All of them on the fabric that is taken by itself; the first few where another is asked for. */
@@ -35,6 +39,7 @@ job_of(size_t i)
 	struct toy_job job = toy_job_defaults(jobs[i].kind, jobs[i].ranks);
 
 	job.fabric = fabric;
+	job.engine.fan_out = jobs[i].fan_out;
 	job.toy.stop_every = n_jobs == N_FOR_OTHER_FABRIC ? 12 : 40;
 	return job;
 }
@@ -279,15 +284,33 @@ strads_engine_run__stale_with_least_memory(void **state)
 	}
 }
 
+/* Some ranks reach each other over libfabric alone, and pass on what came by the other path. */
 static void
-strads_engine_run__64_simulated_ranks(void **state)
+strads_engine_run__eight_ranks_by_a_tree(void **state)
 {
-	struct toy_job job = toy_job_defaults(STRADS_JOB_SIM, 64);
+	struct toy_job job = toy_job_defaults(STRADS_JOB_LOCAL, 8);
+
+	(void)state;
+	job.fabric = fabric;
+	job.toy.early_blocks = 12;
+	job.toy.stop_every = 9;
+	for (job.engine.fan_out = 1; job.engine.fan_out <= 3; job.engine.fan_out++)
+		toy_job_assert_reference(&job);
+}
+
+static void
+strads_engine_run__many_simulated_ranks(void **state)
+{
+	struct toy_job job = toy_job_defaults(STRADS_JOB_SIM, 100);
 
 	(void)state;
 	job.toy.early_blocks = 30;
 	job.toy.stop_every = 20;
-	toy_job_assert_reference(&job);
+	for (int fan_out = 0; fan_out <= 100; fan_out += 4 + fan_out * 4) {
+		job.engine.fan_out = fan_out;
+		toy_job_assert_reference(&job);
+	}
+	job.job.ranks = 64;
 	job.engine.schedulers = 64;
 	job.engine.eager_bytes = 0;
 	toy_job_assert_reference(&job);
@@ -298,7 +321,7 @@ strads_engine_run__torn_and_reordered_data(void **state)
 {
 	(void)state;
 	for (uint64_t seed = 1; seed <= 60; seed++) {
-		struct toy_job job = toy_job_defaults(STRADS_JOB_SIM, 2 + (int)(seed % 6));
+		struct toy_job job = toy_job_defaults(STRADS_JOB_SIM, 2 + (int)(seed % 9));
 
 		job.job.sim.seed = seed;
 		job.job.sim.tear = true;
@@ -310,6 +333,7 @@ strads_engine_run__torn_and_reordered_data(void **state)
 		job.toy.staleness = (int)(seed / 4 % 4) < job.toy.depth ? (int)(seed / 4 % 4) : 0;
 		job.toy.push_cost_ns = 50;
 		job.engine.schedulers = 1 + (int)(seed % 2);
+		job.engine.fan_out = (int)(seed % 4);
 		job.toy.in_turn = seed % 7 > 3;
 		job.engine.chunk_bytes = seed % 2 ? 256 : 4096;
 		job.engine.eager_bytes = seed % 4 ? 512 : 0;
@@ -345,9 +369,10 @@ main(int argc, char **argv)
 	    cmocka_unit_test(strads_engine_run__stopped_and_run_again),
 	    cmocka_unit_test(strads_engine_run__any_staleness),
 	    cmocka_unit_test(strads_engine_run__stale_with_least_memory),
+	    cmocka_unit_test(strads_engine_run__eight_ranks_by_a_tree),
 	};
 	const struct CMUnitTest simulated[] = {
-	    cmocka_unit_test(strads_engine_run__64_simulated_ranks),
+	    cmocka_unit_test(strads_engine_run__many_simulated_ranks),
 	    cmocka_unit_test(strads_engine_run__torn_and_reordered_data),
 	};
 

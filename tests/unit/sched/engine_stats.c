@@ -48,6 +48,33 @@ strads_engine_stats__messages_are_those_of_the_protocol(void **state)
 	}
 }
 
+/* By a tree as many messages are sent in all, and by no rank more of a block than the arity. */
+static void
+strads_engine_stats__messages_of_a_tree_are_few_a_rank(void **state)
+{
+	(void)state;
+	for (int fan_out = 1; fan_out <= 8; fan_out++) {
+		struct toy_job job = toy_job_defaults(STRADS_JOB_SIM, 33);
+		struct toy_result results[TOY_RANKS_MAX];
+		uint64_t scheduled = 0, blocks;
+
+		job.toy.depth = 1;
+		job.toy.one_reducer = true;
+		job.engine.fan_out = fan_out;
+		assert_int_equal(toy_job_run(&job, results), 0);
+		blocks = results[0].stats.blocks;
+		for (int i = 0; i < 33; i++) {
+			const struct strads_stage_stats *stage = results[i].stats.stage;
+
+			assert_int_equal(results[i].status, STRADS_OK);
+			assert_true(stage[STRADS_SCHEDULE].messages <= blocks * (uint64_t)fan_out);
+			assert_true(stage[STRADS_PULL].messages <= blocks * (uint64_t)fan_out);
+			scheduled += stage[STRADS_SCHEDULE].messages;
+		}
+		assert_int_equal(scheduled, blocks * 32);
+	}
+}
+
 /* Partials that are read count as messages of pull, one note each stays one of push. */
 static void
 strads_engine_stats__reads_belong_to_pull(void **state)
@@ -98,22 +125,23 @@ static void
 strads_engine_memory__bounds_what_is_registered(void **state)
 {
 	(void)state;
-	for (size_t eager = 0; eager <= 4096; eager += 4096) {
+	for (int i = 0; i < 4; i++) {
 		struct toy_job job = toy_job_defaults(STRADS_JOB_SIM, RANKS);
 		struct toy_result results[TOY_RANKS_MAX];
 		struct strads_program program;
 		struct toy toy;
 		size_t predicted;
 
-		job.engine.eager_bytes = eager;
+		job.engine.eager_bytes = i % 2 ? 4096 : 0;
+		job.engine.fan_out = i / 2;
 		toy_init(&toy, &job.toy, 0, RANKS, NULL);
 		program = toy_program(&toy);
 		predicted = strads_engine_memory(&program, &job.engine, RANKS);
 		assert_int_equal(toy_job_run(&job, results), 0);
-		for (int i = 0; i < RANKS; i++) {
-			assert_int_equal(results[i].status, STRADS_OK);
-			assert_true(results[i].registered_bytes > 0);
-			assert_true(results[i].registered_bytes <= predicted);
+		for (int r = 0; r < RANKS; r++) {
+			assert_int_equal(results[r].status, STRADS_OK);
+			assert_true(results[r].registered_bytes > 0);
+			assert_true(results[r].registered_bytes <= predicted);
 		}
 		assert_true(predicted <= job.engine.memory_bytes);
 	}
@@ -134,6 +162,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(strads_engine_stats__messages_are_those_of_the_protocol),
+	    cmocka_unit_test(strads_engine_stats__messages_of_a_tree_are_few_a_rank),
 	    cmocka_unit_test(strads_engine_stats__reads_belong_to_pull),
 	    cmocka_unit_test(strads_engine_stats__busy_is_the_declared_cost),
 	    cmocka_unit_test(strads_engine_memory__bounds_what_is_registered),

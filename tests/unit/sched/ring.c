@@ -34,6 +34,25 @@ typedef int body(struct strads_job *job, struct fixture *fixture);
 			return __LINE__;                                                           \
 	} while (0)
 
+/* A lane of the fixture's regions, by trees of that arity. */
+static struct strads_lane
+lane_of(struct strads_job *job, struct fixture *f, int arity)
+{
+	int ranks = strads_job_size(job);
+
+	return (struct strads_lane){.id = STRADS_LANE_PARTIAL,
+				    .fabric = f->fabric,
+				    .inbox = f->inbox,
+				    .epoch = EPOCH,
+				    .rank = strads_job_rank(job),
+				    .tree = {.ranks = ranks, .arity = arity},
+				    .slots = SLOTS,
+				    .slot_bytes = SLOT_BYTES,
+				    .credit_offset = (size_t)ranks * SLOTS * SLOT_BYTES,
+				    .sent_stats = &f->sent,
+				    .credit_stats = &f->credits};
+}
+
 static int
 fixture_open(struct strads_job *job, struct fixture *f)
 {
@@ -46,28 +65,15 @@ fixture_open(struct strads_job *job, struct fixture *f)
 				 rings + ranks * STRADS_CREDIT_BYTES, &f->inbox) == STRADS_OK);
 	EXPECT(strads_region_new(f->fabric, STRADS_LOCAL, 65536, &f->outbox) == STRADS_OK);
 	EXPECT(strads_fabric_wire(f->fabric) == STRADS_OK);
-	f->lane = (struct strads_lane){.id = STRADS_LANE_PARTIAL,
-				       .fabric = f->fabric,
-				       .inbox = f->inbox,
-				       .epoch = EPOCH,
-				       .rank = strads_job_rank(job),
-				       .slots = SLOTS,
-				       .slot_bytes = SLOT_BYTES,
-				       .credit_offset = rings,
-				       .out = calloc(ranks, sizeof *f->lane.out),
-				       .in = calloc(ranks, sizeof *f->lane.in),
-				       .owed = -1,
-				       .sent_stats = &f->sent,
-				       .credit_stats = &f->credits};
-	EXPECT(f->lane.out && f->lane.in);
+	f->lane = lane_of(job, f, strads_job_size(job));
+	EXPECT(strads_lane_init(&f->lane) == STRADS_OK);
 	return 0;
 }
 
 static void
 fixture_close(struct fixture *f)
 {
-	free(f->lane.in);
-	free(f->lane.out);
+	strads_lane_free(&f->lane);
 	if (f->outbox)
 		strads_region_delete(&f->outbox);
 	if (f->inbox)
@@ -330,6 +336,7 @@ all_to_all(struct strads_job *job, struct fixture *f)
 	struct strads_counter counters[RANKS_MAX] = {{0}};
 	uint64_t sent[RANKS_MAX] = {0}, taken[RANKS_MAX] = {0};
 	int ranks = strads_job_size(job), me = strads_job_rank(job), open = 2 * ranks;
+	bool moved = false;
 
 	while (open > 0) {
 		for (int peer = 0; peer < ranks; peer++) {
@@ -357,7 +364,7 @@ all_to_all(struct strads_job *job, struct fixture *f)
 				open -= status == STRADS_OK && sent[peer] == MESSAGES;
 			}
 		}
-		EXPECT(strads_lane_settle(&f->lane) >= 0);
+		EXPECT(strads_lane_settle(&f->lane, &moved) >= 0);
 		EXPECT(progress_once(f) == 0);
 	}
 	EXPECT(f->sent.messages == (uint64_t)(ranks - 1) * MESSAGES);
@@ -378,8 +385,8 @@ strads_lane_send__everyone_to_everyone(void **state)
 #define STREAMS    40
 #define STREAM_MAX 20000
 
-/* Rank 0 streams byte strings of many lengths to all, from two buffers in turn that it fills again
- * as soon as it may; each puts them together. */
+/* A rank streams byte strings of many lengths to all, from two buffers in turn that it fills again
+ * as soon as it may; each puts them together and passes them on. */
 static size_t
 stream_bytes(uint64_t i)
 {
@@ -409,45 +416,68 @@ stream_send(struct fixture *f, struct strads_cast *cast)
 		EXPECT(strads_cast_step(cast, &moved) >= 0);
 		EXPECT(progress_once(f) == 0);
 	}
-	EXPECT(!strads_lane_ready(&f->lane, 0)); /* the caster itself is sent nothing */
+	EXPECT(!strads_lane_ready(&f->lane, f->lane.rank)); /* itself it sends nothing */
 	return 0;
 }
 
 static int
-stream_receive(struct fixture *f)
+stream_receive(struct fixture *f, int root)
 {
 	uint8_t received[STREAM_MAX];
+	bool moved = false;
+	int status;
 
 	for (uint64_t i = 0; i < STREAMS; i++) {
 		struct strads_sink sink = {
 		    .set = i, .block = 3, .base = received, .room = sizeof received};
-		bool moved = false;
-		int status;
 
+		moved = false;
 		memset(received, 0xff, sizeof received);
-		while ((status = strads_sink_step(&sink, &f->lane, 0, &moved)) == STRADS_AGAIN)
+		while ((status = strads_sink_step(&sink, &f->lane, root, &moved)) == STRADS_AGAIN) {
+			EXPECT(strads_lane_relay(&f->lane, root, &moved) == STRADS_OK);
+			EXPECT(strads_lane_settle(&f->lane, &moved) >= 0);
 			EXPECT(progress_once(f) == 0);
+		}
 		EXPECT(status == STRADS_OK && moved);
 		EXPECT(sink.total == stream_bytes(i));
 		for (size_t j = 0; j < sizeof received; j++)
 			EXPECT(received[j] == (j < sink.total ? i + 1 : 0xff));
 	}
-	return 0;
+	/* All is taken; others may still miss it. */
+	while ((status = strads_lane_settle(&f->lane, &moved)) == STRADS_AGAIN)
+		EXPECT(progress_once(f) == 0);
+	EXPECT(strads_lane_passed(&f->lane, root, f->lane.in[root].read));
+	return status;
 }
 
+/* Rank `root` sends, by a tree of that arity. */
 static int
-stream_to_all(struct strads_job *job, struct fixture *f)
+stream_by_tree(struct strads_job *job, struct fixture *f, int root, int arity)
 {
 	struct strads_message messages[SLOTS] = {{.n = 0}};
-	struct strads_cast cast = {.lane = &f->lane,
-				   .ranks = strads_job_size(job),
-				   .places = strads_region_base(f->outbox),
-				   .messages = messages};
-	int line = strads_job_rank(job) == 0 ? stream_send(f, &cast) : stream_receive(f);
+	struct strads_cast cast = {
+	    .lane = &f->lane, .places = strads_region_base(f->outbox), .messages = messages};
+	bool casts = strads_job_rank(job) == root;
+	int line, below;
 
+	strads_lane_free(&f->lane);
+	f->lane = lane_of(job, f, arity);
+	EXPECT(strads_lane_init(&f->lane) == STRADS_OK);
+	line = casts ? stream_send(f, &cast) : stream_receive(f, root);
+	below = strads_tree_children(&f->lane.tree,
+				     strads_tree_place(&f->lane.tree, root, f->lane.rank));
+	if (line == 0)
+		EXPECT(f->sent.messages ==
+		       (uint64_t)below * (casts ? cast.composed : f->lane.in[root].read));
 	while (line == 0 && strads_flush(f->fabric, -1) == STRADS_AGAIN)
 		line = progress_once(f);
 	return line;
+}
+
+static int
+stream_directly(struct strads_job *job, struct fixture *f)
+{
+	return stream_by_tree(job, f, 0, strads_job_size(job));
 }
 
 static void
@@ -455,7 +485,75 @@ strads_stream_compose__arrives_whole_everywhere(void **state)
 {
 	(void)state;
 	for (uint64_t seed = 1; seed <= 20; seed++)
-		run_sim(stream_to_all, 2 + (int)(seed % 6), seed);
+		run_sim(stream_directly, 2 + (int)(seed % 6), seed);
+}
+
+static int
+stream_in_pairs(struct strads_job *job, struct fixture *f)
+{
+	return stream_by_tree(job, f, strads_job_size(job) - 1, 2);
+}
+
+static int
+stream_in_a_row(struct strads_job *job, struct fixture *f)
+{
+	return stream_by_tree(job, f, strads_job_size(job) / 2, 1);
+}
+
+static void
+strads_lane_relay__arrives_whole_everywhere(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		run_sim(stream_in_pairs, 2 + (int)(seed % 7), seed);
+		run_sim(stream_in_a_row, 2 + (int)(seed % 4), seed);
+	}
+}
+
+/* ---- Trees ------------------------------------------------------------------------------- */
+
+/* From every root all ranks are reached once, each place from the one above it. */
+static void
+strads_tree__reaches_every_place_once(void **state)
+{
+	(void)state;
+	for (int ranks = 1; ranks <= 40; ranks++)
+		for (int arity = 1; arity <= ranks; arity++) {
+			struct strads_tree tree = {.ranks = ranks, .arity = arity};
+			int reached = 1;
+
+			for (int place = 0; place < ranks; place++) {
+				int children = strads_tree_children(&tree, place);
+
+				assert_in_range(children, 0, arity);
+				assert_int_equal(children > 0 || place == 0,
+						 place < strads_tree_inner(&tree));
+				for (int i = 0; i < children; i++) {
+					int below = strads_tree_first(&tree, place) + i;
+
+					assert_int_equal(below, reached++);
+					assert_int_equal(strads_tree_parent(&tree, below), place);
+				}
+			}
+			assert_int_equal(reached, ranks);
+		}
+}
+
+/* Ranks and places say the same, and what is above a rank has it below. */
+static void
+strads_tree_place__turns_with_the_root(void **state)
+{
+	struct strads_tree tree = {.ranks = 7, .arity = 2};
+
+	(void)state;
+	for (int root = 0; root < 7; root++)
+		for (int rank = 0; rank < 7; rank++) {
+			int place = strads_tree_place(&tree, root, rank);
+
+			assert_in_range(place, 0, 6);
+			assert_int_equal(strads_tree_rank(&tree, root, place), rank);
+			assert_int_equal((root + place) % 7, rank);
+		}
 }
 
 /* A piece of another set, another block, another place or another length is not taken. */
@@ -500,6 +598,9 @@ main(void)
 	    cmocka_unit_test(strads_lane_ready__another_epoch_says_nothing),
 	    cmocka_unit_test(strads_lane_send__everyone_to_everyone),
 	    cmocka_unit_test(strads_stream_compose__arrives_whole_everywhere),
+	    cmocka_unit_test(strads_lane_relay__arrives_whole_everywhere),
+	    cmocka_unit_test(strads_tree__reaches_every_place_once),
+	    cmocka_unit_test(strads_tree_place__turns_with_the_root),
 	    cmocka_unit_test(strads_sink_step__unexpected_piece_is_refused),
 	};
 

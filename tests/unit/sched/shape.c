@@ -125,6 +125,9 @@ strads_shape_fit__options_out_of_range(void **state)
 	options.schedulers = 0;
 	assert_int_equal(strads_shape_fit(&program, &options, 4, &shape), STRADS_ERR_ARGUMENT);
 	options = good;
+	options.fan_out = -1;
+	assert_int_equal(strads_shape_fit(&program, &options, 4, &shape), STRADS_ERR_ARGUMENT);
+	options = good;
 	options.depth = 0;
 	assert_int_equal(strads_shape_fit(&program, &options, 4, &shape), STRADS_ERR_ARGUMENT);
 	options = good;

@@ -7,7 +7,7 @@
 
 #include "toy.h"
 
-#define TOY_RANKS_MAX 64
+#define TOY_RANKS_MAX 100
 
 struct toy_job {
 	struct strads_job_options job;
