@@ -59,15 +59,6 @@ begin_set(struct strads_engine *engine, uint64_t set)
 	}
 }
 
-/* Whether this rank adds up others' partials of that reducer's blocks. */
-static bool
-sums_up(const struct strads_engine *engine, int reducer)
-{
-	int place = strads_tree_place(&engine->tree, reducer, engine->rank);
-
-	return place == 0 || strads_tree_children(&engine->tree, place) > 0;
-}
-
 /* Admits the block that has arrived in the window's next entry. */
 static int
 admit(struct strads_engine *engine, struct strads_entry *entry)
@@ -112,8 +103,7 @@ admit(struct strads_engine *engine, struct strads_entry *entry)
 	}
 	worker->index = block->last ? 0 : worker->index + 1;
 	worker->set += block->last;
-	entry->summed = !sums_up(engine, block->reducer);
-	if (!entry->summed)
+	if (block->reducer == engine->rank)
 		strads_window_queue(&engine->window, entry);
 	engine->window.admitted++;
 	return STRADS_OK;
@@ -257,14 +247,11 @@ strads_worker_push(struct strads_engine *engine, bool *moved)
 	return STRADS_OK;
 }
 
-/* Sends a partial, or the note that it can be read, up the reducer's tree: the trailer follows the
- * partial where it lies, so that nothing is copied. */
+/* Sends a partial, or the note that it can be read: the trailer follows the partial where it lies,
+ * so that nothing is copied. */
 static int
 send_partial(struct strads_engine *engine, struct strads_entry *entry)
 {
-	const struct strads_tree *tree = &engine->tree;
-	int reducer = entry->block.reducer;
-	int above = strads_tree_parent(tree, strads_tree_place(tree, reducer, engine->rank));
 	bool eager = entry->elems <= engine->shape.eager_elems;
 	struct strads_trailer *trailer = (void *)(entry->partial + entry->elems);
 	size_t bytes = entry->elems * sizeof(double);
@@ -276,8 +263,8 @@ send_partial(struct strads_engine *engine, struct strads_entry *entry)
 					   .block = entry->block.index,
 					   .bytes = eager ? (uint32_t)bytes : 0,
 					   .lane = STRADS_LANE_PARTIAL};
-	return strads_lane_send(&engine->lane[STRADS_LANE_PARTIAL],
-				strads_tree_rank(tree, reducer, above), &message, 1, &entry->sent);
+	return strads_lane_send(&engine->lane[STRADS_LANE_PARTIAL], entry->block.reducer, &message,
+				1, &entry->sent);
 }
 
 int
@@ -294,8 +281,6 @@ strads_worker_send(struct strads_engine *engine, bool *moved)
 			window->sent++;
 			continue;
 		}
-		if (!entry->summed)
-			return STRADS_OK;
 		status = send_partial(engine, entry);
 		if (status != STRADS_OK)
 			return status == STRADS_AGAIN ? STRADS_OK : status;

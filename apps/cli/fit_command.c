@@ -1,6 +1,6 @@
 #include "command.h"
 
-#include "../data/factors.h"
+#include "../pairs/pairs.h"
 #include "display.h"
 #include "file.h"
 #include "fit_record.h"
@@ -36,7 +36,6 @@ struct session {
 	struct strads_log *log;
 	struct strads_display display;
 	struct strads_dataset train, test;
-	double *weight; /* [train.x.cols] of the penalty, or NULL */
 	struct strads_linear_model model;
 	enum strads_linear_outcome outcome;
 	struct strads_fit_result result;
@@ -198,12 +197,13 @@ static int
 load(struct session *session)
 {
 	const struct strads_fit_settings *settings = settings_of(session);
+	bool looked_at = settings->scheduler == STRADS_LINEAR_CHECKED ||
+			 settings->features == STRADS_FEATURES_PAIRS;
 	const struct strads_dataset_options train = {
 	    .data = settings->data,
 	    .response = settings->response,
 	    .rows_per_rank = true,
-	    .readable_by_peers =
-		settings->scheduler == STRADS_LINEAR_CHECKED && strads_job_size(session->job) > 1};
+	    .readable_by_peers = looked_at && strads_job_size(session->job) > 1};
 	struct strads_dataset_options test = {.data = settings->test,
 					      .response = settings->test_response};
 	int status = read_dataset(session, &train, "--response", &session->train);
@@ -212,9 +212,6 @@ load(struct session *session)
 		test.min_cols = test.max_cols = session->train.x.cols;
 		status = read_dataset(session, &test, "--test-response", &session->test);
 	}
-	if (!status && settings->penalty_factors)
-		status = strads_factors_read(session->fabric, settings->penalty_factors,
-					     session->train.x.cols, &session->weight);
 	session->result.rows = session->train.rows_total;
 	session->result.cols = session->train.x.cols;
 	session->result.entries = session->train.entries_total;
@@ -274,18 +271,20 @@ static int
 fit(struct session *session)
 {
 	const struct strads_fit_settings *settings = settings_of(session);
+	const struct strads_dataset *test = settings->test ? &session->test : NULL;
+	const volatile int *stop = strads_run_stop(session->task->run);
 	struct strads_lasso_options options;
 
 	strads_fit_settings_resolve(settings, &options);
-	options.weight = session->weight;
 	if (settings->audit && session->root) {
 		options.audit = audit;
 		options.audit_arg = session;
 	}
-	return strads_lasso_fit(session->fabric, &session->train,
-				settings->test ? &session->test : NULL, &options,
-				strads_run_stop(session->task->run), report, session,
-				&session->outcome, &session->model);
+	if (settings->features == STRADS_FEATURES_PAIRS)
+		return strads_pairs_fit(session->fabric, &session->train, test, &options, stop,
+					report, session, &session->outcome, &session->model);
+	return strads_lasso_fit(session->fabric, &session->train, test, &options, stop, report,
+				session, &session->outcome, &session->model);
 }
 
 /* ---- After the run -------------------------------------------------------------------------- */
@@ -456,7 +455,6 @@ clean_up(struct session *session)
 	strads_ranking_free(&session->result.terms);
 	free(session->peak_bytes);
 	free(session->points);
-	free(session->weight);
 	strads_linear_model_free(&session->model);
 	strads_dataset_free(&session->test);
 	strads_dataset_free(&session->train);

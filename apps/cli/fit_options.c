@@ -26,6 +26,11 @@ static const char *const schedulers[] = {
     [STRADS_LINEAR_CHECKED] = "priority-check",
     NULL,
 };
+static const char *const features[] = {
+    [STRADS_FEATURES_COLUMNS] = "columns",
+    [STRADS_FEATURES_PAIRS] = "pairs",
+    NULL,
+};
 static const char *const set_updates[] = {
     [STRADS_SET_UPDATE_GRAM] = "gram",
     [STRADS_SET_UPDATE_PLAIN] = "plain",
@@ -78,22 +83,14 @@ static const struct strads_option problem_options[] = {
      .excludes = "lambda",
      .doc = "The same as a fraction of the smallest lambda without nonzeros (default: 0.1 where "
 	    "--lambda is not given)"},
-    {.name = "l1-ratio",
-     .value = "NUMBER",
-     .fallback = "1",
-     .kind = STRADS_OPTION_DOUBLE,
-     .min = 1e-6,
-     .max = 1,
-     AT(l1_ratio),
-     .doc = "Elastic net: the part a of the penalty lambda (a |b|_1 + (1 - a)/2 |b|^2) that is the "
-	    "Lasso's"},
-    {.name = "penalty-factors",
-     .value = "FILE",
-     .kind = STRADS_OPTION_STRING,
-     AT(penalty_factors),
-     .doc =
-	 "Weights of the variables in the penalty: a number for each, one a line, or lines INDEX "
-	 "NUMBER for those whose weight is not 1; 0: no penalty"},
+    {.name = "features",
+     .value = "WHICH",
+     .fallback = "columns",
+     .kind = STRADS_OPTION_CHOICE,
+     .choices = features,
+     AT(features),
+     .doc = "The variables: the columns of the data, or the products of every two of them (pairs), "
+	    "which are computed, not stored"},
     {.name = "intercept",
      .kind = STRADS_OPTION_FLAG,
      AT(intercept),
@@ -280,6 +277,9 @@ check(const struct strads_fit_settings *settings)
 		    STRADS_ERR_INPUT,
 		    "--audit writes what --scheduler priority-check chose to the log: "
 		    "give that and --log FILE too");
+	if (settings->audit && settings->features == STRADS_FEATURES_PAIRS)
+		return strads_fail(STRADS_ERR_INPUT,
+				   "--audit tells of sets of columns: leave out --features pairs");
 	if (settings->plot)
 		return strads_plot_check(settings->plot);
 	return STRADS_OK;
@@ -291,8 +291,8 @@ strads_fit_settings_parse(struct strads_fit_settings *settings, int argc, char *
 	struct strads_option_group groups[STRADS_FIT_GROUPS + 1];
 	const struct strads_arguments arguments = {
 	    .command = "strads lasso",
-	    .about = "Fit a Lasso or an elastic net: minimise 1/2 |y - Xb|^2 + lambda |b|_1 by "
-		     "scheduled coordinate descent over the rows split among the ranks.",
+	    .about = "Fit a Lasso: minimise 1/2 |y - Xb|^2 + lambda |b|_1 by scheduled coordinate "
+		     "descent over the rows split among the ranks.",
 	    .epilog = "Exit codes: 0 done, 1 failed or diverged, 2 a limit was reached before the "
 		      "tolerance, 64 bad arguments.",
 	    .positional = "data",
@@ -321,7 +321,6 @@ strads_fit_settings_resolve(const struct strads_fit_settings *settings,
 	*options = (struct strads_lasso_options){
 	    .lambda = settings->lambda,
 	    .lambda_ratio = settings->lambda_ratio,
-	    .l1_ratio = settings->l1_ratio,
 	    .tol = settings->tol,
 	    .time_limit_s = settings->time_limit_s,
 	    .max_sets = settings->max_sets,

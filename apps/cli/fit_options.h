@@ -7,6 +7,12 @@
 #include "../lasso/lasso.h"
 #include "launch.h"
 
+/* What the variables are. */
+enum strads_features {
+	STRADS_FEATURES_COLUMNS,
+	STRADS_FEATURES_PAIRS, /* products of two columns; see ../pairs/pairs.h */
+};
+
 struct strads_fit_settings {
 	struct strads_launch launch;
 
@@ -18,8 +24,7 @@ struct strads_fit_settings {
 
 	double lambda;
 	double lambda_ratio;
-	double l1_ratio;
-	const char *penalty_factors;
+	int features; /* enum strads_features */
 	bool intercept;
 	int standardize; /* enum strads_standardize */
 

@@ -109,12 +109,24 @@ checked(const struct strads_linear_progress *progress)
 			 c->bytes);
 }
 
+/* What searching through computed variables took, if there are any. */
+static json_t *
+searched(const struct strads_linear_progress *progress)
+{
+	const struct strads_linear_searched *s = &progress->searched;
+
+	if (s->variables == 0)
+		return json_null();
+	return json_pack("{s:f, s:f, s:f, s:f}", "variables", s->variables, "columns", s->columns,
+			 "products", s->products, "seconds", s->seconds);
+}
+
 /* What progress lines and the summary have in common. */
 static json_t *
 state(const char *event, const struct strads_linear_progress *progress)
 {
 	return json_pack("{s:s, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, "
-			 "s:o}",
+			 "s:o, s:o}",
 			 "event", event, "seconds", strads_log_number(progress->seconds), "sets",
 			 (json_int_t)progress->sets, "updates", (json_int_t)progress->updates,
 			 "lambda", strads_log_number(progress->lambda), "lambda_max",
@@ -125,7 +137,8 @@ state(const char *event, const struct strads_linear_progress *progress)
 			 strads_log_number(progress->train_mse), "test_mse",
 			 strads_log_number(progress->test_mse), "test_mean_mse",
 			 strads_log_number(progress->test_mean_mse), "bytes", bytes_sent(progress),
-			 "stage_seconds", stages(progress), "checked", checked(progress));
+			 "stage_seconds", stages(progress), "checked", checked(progress),
+			 "searched", searched(progress));
 }
 
 json_t *
@@ -243,6 +256,10 @@ strads_fit_record_print(FILE *out, const struct strads_fit_result *result,
 		result->load_seconds, result->ranks, result->ranks == 1 ? "" : "s");
 	fprintf(out, "data          %" PRIu64 " rows, %" PRIu64 " columns, %" PRIu64 " entries\n",
 		result->rows, result->cols, result->entries);
+	if (last->searched.variables > 0)
+		fprintf(out,
+			"variables     %.0f products of two columns; %.0f columns searched last\n",
+			last->searched.variables, last->searched.columns);
 	fprintf(out, "lambda        %.9g (%.4g of the largest useful, %.9g)\n", last->lambda,
 		last->lambda_max > 0 ? last->lambda / last->lambda_max : NAN, last->lambda_max);
 	fprintf(out, "objective     %.12g\n", last->objective);

@@ -19,8 +19,14 @@ strads_model_text(const struct strads_linear_model *model, void **image, size_t 
 	if (!out)
 		return strads_fail(STRADS_ERR_MEMORY, "no memory for the text of the model");
 	fprintf(out, "intercept %.17g\n", model->intercept);
-	for (uint64_t k = 0; k < model->count; k++)
-		fprintf(out, "%" PRIu64 " %.17g\n", model->index[k] + 1, model->value[k]);
+	for (uint64_t k = 0; k < model->count; k++) {
+		if (model->base)
+			fprintf(out, "%" PRIu64 "*%" PRIu64 " %.17g\n",
+				model->index[k] / model->base + 1,
+				model->index[k] % model->base + 1, model->value[k]);
+		else
+			fprintf(out, "%" PRIu64 " %.17g\n", model->index[k] + 1, model->value[k]);
+	}
 	bad = ferror(out);
 	if (fclose(out) || bad) {
 		free(text);

@@ -1,5 +1,7 @@
 #include "ranking.h"
 
+#include "../pairs/products.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -16,37 +18,59 @@ struct moments {
 };
 
 static struct moments
-column_moments(const struct strads_csc *x, uint64_t column)
+values_moments(const double *value, uint64_t n)
 {
 	struct moments m = {0};
 
-	if (column >= x->cols)
-		return m;
-	for (uint64_t k = x->start[column]; k < x->start[column + 1]; k++) {
-		if (x->value[k] == 0)
+	for (uint64_t k = 0; k < n; k++) {
+		if (value[k] == 0)
 			continue;
 		m.count++;
-		m.sum += x->value[k];
-		m.squares += x->value[k] * x->value[k];
+		m.sum += value[k];
+		m.squares += value[k] * value[k];
 	}
 	return m;
 }
 
-/* The moments over all ranks of the n columns that rank 0 gives. */
+/* Of n variables over own rows: columns of x, or products of two. Returns STRADS_OK or ERR_MEMORY.
+ */
 static int
-exchange_chunk(struct strads_job *job, const struct strads_csc *x, const uint64_t *columns,
-	       size_t n, struct moments *total)
+own_moments(const struct strads_csc *x, bool products, const uint64_t *index, size_t n,
+	    struct moments *own)
+{
+	uint32_t *row = products ? calloc((size_t)x->rows + 1, sizeof *row) : NULL;
+	double *value = products ? calloc((size_t)x->rows + 1, sizeof *value) : NULL;
+	int status = STRADS_OK;
+
+	if (products && (!row || !value))
+		status = strads_fail(STRADS_ERR_MEMORY, "no memory to rank the terms");
+	for (size_t i = 0; !status && i < n; i++) {
+		if (products)
+			own[i] =
+			    values_moments(value, strads_products_column(x, index[i], row, value));
+		else if (index[i] < x->cols)
+			own[i] = values_moments(x->value + x->start[index[i]],
+						strads_csc_entries(x, index[i]));
+	}
+	free(row);
+	free(value);
+	return status;
+}
+
+/* The moments over all ranks of the n variables that rank 0 gives. */
+static int
+exchange_chunk(struct strads_job *job, const struct strads_csc *x, bool products,
+	       const uint64_t *columns, size_t n, struct moments *total)
 {
 	void *asked = NULL, *all = NULL;
-	struct moments mine[CHUNK];
+	struct moments mine[CHUNK] = {0};
 	int status = strads_job_gather(job, STRADS_OK, columns, n * sizeof *columns, &asked);
 
 	if (status)
 		return status;
-	for (size_t i = 0; i < n; i++)
-		mine[i] = column_moments(x, ((const uint64_t *)asked)[i]);
+	status = own_moments(x, products, asked, n, mine);
 	free(asked);
-	status = strads_job_gather(job, STRADS_OK, mine, n * sizeof *mine, &all);
+	status = strads_job_gather(job, status, mine, n * sizeof *mine, &all);
 	if (status)
 		return status;
 	for (size_t i = 0; i < n; i++) {
@@ -80,7 +104,7 @@ describe(uint64_t index, double coefficient, const struct moments *m, double row
 /* Rank 0's nonzero coefficients as terms without names; elsewhere *all becomes NULL. */
 static int
 describe_all(struct strads_job *job, const struct strads_dataset *train,
-	     const struct strads_linear_model *model, uint64_t count,
+	     const struct strads_linear_model *model, uint64_t count, bool products,
 	     struct strads_ranked_term **all)
 {
 	bool root = strads_job_rank(job) == 0;
@@ -96,7 +120,7 @@ describe_all(struct strads_job *job, const struct strads_dataset *train,
 
 		if (terms)
 			memcpy(columns, model->index + first, n * sizeof *columns);
-		status = exchange_chunk(job, &train->x, columns, n, total);
+		status = exchange_chunk(job, &train->x, products, columns, n, total);
 		for (size_t i = 0; terms && !status && i < n; i++)
 			terms[first + i] = describe(columns[i], model->value[first + i], &total[i],
 						    (double)train->rows_total);
@@ -138,65 +162,82 @@ take(const struct strads_ranked_term *all, uint64_t count, int sign, size_t most
 	return STRADS_OK;
 }
 
-/* Gives its name to whichever of the terms is variable `index`. */
+/* Appends a factor to a term's name: the vocabulary's, or "#17" if it has none. */
 static int
-name_terms(struct strads_ranked_term *terms, size_t count, uint64_t index, const char *name)
+name_append(struct strads_ranked_term *term, uint64_t column, const char *name)
 {
-	for (size_t k = 0; k < count; k++) {
-		if (terms[k].index != index)
-			continue;
-		terms[k].name = strdup(name);
-		if (!terms[k].name)
-			return strads_fail(STRADS_ERR_MEMORY, "no memory for the terms' names");
-	}
+	char number[24], *longer;
+
+	snprintf(number, sizeof number, "#%" PRIu64, column + 1);
+	if (asprintf(&longer, "%s%s%s", term->name ? term->name : "", term->name ? "*" : "",
+		     name ? name : number) < 0)
+		return strads_fail(STRADS_ERR_MEMORY, "no memory for the terms' names");
+	free(term->name);
+	term->name = longer;
 	return STRADS_OK;
 }
 
+/* Names those of the terms in which one of the columns first … end − 1 occurs, by `name` or, if
+ * NULL, by number. A product has its first factor named before its second. */
 static int
-name_missing(struct strads_ranked_term *terms, size_t count)
+name_terms(struct strads_ranked_term *terms, size_t count, uint64_t base, uint64_t first,
+	   uint64_t end, const char *name)
 {
-	for (size_t k = 0; k < count; k++) {
-		if (!terms[k].name &&
-		    asprintf(&terms[k].name, "#%" PRIu64, terms[k].index + 1) < 0) {
-			terms[k].name = NULL;
-			return strads_fail(STRADS_ERR_MEMORY, "no memory for the terms' names");
-		}
+	int status = STRADS_OK;
+
+	for (size_t k = 0; !status && k < count; k++) {
+		uint64_t a = base ? terms[k].index / base : terms[k].index;
+		uint64_t b = base ? terms[k].index % base : UINT64_MAX;
+
+		if (a >= first && a < end)
+			status = name_append(&terms[k], a, name);
+		if (!status && b >= first && b < end)
+			status = name_append(&terms[k], b, name);
 	}
-	return STRADS_OK;
+	return status;
+}
+
+/* The same of both lists of terms. */
+static int
+name_both(struct strads_ranking *terms, uint64_t base, uint64_t first, uint64_t end,
+	  const char *name)
+{
+	int status = name_terms(terms->positive, terms->positive_count, base, first, end, name);
+
+	if (status)
+		return status;
+	return name_terms(terms->negative, terms->negative_count, base, first, end, name);
 }
 
 static int
-read_names(const char *vocabulary, struct strads_ranking *terms)
+read_names(const char *vocabulary, uint64_t base, struct strads_ranking *terms)
 {
 	FILE *in = fopen(vocabulary, "r");
 	char *line = NULL;
 	size_t room = 0;
+	uint64_t index = 0;
 	ssize_t n;
 	int status = STRADS_OK;
 
 	if (!in)
 		return strads_fail(STRADS_ERR_IO, "cannot open the vocabulary %s: %s", vocabulary,
 				   strerror(errno));
-	for (uint64_t index = 0; !status && (n = getline(&line, &room, in)) > 0; index++) {
+	for (; !status && (n = getline(&line, &room, in)) > 0; index++) {
 		if (line[n - 1] == '\n')
 			line[n - 1] = 0;
-		status = name_terms(terms->positive, terms->positive_count, index, line);
-		if (!status)
-			status = name_terms(terms->negative, terms->negative_count, index, line);
+		status = name_both(terms, base, index, index + 1, line);
 	}
 	if (!status && ferror(in))
 		status = strads_fail(STRADS_ERR_IO, "cannot read the vocabulary %s", vocabulary);
 	free(line);
 	fclose(in);
-	if (!status)
-		status = name_missing(terms->positive, terms->positive_count);
-	return status ? status : name_missing(terms->negative, terms->negative_count);
+	return status ? status : name_both(terms, base, index, UINT64_MAX, NULL);
 }
 
 /* Rank 0's part: sorts, takes the strongest and names them. */
 static int
-select_terms(struct strads_ranked_term *all, uint64_t count, const char *vocabulary, size_t most,
-	     struct strads_ranking *terms)
+select_terms(struct strads_ranked_term *all, uint64_t count, uint64_t base, const char *vocabulary,
+	     size_t most, struct strads_ranking *terms)
 {
 	int status;
 
@@ -204,7 +245,7 @@ select_terms(struct strads_ranked_term *all, uint64_t count, const char *vocabul
 	status = take(all, count, 1, most, &terms->positive, &terms->positive_count);
 	if (!status)
 		status = take(all, count, -1, most, &terms->negative, &terms->negative_count);
-	return status ? status : read_names(vocabulary, terms);
+	return status ? status : read_names(vocabulary, base, terms);
 }
 
 int
@@ -214,19 +255,21 @@ strads_ranking_find(struct strads_job *job, const struct strads_dataset *train,
 {
 	struct strads_ranked_term *all = NULL;
 	struct strads_ranking found = {0};
+	const uint64_t mine[2] = {model->count, model->base};
 	void *counts = NULL;
-	uint64_t count;
-	int status = strads_job_gather(job, STRADS_OK, &model->count, sizeof model->count, &counts);
+	uint64_t count, base;
+	int status = strads_job_gather(job, STRADS_OK, mine, sizeof mine, &counts);
 
 	if (status)
 		return status;
-	count = *(const uint64_t *)counts;
+	count = ((const uint64_t *)counts)[0];
+	base = ((const uint64_t *)counts)[1];
 	free(counts);
-	status = describe_all(job, train, model, count, &all);
+	status = describe_all(job, train, model, count, base > 0, &all);
 	if (status)
 		return status;
 	if (all)
-		status = select_terms(all, count, vocabulary, most, &found);
+		status = select_terms(all, count, base, vocabulary, most, &found);
 	status = strads_job_agree(job, status);
 	free(all);
 	if (status)

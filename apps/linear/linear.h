@@ -37,6 +37,14 @@ struct strads_linear_checked {
 	double bytes;    /* … and what they brought */
 };
 
+/* What a search through variables that are computed found to do; see ../pairs/. */
+struct strads_linear_searched {
+	double variables; /* there are */
+	double columns;   /* of the base that a bound could not discard, in the last search … */
+	double products;  /* … and the multiply-adds that took */
+	double seconds;   /* of all ranks, in all searches */
+};
+
 /* The state at an evaluation; the same on all ranks but where noted. */
 struct strads_linear_progress {
 	double seconds; /* since data were ready, by this rank's clock */
@@ -53,6 +61,7 @@ struct strads_linear_progress {
 	double stage_seconds[STRADS_STAGES];       /* busy, summed over ranks */
 	double stage_stall_seconds[STRADS_STAGES]; /* waiting, summed over ranks */
 	struct strads_linear_checked checked;      /* zeros unless CHECKED */
+	struct strads_linear_searched searched;    /* zeros unless variables are computed */
 	uint64_t memory_bytes; /* that the fit takes at most on this rank, beside the data */
 };
 

@@ -12,6 +12,7 @@
 struct strads_linear_model {
 	uint64_t count;
 	uint64_t cols;
+	uint64_t base;   /* if not 0, index a·base + b is the product of columns a and b */
 	uint64_t *index; /* [count], from 0 */
 	double *value;   /* [count] */
 	double intercept;

@@ -33,7 +33,6 @@ lasso_job_defaults(enum strads_job_kind kind, int ranks, const struct lasso_prob
 		{
 		    .lambda = NAN,
 		    .lambda_ratio = 0.1,
-		    .l1_ratio = 1,
 		    .tol = 1e-10,
 		    .max_sets = 200000,
 		    .seed = 1,
@@ -46,6 +45,7 @@ lasso_job_defaults(enum strads_job_kind kind, int ranks, const struct lasso_prob
 		    .set_size = 8,
 		    .passes = 5,
 		},
+	    .fit = strads_lasso_fit,
 	    .problem = problem,
 	    .stop_rank = -1,
 	};
@@ -88,7 +88,8 @@ load(const struct lasso_job *job, struct strads_fabric *fabric, struct strads_da
 	else
 		status = lasso_problem_rows(p, (uint32_t)(p->rows * rank / size),
 					    (uint32_t)(p->rows * (rank + 1) / size), train);
-	if (status == STRADS_OK && size > 1 && job->lasso.scheduler == STRADS_LINEAR_CHECKED)
+	if (status == STRADS_OK && size > 1 &&
+	    (job->lasso.scheduler == STRADS_LINEAR_CHECKED || job->fit != strads_lasso_fit))
 		status = strads_dataset_publish(fabric, train);
 	if (status == STRADS_OK && t)
 		status = lasso_problem_rows(t, (uint32_t)(t->rows * rank / size),
@@ -106,11 +107,11 @@ fit(const struct lasso_job *job, struct strads_fabric *fabric, struct lasso_resu
 	int status = load(job, fabric, &train, &test);
 
 	if (status == STRADS_OK)
-		status = strads_lasso_fit(fabric, &train, job->test ? &test : NULL, &job->lasso,
-					  &side.stop, report, &side, &result->outcome, &model);
+		status = job->fit(fabric, &train, job->test ? &test : NULL, &job->lasso, &side.stop,
+				  report, &side, &result->outcome, &model);
 	result->count = model.count;
 	result->intercept = model.intercept;
-	for (uint64_t k = 0; k < model.count && model.cols <= LASSO_COLS_MAX; k++)
+	for (uint64_t k = 0; k < model.count && model.index[k] < LASSO_COLS_MAX; k++)
 		result->beta[model.index[k]] = model.value[k];
 	strads_linear_model_free(&model);
 	strads_dataset_free(&train);

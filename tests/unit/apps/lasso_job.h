@@ -10,10 +10,17 @@
 #define LASSO_COLS_MAX   4096
 #define LASSO_POINTS_MAX 512
 
+typedef int lasso_job_fit(struct strads_fabric *fabric, const struct strads_dataset *train,
+			  const struct strads_dataset *test,
+			  const struct strads_lasso_options *options, const volatile int *stop,
+			  strads_linear_report *report, void *arg,
+			  enum strads_linear_outcome *outcome, struct strads_linear_model *model);
+
 struct lasso_job {
 	struct strads_job_options job;
 	const char *fabric;
 	struct strads_lasso_options lasso;
+	lasso_job_fit *fit;                  /* strads_lasso_fit, or one like it */
 	const struct lasso_problem *problem; /* rows split evenly … */
 	const struct lasso_problem *test;    /* or NULL */
 	/* … or, if not NULL, read from a file. */
