@@ -37,9 +37,12 @@ struct strads_client {
 	struct strads_reader reader;
 	struct strads_outbox outbox;
 	bool full;                  /* the socket takes no more of the outbox for now */
+	bool choked;                /* nothing is read until the taker of letters has caught up */
 	int letters;                /* in the outbox */
 	bool awaiting;              /* the owner waits for an answer */
-	bool answered;              /* it is in `reader` */
+	bool answered;              /* it is here, for the owner to take: */
+	struct strads_frame answer; /* what it is … */
+	uint8_t *gathered;          /* … and its payload */
 	bool deaf;                  /* nothing comes from the hub any more */
 	uint64_t sequence;          /* of the next collective */
 	struct strads_verdict news; /* status 0: the job goes on */
@@ -115,6 +118,7 @@ strads_client_delete(struct strads_client **client_pointer)
 	close(client->fd);
 	strads_outbox_drop(&client->outbox);
 	strads_reader_next(&client->reader);
+	free(client->gathered);
 	strads_mailbox_fini(&client->mailbox);
 	pthread_mutex_destroy(&client->lock);
 	free(client);
@@ -214,6 +218,24 @@ take_mail(struct strads_client *client)
 	return status ? deafen(client, status) : STRADS_OK;
 }
 
+/* The descriptor must not tell of what nobody would read or write now: who sleeps on it would not
+ * sleep. */
+static void
+watch_socket(const struct strads_client *client)
+{
+	watch(client, EPOLL_CTL_MOD, client->fd,
+	      (client->choked ? 0 : EPOLLIN) | (client->full ? EPOLLOUT : 0));
+}
+
+static void
+choke(struct strads_client *client, bool choked)
+{
+	if (choked == client->choked)
+		return;
+	client->choked = choked;
+	watch_socket(client);
+}
+
 /* Sends what the socket takes. That nobody reads there any more is noticed when reading. */
 static void
 send_some(struct strads_client *client)
@@ -223,32 +245,43 @@ send_some(struct strads_client *client)
 
 	if (status < 0)
 		strads_outbox_drop(&client->outbox);
-	if (full != client->full)
-		watch(client, EPOLL_CTL_MOD, client->fd, EPOLLIN | (full ? EPOLLOUT : 0));
+	if (full == client->full)
+		return;
 	client->full = full;
+	watch_socket(client);
 }
 
+/* Lays it by for the owner, so that what comes behind it is read meanwhile. */
 static int
 take_answer(struct strads_client *client)
 {
-	if (client->awaiting) {
+	struct strads_reader *reader = &client->reader;
+
+	if (client->awaiting && !client->answered) {
+		client->answer = reader->frame;
+		client->gathered = reader->payload;
+		reader->payload = NULL;
+		strads_reader_next(reader);
 		client->answered = true;
 		ring(client->bell);
 		return STRADS_OK;
 	}
-	strads_reader_next(&client->reader);
+	strads_reader_next(reader);
 	/* After a deadline has passed the answer may still come. */
 	return client->news.status ? STRADS_OK : hub_garbled(client, "an answer to no question");
 }
 
-/* Takes one message: STRADS_OK, STRADS_AGAIN (none has come, or the one before is an answer that
- * the owner is still to take), or why nothing comes any more. */
+/* Takes one message: STRADS_OK, STRADS_AGAIN (none has come, or the taker of letters must catch up
+ * first), or why nothing comes any more. */
 static int
 read_one(struct strads_client *client)
 {
 	int status;
 
-	if (client->deaf || client->answered || strads_mailbox_full(&client->mailbox))
+	if (client->deaf)
+		return STRADS_AGAIN;
+	choke(client, strads_mailbox_full(&client->mailbox));
+	if (client->choked)
 		return STRADS_AGAIN;
 	status = strads_reader_step(&client->reader, client->fd);
 	if (status == STRADS_AGAIN)
@@ -278,6 +311,21 @@ put(struct strads_client *client, struct strads_message *message)
 
 /* ---- Serving ------------------------------------------------------------------------------- */
 
+/* Gives letters to their taker; returns whether that lets more be read. */
+static bool
+deliver(struct strads_client *client)
+{
+	bool room;
+
+	strads_mailbox_deliver(&client->mailbox);
+	pthread_mutex_lock(&client->lock);
+	room = client->choked && !strads_mailbox_full(&client->mailbox);
+	if (room)
+		choke(client, false);
+	pthread_mutex_unlock(&client->lock);
+	return room;
+}
+
 /* Sends what can be sent, takes all that has come and gives letters to their taker. */
 static void
 serve(struct strads_client *client)
@@ -289,8 +337,7 @@ serve(struct strads_client *client)
 		send_some(client);
 		status = read_one(client);
 		pthread_mutex_unlock(&client->lock);
-		strads_mailbox_deliver(&client->mailbox);
-	} while (status == STRADS_OK);
+	} while (deliver(client) || status == STRADS_OK);
 }
 
 /* Until an answer is there. News end the wait too, unless the owner is leaving. */
@@ -326,6 +373,15 @@ await_answer(struct strads_client *client, bool leaving, uint64_t deadline_ms)
 	}
 }
 
+/* Forgets the answer, if there is one. With the lock held. */
+static void
+drop_answer(struct strads_client *client)
+{
+	free(client->gathered);
+	client->gathered = NULL;
+	client->answered = false;
+}
+
 /* Sends a question, after which an answer is awaited. */
 static int
 ask(struct strads_client *client, struct strads_message *question)
@@ -359,23 +415,21 @@ strads_client_check(struct strads_job *job)
 static int
 take_gathered(struct strads_client *client, size_t bytes, void *all)
 {
-	struct strads_reader *reader = &client->reader;
+	const struct strads_frame *answer = &client->answer;
 	struct strads_verdict verdict;
 	int status = STRADS_OK;
 
-	if (reader->frame.sequence != client->sequence) {
+	if (answer->sequence != client->sequence) {
 		status = hub_garbled(client, "the number of another collective");
-	} else if (reader->frame.type == STRADS_FRAME_REFUSED) {
-		strads_verdict_decode(reader->payload, reader->frame.length, &verdict);
+	} else if (answer->type == STRADS_FRAME_REFUSED) {
+		strads_verdict_decode(client->gathered, answer->length, &verdict);
 		status = strads_fail(verdict.status < 0 ? verdict.status : STRADS_ERR_PROTOCOL,
 				     "%s", verdict.text);
-	} else if (reader->frame.type != STRADS_FRAME_GATHERED || reader->frame.length != bytes) {
+	} else if (answer->type != STRADS_FRAME_GATHERED || answer->length != bytes) {
 		status = hub_garbled(client, "an answer that does not fit the question");
 	} else if (bytes) {
-		memcpy(all, reader->payload, bytes);
+		memcpy(all, client->gathered, bytes);
 	}
-	strads_reader_next(reader);
-	client->answered = false;
 	client->sequence++;
 	return status;
 }
@@ -402,6 +456,7 @@ strads_client_allgather(struct strads_job *job, const void *mine, size_t bytes, 
 	status = status ? news_set(client, status)
 			: take_gathered(client, bytes * (size_t)job->size, all);
 	client->awaiting = false;
+	drop_answer(client);
 	pthread_mutex_unlock(&client->lock);
 	return status;
 }
@@ -471,7 +526,7 @@ strads_client_take_mail(struct strads_job *job, strads_mail_taker *taker, void *
 	struct strads_client *client = job->context;
 
 	strads_mailbox_take(&client->mailbox, taker, context);
-	strads_mailbox_deliver(&client->mailbox);
+	(void)deliver(client);
 }
 
 int
@@ -489,9 +544,8 @@ strads_client_leave(struct strads_job *job, int code)
 		if (status)
 			break;
 		pthread_mutex_lock(&client->lock);
-		left = client->reader.frame.type == STRADS_FRAME_LEFT;
-		strads_reader_next(&client->reader);
-		client->answered = false;
+		left = client->answer.type == STRADS_FRAME_LEFT;
+		drop_answer(client);
 		pthread_mutex_unlock(&client->lock);
 	}
 	return status;
