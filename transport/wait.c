@@ -23,11 +23,12 @@
 /* The first spins make no pause, so that what comes within a microsecond is seen at once. */
 #define SPINS_EAGER 32
 
-/* Of a wait for a signal: looks at its word in a turn, turns before the clock is read, and turns
- * between two looks at the deadline. */
+/* Of a wait for a signal: looks at its word in a turn, and turns without a pause. */
 #define LOOKS       16
 #define SHORT_TURNS 8
-#define CLOCK_TURNS 64
+
+/* Turns of a wait between two looks at the clock, which on some machines is a system call. */
+#define CLOCK_TURNS 1024
 
 /* How long the job may take to say who died or gave up after a provider has noticed. */
 #define MOURNING_NS      1000000000
@@ -240,25 +241,48 @@ strads_fabric_awake(struct strads_fabric *fabric)
 		disarm(fabric);
 }
 
+/* What is awaited has not come in the turn `turn`, from 0: waits for the next one. The deadline is
+ * first set when the owner may sleep, or has waited for long. Returns STRADS_OK or ERR_TIMEOUT. */
+static int
+linger(struct strads_fabric *fabric, unsigned turn, uint64_t *deadline_ns)
+{
+	bool sleeps = fabric->time || fabric->wait.armed;
+
+	if (sleeps || turn % CLOCK_TURNS == CLOCK_TURNS - 1) {
+		uint64_t now = strads_fabric_clock_ns(fabric);
+
+		if (*deadline_ns == 0)
+			*deadline_ns = now + fabric->timeout_ms * 1000000u;
+		else if (now >= *deadline_ns)
+			return STRADS_ERR_TIMEOUT;
+	}
+	strads_fabric_wait(fabric, *deadline_ns);
+	return STRADS_OK;
+}
+
+static int
+fail_incomplete(const struct strads_fabric *fabric, const struct strads_counter *counter)
+{
+	return strads_fail(STRADS_ERR_TIMEOUT,
+			   "%llu of %llu operations were not complete after %llu ms; --timeout "
+			   "raises the deadline",
+			   (unsigned long long)(counter->posted - counter->done),
+			   (unsigned long long)counter->posted,
+			   (unsigned long long)fabric->timeout_ms);
+}
+
 int
 strads_counter_wait(struct strads_fabric *fabric, struct strads_counter *counter)
 {
-	uint64_t deadline = strads_fabric_clock_ns(fabric) + fabric->timeout_ms * 1000000u;
+	uint64_t deadline_ns = 0;
 	int status = STRADS_OK;
 
-	while (counter->done != counter->posted && !status) {
+	for (unsigned turn = 0; counter->done != counter->posted && !status; turn++) {
 		status = strads_fabric_progress(fabric);
 		if (counter->done == counter->posted || status)
 			break;
-		if (strads_fabric_clock_ns(fabric) >= deadline)
-			status = strads_fail(STRADS_ERR_TIMEOUT,
-					     "%llu of %llu operations were not complete after %llu "
-					     "ms; --timeout raises the deadline",
-					     (unsigned long long)(counter->posted - counter->done),
-					     (unsigned long long)counter->posted,
-					     (unsigned long long)fabric->timeout_ms);
-		else
-			strads_fabric_wait(fabric, deadline);
+		if (linger(fabric, turn, &deadline_ns))
+			status = fail_incomplete(fabric, counter);
 	}
 	strads_fabric_awake(fabric);
 	return status ? status : strads_fabric_explain(fabric, counter->status);
@@ -272,14 +296,13 @@ fail_silence(const struct strads_fabric *fabric, uint64_t value)
 			   (unsigned long long)value, (unsigned long long)fabric->timeout_ms);
 }
 
-/* A word that needs no progress to come is seen soonest if it is looked at again and again, and the
- * clock is left alone while the wait is short. */
+/* A word that needs no progress to come is seen soonest if it is looked at again and again. */
 int
 strads_signal_wait(struct strads_fabric *fabric, const struct strads_region *region, size_t offset,
 		   uint64_t value)
 {
 	const void *word = region->base + offset;
-	uint64_t deadline = 0;
+	uint64_t deadline_ns = 0;
 	int status = STRADS_OK;
 
 	for (unsigned turn = 0; !status; turn++) {
@@ -289,14 +312,8 @@ strads_signal_wait(struct strads_fabric *fabric, const struct strads_region *reg
 				goto seen;
 		}
 		status = strads_fabric_progress(fabric);
-		if (status || turn < SHORT_TURNS)
-			continue;
-		if (!deadline)
-			deadline = strads_fabric_clock_ns(fabric) + fabric->timeout_ms * 1000000u;
-		else if (turn % CLOCK_TURNS == 0 && strads_fabric_clock_ns(fabric) >= deadline)
+		if (!status && turn >= SHORT_TURNS && linger(fabric, turn, &deadline_ns))
 			status = fail_silence(fabric, value);
-		else
-			strads_fabric_wait(fabric, deadline);
 	}
 seen:
 	strads_fabric_awake(fabric);

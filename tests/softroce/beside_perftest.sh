@@ -18,8 +18,8 @@ fi
 folder=$(mktemp -d)
 server=10.77.0.1
 port=/sys/class/infiniband/rxe0/ports/1
-trigger=/sys/kernel/tracing/events/raw_syscalls/sys_enter/trigger
-histogram=/sys/kernel/tracing/events/raw_syscalls/sys_enter/hist
+tracing=/sys/kernel/tracing
+event=$tracing/events/raw_syscalls/sys_enter
 gid=$(basename "$(grep -l ':ffff:0a4d:' $port/gids/*)")
 rounds=4000 # a quarter of a second, longer than what slows either side down for a while
 puts=500
@@ -79,31 +79,51 @@ row() {
 		"$(awk -v a="${ends[0]}" -v b="${ends[3]}" 'BEGIN {print (b > 0 ? a / b : 0)}')"
 }
 
-# count FILE PROGRAM COMMAND…: a line "name count" for the packets that the device sends meanwhile,
-# and for each system call of processes of that name.
-count() {
-	local file=$folder/$1 name=$2 before
-	shift 2
+# packets COMMAND…: how many the device sends meanwhile.
+packets() {
+	local before
 	before=$(cat $port/hw_counters/sent_pkts)
-	echo 'hist:keys=common_pid.execname,id.syscall' >$trigger
 	"$@" >/dev/null
-	echo "packets $(($(cat $port/hw_counters/sent_pkts) - before))" >"$file"
-	sed -n "s/.*common_pid: $name *\\[.*id: sys_\\([a-z0-9_]*\\) .*hitcount: *\\([0-9]*\\)/\\1 \\2/p" \
-		$histogram | awk '{n[$1] += $2} END {for (call in n) print call, n[call]}' >>"$file"
-	echo '!hist:keys=common_pid.execname,id.syscall' >$trigger
+	echo $(($(cat $port/hw_counters/sent_pkts) - before))
 }
 
-# per_round TITLE PROGRAM COMMAND… with %d for the rounds: what 1400 more rounds cost, which leaves
-# out how it begins.
-per_round() {
-	local title=$1 more=1400
+# calls PROGRAM COMMAND…: "name count" for each system call of processes of that name, for each
+# doorbell (a write) of whichever thread rings most: of the middle of the run, as how it begins and
+# ends differs by thousands of calls from one run to the next.
+calls() {
+	local name=$1
 	shift
-	count few "${@//%d/100}"
-	count many "${@//%d/1500}"
-	awk -v title="$title" -v more=$more 'NR == FNR {few[$1] = $2; next}
-		$1 == "packets" {printf "%-34s %9.3f   ", title, ($2 - few[$1]) / more; next}
-		{n = ($2 - few[$1]) / more; if (n >= 0.0005) printf "%s %.3f  ", $1, n}
-		END {print ""}' "$folder/few" "$folder/many"
+	echo 'hist:keys=id.syscall' >$event/trigger # for the names
+	echo "comm == \"$name\"" >$event/filter
+	echo >$tracing/trace
+	echo 1 >$event/enable
+	"$@" >/dev/null
+	echo 0 >$event/enable
+	sed -n 's/.*id: sys_\([a-z0-9_]*\) *\[ *\([0-9]*\)\].*/\1 \2/p' $event/hist >"$folder/names"
+	echo '!hist:keys=id.syscall' >$event/trigger
+	sed -n "s/^ *$name-\([0-9]*\) .*: NR \([0-9]*\) .*/\1 \2/p" $tracing/trace >"$folder/calls"
+	awk '
+		FILENAME == ARGV[1] {name[$2] = $1; next}
+		FNR == 1 {pass++; most = 0
+			for (thread in rung) if (rung[thread] > most) {most = rung[thread]; ringer = thread}
+		}
+		pass == 1 {rung[$1] += $2 == 1; next}
+		$1 == ringer && $2 == 1 {bells++}
+		bells > most * 0.3 && bells <= most * 0.9 {n[$2]++; rounds += $1 == ringer && $2 == 1}
+		END {for (id in n) printf "%s %.3f\n", name[id], n[id] / rounds}
+	' "$folder/names" "$folder/calls" "$folder/calls"
+}
+
+# per_round TITLE PROGRAM COMMAND… with %d for the rounds. Packets: what 1400 more rounds send,
+# which leaves out how it begins.
+per_round() {
+	local title=$1 name=$2 few many
+	shift 2
+	few=$(packets "${@//%d/100}")
+	many=$(packets "${@//%d/1500}")
+	printf '%-34s %9s   ' "$title" "$(awk -v n=$((many - few)) 'BEGIN {printf "%.3f", n / 1400}')"
+	calls "$name" "${@//%d/2500}" | sort | tr '\n' ' '
+	echo
 }
 
 done=0
@@ -119,7 +139,8 @@ row 'put-signal / ib_send_lat, us' receive
 row 'get / ib_read_lat, us' get
 row '  the quickest round of each, us' get_least
 row 'put / ib_write_bw 64 KiB, MiB/s' put
-mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
+mount -t tracefs tracefs $tracing 2>/dev/null
+echo 65536 >$tracing/buffer_size_kb # of each processor: all calls of a run
 printf '\n%-34s %9s   %s\n' 'a round' packets 'system calls'
 per_round put-signal strads ours put-signal -s 8 -n %d
 per_round ib_write_lat ib_write_lat perftest ib_write_lat -s 8 -n %d

@@ -17,7 +17,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#define PERIOD_MS 5 /* between two looks at the owner; a window lasts longer */
+#define PERIOD_MS 5    /* between two looks at the owner; a window lasts longer */
+#define TRIES     1000 /* for a baton that is free for a moment only */
 
 /* Whether the next signal will be an event: none has come for a period, and there is nothing that
  * goes by time, nor a letter that the owner may leave unread. Whoever has the baton. */
@@ -54,15 +55,18 @@ serve(void *context)
 	return resting;
 }
 
-/* The owner looks for what comes; it may go away without a word. */
+/* The owner looks for what comes; it may go away without a word. It has the baton again and again,
+ * nearly all the time. */
 static bool
 rest(void *context)
 {
 	struct strads_verbs *verbs = context;
 	bool resting;
 
-	if (!strads_baton_try(&verbs->baton))
-		return false;
+	for (int tries = 0; !strads_baton_try(&verbs->baton); tries++) {
+		if (tries == TRIES)
+			return false;
+	}
 	resting = !atomic_load(&verbs->server.asleep) && may_rest(verbs);
 	strads_baton_pass(&verbs->baton);
 	return resting;
