@@ -5,15 +5,17 @@
 double
 strads_gap_objective(const struct strads_gap_sums *sums)
 {
-	return 0.5 * sums->r_square + sums->lambda * sums->l1;
+	return 0.5 * sums->r_square + sums->lambda * (sums->l1 + 0.5 * sums->ridge);
 }
 
 double
 strads_gap(const struct strads_gap_sums *sums)
 {
-	/* With s = λ·min(1/λ, 1/‖Xᵀr‖∞), so that θ = (s/λ)·r:  D(θ) = s·rᵀy − ½s²‖r‖². */
+	/* With s = λ·min(1/λ, 1/‖g‖∞), so that θ = (s/λ)·r:  D(θ) = s·rᵀy − ½s²‖r‖², r with the
+	 * rows below. */
 	double s = sums->gradient_max > sums->lambda ? sums->lambda / sums->gradient_max : 1.0;
-	double dual = s * sums->r_y - 0.5 * s * s * sums->r_square;
+	double r_square = sums->r_square + sums->lambda * sums->ridge;
+	double dual = s * sums->r_y - 0.5 * s * s * r_square;
 	double gap = strads_gap_objective(sums) - dual;
 
 	/* The gap cannot be negative; its rounding can. NaN stays. */

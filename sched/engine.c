@@ -170,6 +170,7 @@ strads_engine_new(struct strads_fabric *fabric, const struct strads_program *pro
 	new->program = program;
 	new->rank = strads_job_rank(job);
 	new->ranks = strads_job_size(job);
+	new->tree = strads_shape_tree(&new->shape, STRADS_LANE_COMMIT);
 	new->schedulers = options->schedulers;
 	new->depth = (uint64_t)options->depth;
 	new->staleness = (uint64_t)options->staleness;

@@ -14,6 +14,7 @@ struct expectation {
 	uint32_t block;
 	int rank;    /* that it is from … */
 	int through; /* … and that hands it on to this one: perhaps the same */
+	int height;  /* levels of ranks that this one may wait for itself */
 };
 
 /* ---- Time -------------------------------------------------------------------------------- */
@@ -95,6 +96,20 @@ expect_entry(const struct strads_entry *entry, enum strads_stage stage, const ch
 				    .through = rank};
 }
 
+/* A partial, or by a tree the sum of those below that rank. */
+static struct expectation
+expect_partial(const struct strads_engine *engine, const struct strads_entry *entry, int rank)
+{
+	struct expectation e = expect_entry(entry, STRADS_PULL, "partial", rank);
+	int place = strads_tree_place(&engine->tree, entry->block.reducer, rank);
+
+	while (strads_tree_children(&engine->tree, place) > 0) {
+		place = strads_tree_first(&engine->tree, place);
+		e.height++;
+	}
+	return e;
+}
+
 /* Of the commits that have not come, of the oldest block. */
 static struct expectation
 expect_commit(const struct strads_engine *engine)
@@ -170,9 +185,7 @@ expects(const struct strads_engine *engine)
 
 		if (window->n_reducers > 0)
 			commit = expect_commit(engine);
-		return commit.set < entry->block.set
-			   ? commit
-			   : expect_entry(entry, STRADS_PULL, "partial", rank);
+		return commit.set < entry->block.set ? commit : expect_partial(engine, entry, rank);
 	}
 	if (window->sent < window->pushed) {
 		entry = strads_window_at(window, window->sent);
@@ -218,13 +231,23 @@ pass(struct strads_engine *engine, bool *moved)
 	return STRADS_OK;
 }
 
-/* When waiting has lasted too long. Who misses a partial misses the rank that pushes it; who misses
- * a commit or a schedule may wait for a rank that itself waits, and lets that one speak first. */
+/* How much longer than the deadline a rank waits, so that who knows most speaks first. Who misses a
+ * partial misses the rank that pushes it, unless that one itself waits for sums from below; who
+ * misses a commit or a schedule may wait for any rank that waits. */
+static uint64_t
+courtesy(const struct strads_engine *engine, const struct expectation *e)
+{
+	uint64_t most = engine->timeout_ns / 8;
+	uint64_t height = (uint64_t)e->height;
+
+	return e->stage == STRADS_PULL ? most * height / (height + 1) : most;
+}
+
+/* When waiting has lasted too long. */
 static uint64_t
 patience_ends(const struct strads_engine *engine)
 {
-	uint64_t courtesy = engine->waits == STRADS_PULL ? 0 : engine->timeout_ns / 8;
-	uint64_t ends = engine->idle_ns + engine->timeout_ns + courtesy;
+	uint64_t ends = engine->idle_ns + engine->timeout_ns + engine->courtesy_ns;
 	uint64_t own = engine->scheduler.asked_ns + engine->timeout_ns;
 
 	return engine->scheduler.asked && own < ends ? own : ends;
@@ -250,7 +273,10 @@ rest(struct strads_engine *engine, uint64_t turns)
 	uint64_t deadline;
 
 	if (turns == 0) {
-		engine->waits = expects(engine).stage;
+		struct expectation e = expects(engine);
+
+		engine->waits = e.stage;
+		engine->courtesy_ns = courtesy(engine, &e);
 		engine->idle = true;
 		engine->idle_ns = strads_fabric_clock_ns(engine->fabric);
 	}

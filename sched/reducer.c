@@ -15,17 +15,17 @@ strads_reducer_init(struct strads_engine *engine, uint8_t *places, uint8_t *stag
 	*reducer = (struct strads_reducer){
 	    .reductions = shape->reductions, .reads = shape->reads, .staging = staging};
 	reducer->ring = calloc(shape->reductions, sizeof *reducer->ring);
-	reducer->sums = calloc(shape->reductions, (shape->partial_elems + 1) * sizeof(double));
+	reducer->sums =
+	    calloc(strads_shape_sums(shape), (shape->partial_elems + 1) * sizeof(double));
 	reducer->readings = calloc(shape->reads, sizeof *reducer->readings);
 	reducer->cast =
 	    (struct strads_cast){.lane = &engine->lane[STRADS_LANE_COMMIT], .places = places};
 	reducer->cast.messages =
 	    calloc(shape->lane[STRADS_LANE_COMMIT].slots, sizeof *reducer->cast.messages);
-	if (!reducer->ring || !reducer->sums || !reducer->readings || !reducer->cast.messages)
+	if (!reducer->ring || (strads_shape_sums(shape) > 0 && !reducer->sums) ||
+	    !reducer->readings || !reducer->cast.messages)
 		return strads_fail(STRADS_ERR_MEMORY, "no memory for %u reductions",
 				   shape->reductions);
-	for (uint32_t i = 0; i < shape->reductions; i++)
-		reducer->ring[i].sum = reducer->sums + i * shape->partial_elems;
 	return STRADS_OK;
 }
 
@@ -43,6 +43,31 @@ static struct strads_reduction *
 reduction_at(const struct strads_reducer *reducer, uint64_t number)
 {
 	return &reducer->ring[number % reducer->reductions];
+}
+
+/* Whether sums come up by trees. */
+static bool
+by_tree(const struct strads_engine *engine)
+{
+	return engine->shape.relays > 0;
+}
+
+/* How many ranks' partials, or sums, the reduction adds up. */
+static int
+addends(const struct strads_engine *engine, const struct strads_reduction *reduction)
+{
+	return by_tree(engine) ? 1 + reduction->below : engine->ranks;
+}
+
+/* The rank whose addend comes `nth`: all in their order, or this one and those below it. */
+static int
+rank_of(const struct strads_engine *engine, const struct strads_reduction *reduction, int nth)
+{
+	if (!by_tree(engine))
+		return nth;
+	return nth == 0 ? engine->rank
+			: strads_tree_rank(&engine->tree, reduction->entry->block.reducer,
+					   reduction->first_below + nth - 1);
 }
 
 static bool
@@ -70,7 +95,25 @@ add(struct strads_engine *engine, double *restrict sum, const double *restrict a
 	strads_fabric_charge(engine->fabric, ADD_COST_NS * (double)n);
 }
 
-/* Begins to sum the blocks of the sets that may be pushed and that this rank reduces. */
+/* Readies a reduction of the entry's block. By a tree this rank's own partial comes first, and the
+ * sum grows where that lies. */
+static void
+open_reduction(struct strads_engine *engine, uint64_t number, struct strads_entry *entry)
+{
+	const struct strads_reducer *reducer = &engine->reducer;
+	size_t place = number % reducer->reductions;
+	int own = strads_tree_place(&engine->tree, entry->block.reducer, engine->rank);
+
+	reducer->ring[place] = (struct strads_reduction){
+	    .entry = entry,
+	    .sum = by_tree(engine) ? entry->partial
+				   : reducer->sums + place * engine->shape.partial_elems,
+	    .first_below = strads_tree_first(&engine->tree, own),
+	    .below = strads_tree_children(&engine->tree, own),
+	};
+}
+
+/* Begins to sum the blocks of the sets that may be pushed and that this rank sums up. */
 static void
 open_step(struct strads_engine *engine)
 {
@@ -79,88 +122,87 @@ open_step(struct strads_engine *engine)
 
 	while (window->mine_first && window->mine_first->base <= engine->finished &&
 	       reducer->opened - reducer->first < reducer->reductions) {
-		struct strads_reduction *reduction = reduction_at(reducer, reducer->opened++);
-
-		reduction->entry = window->mine_first;
-		reduction->rank = 0;
-		reduction->noted = false;
-		reduction->asked = 0;
-		reduction->reads = 0;
-		reduction->pulled = false;
+		open_reduction(engine, reducer->opened++, window->mine_first);
 		strads_window_unqueue(window);
 	}
 }
 
-/* The message about the partial that comes next, checked against what is expected. */
+/* The message about the addend that comes next, checked against what is expected: AGAIN if it has
+ * not come, or one is before it that an earlier reduction is to take. A rank sends the partials of
+ * the blocks in order, so that none is behind one of a later block. */
 static int
 expect_partial(struct strads_engine *engine, const struct strads_reduction *reduction,
 	       const void **payload)
 {
+	const struct strads_reducer *reducer = &engine->reducer;
 	const struct strads_block *block = &reduction->entry->block;
 	size_t bytes = partial_bytes(reduction);
+	int rank = rank_of(engine, reduction, reduction->next);
 	const struct strads_trailer *trailer;
-	int status = strads_lane_peek(&engine->lane[STRADS_LANE_PARTIAL], reduction->rank, &trailer,
-				      payload);
+	int status = strads_lane_peek(&engine->lane[STRADS_LANE_PARTIAL], rank, &trailer, payload);
 
 	if (status != STRADS_OK)
 		return status;
 	if (trailer->set == block->set && trailer->block == block->index && trailer->offset == 0 &&
 	    trailer->total == bytes && trailer->bytes == (is_eager(engine, reduction) ? bytes : 0))
 		return STRADS_OK;
+	if (reduction != reduction_at(reducer, reducer->first) &&
+	    (trailer->set < block->set ||
+	     (trailer->set == block->set && trailer->block < block->index)))
+		return STRADS_AGAIN;
 	return strads_fail(
 	    STRADS_ERR_PROTOCOL,
 	    "rank %d: rank %d sent %u of %llu bytes of the partial of set %llu block %u, "
 	    "expected %zu of set %llu block %u",
-	    engine->rank, reduction->rank, trailer->bytes, (unsigned long long)trailer->total,
+	    engine->rank, rank, trailer->bytes, (unsigned long long)trailer->total,
 	    (unsigned long long)trailer->set, trailer->block, bytes, (unsigned long long)block->set,
 	    block->index);
 }
 
-/* Adds this rank's own partial, from where it lies. */
-static void
-sum_own(struct strads_engine *engine, struct strads_reduction *reduction, bool *moved)
+/* Adds this rank's own partial, from where it lies: AGAIN if it is not pushed. By a tree the sum
+ * lies there. */
+static int
+sum_own(struct strads_engine *engine, struct strads_reduction *reduction)
 {
 	const struct strads_entry *entry = reduction->entry;
 
+	if (!entry->pushed)
+		return STRADS_AGAIN;
 	strads_engine_begin(engine);
-	*moved = true;
-	add(engine, reduction->sum, entry->partial, entry->elems, reduction->rank == 0);
-	reduction->rank++;
+	if (!by_tree(engine))
+		add(engine, reduction->sum, entry->partial, entry->elems, reduction->next == 0);
+	return STRADS_OK;
 }
 
-/* Whether the partial that comes next, or the note that it can be read, is here. */
-static bool
-is_ready(const struct strads_engine *engine, const struct strads_reduction *reduction)
-{
-	return reduction->rank == engine->rank
-		   ? reduction->entry->pushed
-		   : strads_lane_ready(&engine->lane[STRADS_LANE_PARTIAL], reduction->rank);
-}
-
-/* Adds the partials that came with their signal, of ranks below `limit`. */
+/* Adds the next addend, which comes with its signal: AGAIN if it is not here. */
 static int
-sum_eager(struct strads_engine *engine, struct strads_reduction *reduction, int limit, bool *moved)
+sum_next(struct strads_engine *engine, struct strads_reduction *reduction)
 {
-	struct strads_lane *lane = &engine->lane[STRADS_LANE_PARTIAL];
+	int rank = rank_of(engine, reduction, reduction->next);
+	const void *payload;
+	int status;
 
-	while (reduction->rank < limit && is_ready(engine, reduction)) {
-		const void *payload;
-		int status;
+	if (rank == engine->rank)
+		return sum_own(engine, reduction);
+	status = expect_partial(engine, reduction, &payload);
+	if (status != STRADS_OK)
+		return status;
+	strads_engine_begin(engine);
+	add(engine, reduction->sum, payload, reduction->entry->elems, reduction->next == 0);
+	return strads_lane_take(&engine->lane[STRADS_LANE_PARTIAL], rank);
+}
 
-		if (reduction->rank == engine->rank) {
-			sum_own(engine, reduction, moved);
-			continue;
-		}
-		status = expect_partial(engine, reduction, &payload);
+/* Adds the partials that came with their signal. */
+static int
+sum_eager(struct strads_engine *engine, struct strads_reduction *reduction, bool *moved)
+{
+	while (reduction->next < addends(engine, reduction)) {
+		int status = sum_next(engine, reduction);
+
 		if (status != STRADS_OK)
-			return status;
-		strads_engine_begin(engine);
+			return status == STRADS_AGAIN ? STRADS_OK : status;
+		reduction->next++;
 		*moved = true;
-		add(engine, reduction->sum, payload, reduction->entry->elems, reduction->rank == 0);
-		status = strads_lane_take(lane, reduction->rank);
-		if (status != STRADS_OK)
-			return status;
-		reduction->rank++;
 	}
 	return STRADS_OK;
 }
@@ -199,7 +241,8 @@ ask(struct strads_engine *engine, struct strads_reduction *reduction)
 	if (reducer->asked - reducer->done == reducer->reads)
 		return STRADS_AGAIN;
 	*reading = (struct strads_reading){.reduction = reduction,
-					   .rank = reduction->rank,
+					   .rank = rank_of(engine, reduction, reduction->next),
+					   .first = reduction->next == 0,
 					   .offset = reduction->asked,
 					   .bytes = bytes};
 	status = fetch(engine, reading, reducer->staging + place * engine->shape.read_bytes);
@@ -211,39 +254,45 @@ ask(struct strads_engine *engine, struct strads_reduction *reduction)
 	return STRADS_OK;
 }
 
-/* Takes the note that the next rank's partial is ready: AGAIN if it has not come. */
+/* Takes the note that the next addend can be read: AGAIN if it has not come. */
 static int
-take_note(struct strads_engine *engine, struct strads_reduction *reduction, int limit)
+take_note(struct strads_engine *engine, struct strads_reduction *reduction)
 {
+	int rank = rank_of(engine, reduction, reduction->next);
 	const void *payload;
 	int status;
 
-	if (reduction->rank >= limit || !is_ready(engine, reduction))
+	if (reduction->next == addends(engine, reduction))
 		return STRADS_AGAIN;
-	if (reduction->rank != engine->rank) {
+	if (rank == engine->rank) {
+		if (!reduction->entry->pushed)
+			return STRADS_AGAIN;
+		/* By a tree it is where the sum is. */
+		reduction->asked = by_tree(engine) ? partial_bytes(reduction) : 0;
+	} else {
 		status = expect_partial(engine, reduction, &payload);
 		if (status == STRADS_OK)
-			status =
-			    strads_lane_take(&engine->lane[STRADS_LANE_PARTIAL], reduction->rank);
+			status = strads_lane_take(&engine->lane[STRADS_LANE_PARTIAL], rank);
 		if (status != STRADS_OK)
 			return status;
+		reduction->asked = 0;
 	}
 	reduction->noted = true;
-	reduction->asked = 0;
 	return STRADS_OK;
 }
 
-/* Asks for the partials that are ready to be read, of ranks below `limit`. */
+/* Asks for the addends that are ready to be read. */
 static int
-ask_ready(struct strads_engine *engine, struct strads_reduction *reduction, int limit, bool *moved)
+ask_ready(struct strads_engine *engine, struct strads_reduction *reduction, bool *moved)
 {
 	int status;
 
 	for (;;) {
 		if (!reduction->noted) {
-			status = take_note(engine, reduction, limit);
+			status = take_note(engine, reduction);
 			if (status != STRADS_OK)
 				return status == STRADS_AGAIN ? STRADS_OK : status;
+			*moved = true;
 		}
 		while (reduction->asked < partial_bytes(reduction)) {
 			status = ask(engine, reduction);
@@ -252,7 +301,7 @@ ask_ready(struct strads_engine *engine, struct strads_reduction *reduction, int 
 			*moved = true;
 		}
 		reduction->noted = false;
-		reduction->rank++;
+		reduction->next++;
 	}
 }
 
@@ -276,30 +325,35 @@ sum_read(struct strads_engine *engine, bool *moved)
 		strads_engine_begin(engine);
 		*moved = true;
 		add(engine, reading->reduction->sum + reading->offset / sizeof(double), reading->at,
-		    reading->bytes / sizeof(double), reading->rank == 0);
+		    reading->bytes / sizeof(double), reading->first);
 		reading->reduction->reads--;
 		reducer->done++;
 	}
 	return STRADS_OK;
 }
 
-/* Moves all reductions on. A ring holds the partials of a worker in the order of blocks, so that
- * of two reductions the later never overtakes the earlier. */
+/* Whether all is added up. */
+static bool
+is_summed(const struct strads_engine *engine, const struct strads_reduction *reduction)
+{
+	return reduction->next == addends(engine, reduction) && reduction->reads == 0;
+}
+
+/* Moves all reductions on. */
 static int
 sum_step(struct strads_engine *engine, bool *moved)
 {
 	struct strads_reducer *reducer = &engine->reducer;
-	int limit = engine->ranks;
 	int status = sum_read(engine, moved);
 
 	for (uint64_t i = reducer->first; status == STRADS_OK && i < reducer->opened; i++) {
 		struct strads_reduction *reduction = reduction_at(reducer, i);
 
 		if (is_eager(engine, reduction))
-			status = sum_eager(engine, reduction, limit, moved);
+			status = sum_eager(engine, reduction, moved);
 		else
-			status = ask_ready(engine, reduction, limit, moved);
-		limit = reduction->rank;
+			status = ask_ready(engine, reduction, moved);
+		reduction->entry->summed = is_summed(engine, reduction);
 	}
 	return status;
 }
@@ -336,7 +390,8 @@ pull(struct strads_engine *engine, struct strads_reduction *reduction)
 	return STRADS_OK;
 }
 
-/* Pulls what is summed, in order, and composes the commits while the cast has room. */
+/* Pulls what is summed, in order, and composes the commits while the cast has room. Of another
+ * rank's block the worker sends the sum. */
 static int
 pull_step(struct strads_engine *engine, bool *moved)
 {
@@ -345,8 +400,12 @@ pull_step(struct strads_engine *engine, bool *moved)
 	while (reducer->first < reducer->opened) {
 		struct strads_reduction *reduction = reduction_at(reducer, reducer->first);
 
-		if (reduction->rank < engine->ranks || reduction->reads > 0)
+		if (!is_summed(engine, reduction))
 			return STRADS_OK;
+		if (reduction->entry->block.reducer != engine->rank) {
+			reducer->first++;
+			continue;
+		}
 		if (!reduction->pulled) {
 			int status = pull(engine, reduction);
 
@@ -386,12 +445,17 @@ strads_reducer_waits_for(const struct strads_engine *engine, const struct strads
 			 int *rank)
 {
 	const struct strads_reducer *reducer = &engine->reducer;
-	const struct strads_reduction *reduction = reduction_at(reducer, reducer->first);
 
-	if (reducer->first == reducer->opened)
-		return false;
-	*entry = reduction->entry;
-	*rank = reduction->reads > 0 ? reducer->readings[reducer->done % reducer->reads].rank
-				     : reduction->rank;
-	return *rank < engine->ranks;
+	for (uint64_t i = reducer->first; i < reducer->opened; i++) {
+		const struct strads_reduction *reduction = reduction_at(reducer, i);
+
+		if (is_summed(engine, reduction))
+			continue;
+		*entry = reduction->entry;
+		*rank = reduction->reads > 0
+			    ? reducer->readings[reducer->done % reducer->reads].rank
+			    : rank_of(engine, reduction, reduction->next);
+		return true;
+	}
+	return false;
 }

@@ -1,7 +1,11 @@
 /*
- * The reducer role: sums the partials of all ranks in rank order, calls pull on the sum and sends
- * the commit to all. Several blocks are summed at a time, and several pieces of partials are read
- * at a time; a sum always is ((p0 + p1) + p2) + …, whatever arrives first and however it travels.
+ * The reducer role: sums the partials of all ranks, calls pull on the sum and sends the commit to
+ * all. Several blocks are summed at a time, and several pieces of partials are read at a time.
+ *
+ * Where all partials come to the reducer itself, a sum always is ((p0 + p1) + p2) + …, whatever
+ * arrives first and however it travels. Where the reducer has a tree (tree.h), each rank that has
+ * others below it adds their sums, in the order of their places, to its own partial and hands that
+ * up: s = ((p + s1) + s2) + …, a function of the number of ranks, the arity and the reducer.
  */
 #ifndef STRADS_SCHED_REDUCER_H
 #define STRADS_SCHED_REDUCER_H
@@ -15,11 +19,13 @@ struct strads_entry;
 /* One block being summed. */
 struct strads_reduction {
 	struct strads_entry *entry;
-	double *sum;    /* [partial_elems] */
-	int rank;       /* whose partial comes next; ranks below have been taken or asked for */
-	bool noted;     /* that rank's partial is ready to be read, and being asked for */
-	size_t asked;   /* bytes of it asked for */
-	uint32_t reads; /* gets not summed yet */
+	double *sum;     /* [partial_elems] */
+	int first_below; /* by a tree: place of the first rank right below this one, … */
+	int below;       /* … and how many there are */
+	int next;        /* which addend comes next; those before have been taken or asked for */
+	bool noted;      /* it is ready to be read, and being asked for */
+	size_t asked;    /* bytes of it asked for */
+	uint32_t reads;  /* gets not summed yet */
 	bool pulled;
 };
 
@@ -29,6 +35,7 @@ struct strads_reading {
 	const void *at;
 	struct strads_counter counter;
 	int rank;
+	bool first;    /* addend */
 	size_t offset; /* in the partial */
 	size_t bytes;
 };

@@ -12,9 +12,18 @@
 #define READS        8
 #define SLOTS_MAX    32
 
-/* From so many ranks on, what goes to all goes by trees, of this arity. */
-#define TREE_RANKS 32
-#define TREE_ARITY 8
+/* By trees a rank sums up other ranks' blocks, too. */
+#define TREE_REDUCTIONS 16
+
+/* Fewer ranks reach each other directly. From there on the arity of the trees is that by which a
+ * round takes least where a level costs two latencies and what is between them, and each rank right
+ * below another two messages, two credits and what its bytes take on a link and in a sum. The
+ * figures are those of InfiniBand: 1.5 us, 100 ns a message, 12 bytes a nanosecond. */
+#define TREE_RANKS   16
+#define LEVEL_NS     5000
+#define RANK_NS      150
+#define BYTES_PER_NS 12
+#define ADDS_PER_NS  2
 
 /* Rings take at most this part of the budget, so that a job of many ranks stays small by itself. */
 #define RINGS_PART 64
@@ -133,12 +142,19 @@ window_bytes(const struct strads_shape *shape)
 	return plus(times(shape->window, entry), strads_shape_partials(shape));
 }
 
+uint32_t
+strads_shape_sums(const struct strads_shape *shape)
+{
+	return shape->relays > 0 ? 0 : shape->reductions;
+}
+
 static size_t
 reduction_bytes(const struct strads_shape *shape)
 {
-	size_t one = times(shape->partial_elems, sizeof(double));
+	size_t sum = times(plus(shape->partial_elems, 1), sizeof(double));
 
-	return times(shape->reductions, plus(one, sizeof(struct strads_reduction)));
+	return plus(times(strads_shape_sums(shape), sum),
+		    times(shape->reductions, sizeof(struct strads_reduction)));
 }
 
 /* Everything that is kept for each pair of ranks or each slot, beside the slots. */
@@ -275,16 +291,51 @@ shrink(struct strads_shape *shape)
 	return false;
 }
 
-/* How many ranks one hands on to what goes to all, unless it is asked for. */
+/* Whether the places of `levels` levels below a root are enough for all other ranks. */
+static bool
+tree_holds(int ranks, int arity, int levels)
+{
+	int64_t level = 1, places = 0;
+
+	for (int i = 0; i < levels && places < ranks - 1; i++)
+		places += level *= arity;
+	return places >= ranks - 1;
+}
+
+/* The arity by which a block of this shape reaches `ranks` ranks and comes back soonest. */
+static int
+best_arity(const struct strads_shape *shape, int ranks)
+{
+	double bytes = (double)shape->block_bytes + (double)shape->commit_bytes +
+		       (double)shape->partial_stride;
+	double rank_ns =
+	    RANK_NS + bytes / BYTES_PER_NS + (double)shape->partial_elems / ADDS_PER_NS;
+	double least_ns = (ranks - 1) * rank_ns + LEVEL_NS;
+	int best = ranks - 1;
+
+	for (int arity = best, levels = 2; arity > 2; levels++) {
+		double ns;
+
+		while (arity > 2 && tree_holds(ranks, arity - 1, levels))
+			arity--;
+		ns = levels * (arity * rank_ns + LEVEL_NS);
+		if (ns < least_ns) {
+			least_ns = ns;
+			best = arity;
+		}
+	}
+	return best;
+}
+
+/* To how many ranks one hands on what goes to all. */
 static uint32_t
-choose_arity(const struct strads_engine_options *options, int ranks)
+choose_arity(const struct strads_shape *shape, int asked, int ranks)
 {
 	int all = ranks > 1 ? ranks - 1 : 1;
-	int arity = options->fan_out;
 
-	if (arity == 0)
-		arity = ranks < TREE_RANKS ? all : TREE_ARITY;
-	return (uint32_t)(arity < all ? arity : all);
+	if (asked > 0)
+		return (uint32_t)(asked < all ? asked : all);
+	return (uint32_t)(ranks < TREE_RANKS ? all : best_arity(shape, ranks));
 }
 
 static int
@@ -368,10 +419,8 @@ prefer(const struct strads_program *program, const struct strads_engine_options 
 	    .schedulers = (uint32_t)options->schedulers,
 	    .depth = (uint32_t)options->depth,
 	    .staleness = (uint32_t)options->staleness,
-	    .arity = choose_arity(options, ranks),
 	    .window = window,
 	    .window_min = least,
-	    .reductions = REDUCTIONS,
 	    .reads = READS,
 	    .draft_sets = ceil_div((uint32_t)options->depth, (uint32_t)options->schedulers),
 	    .set_blocks = program->set_blocks_max,
@@ -381,8 +430,10 @@ prefer(const struct strads_program *program, const struct strads_engine_options 
 	    .partial_stride = round_up(plus(partial, STRADS_WIRE_TAIL), LINE),
 	    .commit_bytes = round_up(program->commit_max, LINE),
 	};
+	shape->arity = choose_arity(shape, options->fan_out, ranks);
 	tree = strads_shape_tree(shape, STRADS_LANE_COMMIT);
 	shape->relays = (uint32_t)strads_tree_inner(&tree) - 1;
+	shape->reductions = shape->relays > 0 ? TREE_REDUCTIONS : REDUCTIONS;
 	shape->lane[STRADS_LANE_SCHEDULE] =
 	    lane_shape(options->schedulers, window, shape->block_bytes, chunk);
 	shape->lane[STRADS_LANE_PARTIAL] =

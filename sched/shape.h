@@ -18,7 +18,7 @@ struct strads_shape {
 	uint32_t schedulers;
 	uint32_t depth;
 	uint32_t staleness;
-	uint32_t arity;       /* of the trees by which things go to all */
+	uint32_t arity;       /* of the trees by which things go to all and sums come back */
 	uint32_t relays;      /* places of such a tree, but the root's, with others below them */
 	uint32_t window;      /* blocks between admission and sync … */
 	uint32_t window_min;  /* … of which there must be room for so many */
@@ -42,8 +42,12 @@ STRADS_MUST_CHECK int strads_shape_fit(const struct strads_program *program,
 				       const struct strads_engine_options *options, int ranks,
 				       struct strads_shape *shape);
 
-/* The tree of a lane's messages: partials go to their reducer directly. */
+/* The tree of a lane's messages. One that carries partials goes from its sender to one rank alone,
+ * whichever that is: of the sender's own tree, all are right below it. */
 struct strads_tree strads_shape_tree(const struct strads_shape *shape, enum strads_lane_id id);
+
+/* Sums that are kept apart from partials: by trees a sum grows where the rank's own partial is. */
+uint32_t strads_shape_sums(const struct strads_shape *shape);
 
 /* Bytes of the inbox (peers write), of the partials (peers read), of the outbox (local, registered)
  * of a rank that schedules or not, and of everything together. SIZE_MAX: more than can be counted.

@@ -19,6 +19,7 @@ struct strads_engine {
 	const struct strads_program *program;
 	int rank;
 	int ranks;
+	struct strads_tree tree; /* by which things go to all, and sums come back */
 	int schedulers;
 	uint64_t depth;
 	uint64_t staleness;
@@ -37,7 +38,8 @@ struct strads_engine {
 
 	bool idle;                      /* nothing to do since `lap` … */
 	enum strads_stage waits;        /* … but to wait for this … */
-	uint64_t idle_ns;               /* … since then */
+	uint64_t idle_ns;               /* … since then, … */
+	uint64_t courtesy_ns;           /* … and so much longer than the timeout */
 	bool lapsed;                    /* time has passed since `lap` that is no stage's */
 	uint64_t lap;                   /* in ticks */
 	uint64_t start_ns, start_ticks; /* of this run */

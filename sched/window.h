@@ -26,10 +26,11 @@ struct strads_entry {
 	uint64_t commit_message; /* … of the commit's; 0: none came */
 	struct strads_counter sent;
 	struct strads_entry *next_awaited; /* the reducer's next commit */
-	struct strads_entry *next_mine;    /* the next block this rank reduces */
+	struct strads_entry *next_mine;    /* the next block this rank sums up */
 	uint64_t base; /* the set is pushed when so many sets are finished, and no more */
 	bool early;
 	bool pushed;
+	bool summed;    /* `partial` is all that this rank sends: its own, or with those below it */
 	bool committed; /* the commit is here */
 };
 
@@ -54,7 +55,8 @@ struct strads_window {
 	int *reducers;                  /* those with a commit due, in no order */
 	int n_reducers;
 
-	/* Blocks this rank reduces and has not begun to, oldest first. */
+	/* Blocks this rank sums up, its own and by a tree others', and has not begun to, oldest
+	 * first. */
 	struct strads_entry *mine_first;
 	struct strads_entry *mine_last;
 };
@@ -78,7 +80,7 @@ void strads_window_await(struct strads_window *window, struct strads_entry *entr
 /* Notes that the oldest commit due from reducer is here. */
 void strads_window_arrived(struct strads_window *window, int reducer);
 
-/* Queues an entry this rank reduces; takes the oldest off the queue. */
+/* Queues an entry this rank sums up; takes the oldest off the queue. */
 void strads_window_queue(struct strads_window *window, struct strads_entry *entry);
 void strads_window_unqueue(struct strads_window *window);
 

@@ -59,6 +59,15 @@ begin_set(struct strads_engine *engine, uint64_t set)
 	}
 }
 
+/* Whether this rank adds up others' partials of that reducer's blocks. */
+static bool
+sums_up(const struct strads_engine *engine, int reducer)
+{
+	int place = strads_tree_place(&engine->tree, reducer, engine->rank);
+
+	return place == 0 || strads_tree_children(&engine->tree, place) > 0;
+}
+
 /* Admits the block that has arrived in the window's next entry. */
 static int
 admit(struct strads_engine *engine, struct strads_entry *entry)
@@ -103,7 +112,8 @@ admit(struct strads_engine *engine, struct strads_entry *entry)
 	}
 	worker->index = block->last ? 0 : worker->index + 1;
 	worker->set += block->last;
-	if (block->reducer == engine->rank)
+	entry->summed = !sums_up(engine, block->reducer);
+	if (!entry->summed)
 		strads_window_queue(&engine->window, entry);
 	engine->window.admitted++;
 	return STRADS_OK;
@@ -247,11 +257,14 @@ strads_worker_push(struct strads_engine *engine, bool *moved)
 	return STRADS_OK;
 }
 
-/* Sends a partial, or the note that it can be read: the trailer follows the partial where it lies,
- * so that nothing is copied. */
+/* Sends a partial, or the note that it can be read, up the reducer's tree: the trailer follows the
+ * partial where it lies, so that nothing is copied. */
 static int
 send_partial(struct strads_engine *engine, struct strads_entry *entry)
 {
+	const struct strads_tree *tree = &engine->tree;
+	int reducer = entry->block.reducer;
+	int above = strads_tree_parent(tree, strads_tree_place(tree, reducer, engine->rank));
 	bool eager = entry->elems <= engine->shape.eager_elems;
 	struct strads_trailer *trailer = (void *)(entry->partial + entry->elems);
 	size_t bytes = entry->elems * sizeof(double);
@@ -263,8 +276,8 @@ send_partial(struct strads_engine *engine, struct strads_entry *entry)
 					   .block = entry->block.index,
 					   .bytes = eager ? (uint32_t)bytes : 0,
 					   .lane = STRADS_LANE_PARTIAL};
-	return strads_lane_send(&engine->lane[STRADS_LANE_PARTIAL], entry->block.reducer, &message,
-				1, &entry->sent);
+	return strads_lane_send(&engine->lane[STRADS_LANE_PARTIAL],
+				strads_tree_rank(tree, reducer, above), &message, 1, &entry->sent);
 }
 
 int
@@ -281,6 +294,8 @@ strads_worker_send(struct strads_engine *engine, bool *moved)
 			window->sent++;
 			continue;
 		}
+		if (!entry->summed)
+			return STRADS_OK;
 		status = send_partial(engine, entry);
 		if (status != STRADS_OK)
 			return status == STRADS_AGAIN ? STRADS_OK : status;

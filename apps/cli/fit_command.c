@@ -1,5 +1,6 @@
 #include "command.h"
 
+#include "../data/factors.h"
 #include "../pairs/pairs.h"
 #include "display.h"
 #include "file.h"
@@ -36,6 +37,7 @@ struct session {
 	struct strads_log *log;
 	struct strads_display display;
 	struct strads_dataset train, test;
+	double *weight; /* [train.x.cols] of the penalty, or NULL */
 	struct strads_linear_model model;
 	enum strads_linear_outcome outcome;
 	struct strads_fit_result result;
@@ -212,6 +214,9 @@ load(struct session *session)
 		test.min_cols = test.max_cols = session->train.x.cols;
 		status = read_dataset(session, &test, "--test-response", &session->test);
 	}
+	if (!status && settings->penalty_factors)
+		status = strads_factors_read(session->fabric, settings->penalty_factors,
+					     session->train.x.cols, &session->weight);
 	session->result.rows = session->train.rows_total;
 	session->result.cols = session->train.x.cols;
 	session->result.entries = session->train.entries_total;
@@ -276,6 +281,7 @@ fit(struct session *session)
 	struct strads_lasso_options options;
 
 	strads_fit_settings_resolve(settings, &options);
+	options.weight = session->weight;
 	if (settings->audit && session->root) {
 		options.audit = audit;
 		options.audit_arg = session;
@@ -455,6 +461,7 @@ clean_up(struct session *session)
 	strads_ranking_free(&session->result.terms);
 	free(session->peak_bytes);
 	free(session->points);
+	free(session->weight);
 	strads_linear_model_free(&session->model);
 	strads_dataset_free(&session->test);
 	strads_dataset_free(&session->train);

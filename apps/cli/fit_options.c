@@ -83,6 +83,22 @@ static const struct strads_option problem_options[] = {
      .excludes = "lambda",
      .doc = "The same as a fraction of the smallest lambda without nonzeros (default: 0.1 where "
 	    "--lambda is not given)"},
+    {.name = "l1-ratio",
+     .value = "NUMBER",
+     .fallback = "1",
+     .kind = STRADS_OPTION_DOUBLE,
+     .min = 1e-6,
+     .max = 1,
+     AT(l1_ratio),
+     .doc = "Elastic net: the part a of the penalty lambda (a |b|_1 + (1 - a)/2 |b|^2) that is the "
+	    "Lasso's"},
+    {.name = "penalty-factors",
+     .value = "FILE",
+     .kind = STRADS_OPTION_STRING,
+     AT(penalty_factors),
+     .doc =
+	 "Weights of the variables in the penalty: a number for each, one a line, or lines INDEX "
+	 "NUMBER for those whose weight is not 1; 0: no penalty"},
     {.name = "features",
      .value = "WHICH",
      .fallback = "columns",
@@ -291,8 +307,8 @@ strads_fit_settings_parse(struct strads_fit_settings *settings, int argc, char *
 	struct strads_option_group groups[STRADS_FIT_GROUPS + 1];
 	const struct strads_arguments arguments = {
 	    .command = "strads lasso",
-	    .about = "Fit a Lasso: minimise 1/2 |y - Xb|^2 + lambda |b|_1 by scheduled coordinate "
-		     "descent over the rows split among the ranks.",
+	    .about = "Fit a Lasso or an elastic net: minimise 1/2 |y - Xb|^2 + lambda |b|_1 by "
+		     "scheduled coordinate descent over the rows split among the ranks.",
 	    .epilog = "Exit codes: 0 done, 1 failed or diverged, 2 a limit was reached before the "
 		      "tolerance, 64 bad arguments.",
 	    .positional = "data",
@@ -321,6 +337,7 @@ strads_fit_settings_resolve(const struct strads_fit_settings *settings,
 	*options = (struct strads_lasso_options){
 	    .lambda = settings->lambda,
 	    .lambda_ratio = settings->lambda_ratio,
+	    .l1_ratio = settings->l1_ratio,
 	    .tol = settings->tol,
 	    .time_limit_s = settings->time_limit_s,
 	    .max_sets = settings->max_sets,

@@ -24,6 +24,8 @@ struct strads_fit_settings {
 
 	double lambda;
 	double lambda_ratio;
+	double l1_ratio;
+	const char *penalty_factors;
 	int features; /* enum strads_features */
 	bool intercept;
 	int standardize; /* enum strads_standardize */

@@ -93,8 +93,8 @@ const struct strads_option strads_launch_engine_options[] = {
      .kind = STRADS_OPTION_INT,
      .max = 4096,
      AT(engine.fan_out),
-     .doc = "Ranks to which one hands on sets and commits, which reach all by trees; as many as "
-	    "ranks: all, directly; 0: what suits the number of ranks"},
+     .doc = "Arity of the trees by which sets and commits reach many ranks and partials come "
+	    "back; as many as ranks: directly; 0: what suits the ranks and the sizes"},
     {.name = "memory",
      .value = "BYTES",
      .fallback = "256M",

@@ -28,6 +28,7 @@
 struct range_commit {
 	double gradient_max;
 	double l1;
+	double ridge;
 	uint32_t support;
 	uint32_t violators;
 };
@@ -37,14 +38,14 @@ struct range_entry {
 	float gradient;
 };
 
-static_assert(sizeof(struct range_commit) == 24, "range_commit has holes");
+static_assert(sizeof(struct range_commit) == 32, "range_commit has holes");
 static_assert(sizeof(struct range_entry) == 8, "range_entry has holes");
 
 size_t
 strads_lasso_evaluate_elems(const struct strads_lasso *lasso, const struct strads_block *block)
 {
 	if (block->index == 0)
-		return (size_t)STRADS_LASSO_SUMS + (size_t)lasso->ranks;
+		return (size_t)STRADS_LASSO_SUMS + (size_t)lasso->ranks + lasso->unpenalized.count;
 	return block->arg & STRADS_LASSO_BETA ? 2 * (size_t)block->n : block->n;
 }
 
@@ -52,7 +53,7 @@ size_t
 strads_lasso_evaluate_commit_max(uint32_t variables)
 {
 	size_t range = sizeof(struct range_commit) + variables * sizeof(struct range_entry);
-	size_t sums = (STRADS_LASSO_SUMS + 1) * sizeof(double);
+	size_t sums = STRADS_LASSO_COMMITTED * sizeof(double);
 
 	return range > sums ? range : sums;
 }
@@ -100,6 +101,7 @@ push_sums(const struct strads_lasso *lasso, double *sum)
 	sum[STRADS_LASSO_STOPS] = lasso->stop && *lasso->stop ? 1 : 0;
 	push_costs(lasso, sum);
 	sum[STRADS_LASSO_R_MAX + lasso->rank] = most;
+	strads_lasso_unpenalized_gradients(lasso, sum + STRADS_LASSO_R_MAX + lasso->ranks);
 }
 
 /* The sparse part of the gradients, x_jᵀρ − μ_j·Σρ, not yet scaled. */
@@ -154,7 +156,10 @@ pull_sums(const struct strads_lasso *lasso, const double *sum, double *out)
 		most = away > most ? away : most;
 	}
 	out[STRADS_LASSO_R_MAX] = most;
-	return (STRADS_LASSO_SUMS + 1) * sizeof *out;
+	strads_lasso_unpenalized_part(lasso, sum + STRADS_LASSO_R_MAX + lasso->ranks,
+				      &out[STRADS_LASSO_UNPENALIZED_SQUARE],
+				      &out[STRADS_LASSO_UNPENALIZED_Y]);
+	return STRADS_LASSO_COMMITTED * sizeof *out;
 }
 
 /* Copies the candidates of the range behind the support. */
@@ -188,6 +193,12 @@ strads_lasso_evaluate_pull(struct strads_lasso *lasso, const struct strads_block
 		double beta = block->arg & STRADS_LASSO_BETA ? sum[block->n + k]
 							     : lasso->beta[key - lasso->first_key];
 
+		if (beta != 0 && lasso->options.l1_ratio < 1) {
+			double kappa = strads_lasso_kappa(lasso, key);
+
+			g = fabs(sum[k] * lasso->columns.scale[key] - lasso->lambda * kappa * beta);
+			header->ridge += kappa * beta * beta;
+		}
 		header->gradient_max = g > header->gradient_max ? g : header->gradient_max;
 		header->l1 += fabs(beta);
 		if (beta != 0)
@@ -219,6 +230,7 @@ sync_range(struct strads_lasso *lasso, const struct strads_block *block, const v
 	if (header->gradient_max > evaluation->gradient_max)
 		evaluation->gradient_max = header->gradient_max;
 	evaluation->l1 += header->l1;
+	evaluation->ridge += header->ridge;
 	evaluation->nonzeros += header->support;
 	for (uint64_t k = 0; lasso->working_set && k < entries; k++) {
 		strads_key key;
@@ -250,7 +262,8 @@ strads_lasso_evaluate_sync(struct strads_lasso *lasso, const struct strads_block
 	memcpy(evaluation->sum, commit, sizeof evaluation->sum);
 	evaluation->gradient_max = 0;
 	evaluation->l1 = 0;
-	evaluation->nonzeros = 0;
+	evaluation->ridge = 0;
+	evaluation->nonzeros = strads_lasso_unpenalized_nonzeros(lasso);
 	if (lasso->working_set)
 		strads_working_set_clear(lasso->working_set);
 	return STRADS_OK;
@@ -265,7 +278,6 @@ first_evaluation(struct strads_lasso *lasso)
 	lasso->lambda_max = lasso->evaluation.gradient_max;
 	if (isnan(lasso->lambda))
 		lasso->lambda = lasso->options.lambda_ratio * lasso->lambda_max;
-	lasso->start_objective = 0.5 * lasso->evaluation.sum[STRADS_LASSO_R_SQUARE];
 }
 
 /* Where residuals grew beyond the screen's reach, columns left out satisfy only
@@ -281,6 +293,21 @@ gradient_bound(struct strads_lasso *lasso)
 		lasso->evaluation.gradient_max = bound;
 }
 
+/* The dual point must be orthogonal to the columns without a penalty: r without its part in their
+ * span, v, of which |x̃_jᵀv| ≤ bound_j·‖v‖. */
+static void
+gradient_project(struct strads_lasso *lasso)
+{
+	struct strads_lasso_evaluation *evaluation = &lasso->evaluation;
+	double square = evaluation->sum[STRADS_LASSO_UNPENALIZED_SQUARE];
+
+	if (!(square > 0))
+		return;
+	if (!lasso->screen.all && evaluation->gradient_max < lasso->lambda)
+		evaluation->gradient_max = lasso->lambda;
+	evaluation->gradient_max += (double)lasso->unpenalized.bound_max * sqrt(square);
+}
+
 /* The absolute gap. */
 static double
 evaluation_gap(const struct strads_lasso *lasso, double *objective)
@@ -289,19 +316,21 @@ evaluation_gap(const struct strads_lasso *lasso, double *objective)
 	struct strads_gap_sums sums = {
 	    .lambda = lasso->lambda,
 	    .r_square = sum[STRADS_LASSO_R_SQUARE],
-	    .r_y = sum[STRADS_LASSO_R_Y],
+	    .r_y = sum[STRADS_LASSO_R_Y] - sum[STRADS_LASSO_UNPENALIZED_Y],
 	    .l1 = lasso->evaluation.l1,
+	    .ridge = lasso->evaluation.ridge,
 	    .gradient_max = lasso->evaluation.gradient_max,
 	};
 
-	*objective = strads_gap_objective(&sums);
-	if (lasso->options.intercept) {
-		/* The dual point must sum to 0; y does, r but for rounding. */
-		double mean = sum[STRADS_LASSO_R] / (double)lasso->train->rows_total;
+	double off = sum[STRADS_LASSO_UNPENALIZED_SQUARE];
 
-		sums.r_square -= mean * sum[STRADS_LASSO_R];
-	}
-	return strads_gap(&sums);
+	*objective = strads_gap_objective(&sums);
+	/* The dual point must sum to 0; y does, r but for rounding. */
+	if (lasso->options.intercept)
+		off += sum[STRADS_LASSO_R] * sum[STRADS_LASSO_R] / (double)lasso->train->rows_total;
+	sums.r_square -= off;
+	/* With part v off r, the primal objective still has ½‖v‖². */
+	return strads_gap(&sums) + 0.5 * off;
 }
 
 /* The gap as it is reported and compared with the tolerance: relative to ½‖y − ȳ‖². With λ = 0 no
@@ -413,8 +442,10 @@ strads_lasso_evaluate_finish(struct strads_lasso *lasso, const struct strads_blo
 	if (isnan(lasso->lambda_max))
 		first_evaluation(lasso);
 	gradient_bound(lasso);
+	gradient_project(lasso);
 	gap = evaluation_gap(lasso, &objective);
-	if (!isfinite(objective) || !isfinite(gap) || objective > DIVERGED * lasso->start_objective)
+	if (!isfinite(objective) || !isfinite(gap) ||
+	    objective > DIVERGED * 0.5 * lasso->response.null)
 		return strads_lasso_diverge(lasso, block->set);
 	progress_fill(lasso, block->set, objective, relative_gap(lasso, gap));
 	final = decide(lasso, final);

@@ -17,6 +17,11 @@ check_options(const struct strads_lasso_options *options)
 				   "the ratio of lambda to its maximum is %g: give a number above "
 				   "0, typically 0.1",
 				   options->lambda_ratio);
+	if (!(options->l1_ratio > 0 && options->l1_ratio <= 1))
+		return strads_fail(
+		    STRADS_ERR_INPUT,
+		    "the l1 ratio is %g: give a number above 0, up to 1 for the Lasso",
+		    options->l1_ratio);
 	if (!(options->tol >= 0))
 		return strads_fail(STRADS_ERR_INPUT,
 				   "the tolerance is %g: give a number of at least 0",
@@ -32,6 +37,22 @@ check_options(const struct strads_lasso_options *options)
 	if (options->scheduler == STRADS_LINEAR_CHECKED && options->oversample < 1)
 		return strads_fail(STRADS_ERR_INPUT,
 				   "0 candidates for each place in a set: give at least 1");
+	return STRADS_OK;
+}
+
+/* Beyond these, sums of squares might leave the range of a double. */
+static int
+check_weights(const struct strads_lasso_options *options, uint64_t cols)
+{
+	for (uint64_t j = 0; options->weight && j < cols; j++) {
+		double w = options->weight[j];
+
+		if (w != 0 && !(w >= 1e-20 && w <= 1e20))
+			return strads_fail(STRADS_ERR_INPUT,
+					   "the penalty of variable %llu has the weight %g: give 0 "
+					   "or a number between 1e-20 and 1e20",
+					   (unsigned long long)j + 1, w);
+	}
 	return STRADS_OK;
 }
 
@@ -99,6 +120,7 @@ fit(struct strads_lasso *lasso, struct strads_linear_model *model)
 		goto delete_region;
 	lasso->beta = strads_region_base(lasso->beta_region);
 	status = run(lasso);
+	strads_lasso_unpenalized_settle(lasso);
 	if (status == STRADS_OK && lasso->outcome != STRADS_LINEAR_DIVERGED)
 		status =
 		    strads_linear_model_gather(lasso->fabric, lasso->beta_region, &lasso->table,
@@ -134,7 +156,10 @@ strads_lasso_fit(struct strads_fabric *fabric, const struct strads_dataset *trai
 	int status = check_options(options);
 
 	if (status == STRADS_OK)
-		status = strads_job_agree(strads_fabric_job(fabric), check_data(train, test));
+		status = check_data(train, test);
+	if (status == STRADS_OK)
+		status = check_weights(options, train->x.cols);
+	status = strads_job_agree(strads_fabric_job(fabric), status);
 	if (status)
 		return status;
 	strads_lasso_state_size(&lasso);

@@ -1,6 +1,6 @@
 /*
- * Lasso by scheduled coordinate descent: minimise ½‖y − Xβ − b‖² + λ‖β‖₁ over rows split among
- * the ranks.
+ * Lasso and elastic net by scheduled coordinate descent: minimise
+ * ½‖y − Xβ − b‖² + λ·Σ w_j(α|β_j| + ½(1 − α)β_j²) over rows split among the ranks.
  */
 #ifndef STRADS_LASSO_H
 #define STRADS_LASSO_H
@@ -23,8 +23,11 @@ typedef void strads_lasso_audit(void *arg, uint64_t set, const strads_key *keys,
 				double worst);
 
 struct strads_lasso_options {
-	double lambda;       /* ≥ 0; NaN: use lambda_ratio */
-	double lambda_ratio; /* λ = λ_max · ratio */
+	double lambda;        /* ≥ 0; NaN: use lambda_ratio */
+	double lambda_ratio;  /* λ = λ_max · ratio */
+	double l1_ratio;      /* α, above 0; 1: the Lasso */
+	const double *weight; /* [cols] w_j ≥ 0 of the standardised columns, the same on all ranks;
+			       * 0: no penalty; NULL: all 1 */
 	double tol; /* relative duality gap, of ½‖y − ȳ‖²; see progress.gap for λ = 0 */
 	double time_limit_s; /* since data were ready; 0: none */
 	uint64_t max_sets;   /* 0: none; the first two or three are always carried out */

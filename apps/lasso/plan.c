@@ -3,6 +3,9 @@
  *
  *   statistics of the columns | evaluation | updates over a list … | evaluation | updates …
  *
+ * and, where there are variables without a penalty, a set that solves for them before every
+ * evaluation and after every few updates.
+ *
  * Everything is a function of the set's number and of what all ranks know after set t − D, so that
  * any rank can schedule any set. Only the request for an orderly end (a clock, a signal, the number
  * of sets) enters through the draft.
@@ -21,6 +24,31 @@
 /* … or after so many passes, which shows progress and notices divergence. */
 #define PASSES 20
 
+/* Variables without a penalty are solved for after so many updates, at least once a pass. */
+#define UNPENALIZED_AFTER 16
+
+/* Sets before the first evaluation. */
+static uint64_t
+opening(const struct strads_lasso *lasso)
+{
+	return strads_linear_columns_sets(&lasso->columns) + (lasso->unpenalized.count > 0);
+}
+
+/* Updates after which comes a set for the variables without a penalty. */
+static uint64_t
+unpenalized_after(const struct strads_lasso_plan *plan)
+{
+	return plan->blocks < UNPENALIZED_AFTER ? plan->blocks : UNPENALIZED_AFTER;
+}
+
+/* An evaluation as soon as can be after `set`, with a set for those right before. */
+static void
+evaluate_soon(struct strads_lasso *lasso, uint64_t set)
+{
+	lasso->plan.evaluate_at =
+	    set + (uint64_t)lasso->options.engine.depth + (lasso->unpenalized.count > 0);
+}
+
 /* ---- Drafts ------------------------------------------------------------------------------- */
 
 static void
@@ -35,6 +63,7 @@ draft_evaluate(const struct strads_lasso *lasso, bool final, uint32_t index,
 	draft->range = true;
 	if (index == 0) {
 		draft->last = lasso->screen.count == 0;
+		draft->reducer = lasso->unpenalized.count > 0 ? 0 : -1;
 		return;
 	}
 	(void)strads_linear_screen_range(&lasso->screen, &lasso->table, lasso->cut,
@@ -45,13 +74,40 @@ draft_evaluate(const struct strads_lasso *lasso, bool final, uint32_t index,
 	draft->last = range.last;
 }
 
+/* One set for all variables without a penalty; the first makes what it takes to solve for them. */
+static void
+draft_unpenalized(bool first, struct strads_block_draft *draft)
+{
+	draft->kind = STRADS_LASSO_UNPENALIZED;
+	draft->arg = first ? STRADS_LASSO_GRAM : 0;
+	draft->range = true;
+	draft->reducer = 0;
+	draft->last = true;
+}
+
 /* Sets over the present list before set `set`. */
 static uint64_t
-draws_before(const struct strads_lasso_plan *plan, uint64_t set)
+sets_before(const struct strads_lasso *lasso, uint64_t set)
 {
+	const struct strads_lasso_plan *plan = &lasso->plan;
 	uint64_t in_flight = plan->evaluate_at < set;
+	uint64_t sets = 1 + (lasso->unpenalized.count > 0); /* of an evaluation */
 
-	return set - plan->list_start - plan->evaluations - in_flight;
+	return set - plan->list_start - (plan->evaluations + in_flight) * sets;
+}
+
+/* Whether set `set` is for the variables without a penalty; else *draw is its number among the
+ * updates over the present list. */
+static bool
+unpenalized_is_due(const struct strads_lasso *lasso, uint64_t set, uint64_t *draw)
+{
+	uint64_t before = sets_before(lasso, set), after = unpenalized_after(&lasso->plan);
+
+	*draw = before;
+	if (lasso->unpenalized.count == 0)
+		return false;
+	*draw = before - before / (after + 1);
+	return set + 1 == lasso->plan.evaluate_at || before % (after + 1) == after;
 }
 
 /* Draw d has the members of draw d − blocks. */
@@ -89,9 +145,14 @@ draft_update(struct strads_lasso *lasso, uint64_t set, struct strads_block_draft
 	draft->kind = STRADS_LASSO_UPDATE;
 	draft->last = true;
 	/* Before the first list is known there is nothing to update. */
-	if (lasso->plan.list_start == STRADS_LASSO_NEVER || lasso->list_count == 0)
+	if (lasso->plan.list_start == STRADS_LASSO_NEVER)
 		return STRADS_OK;
-	draw = draws_before(&lasso->plan, set);
+	if (unpenalized_is_due(lasso, set, &draw)) {
+		draft_unpenalized(false, draft);
+		return STRADS_OK;
+	}
+	if (lasso->list_count == 0)
+		return STRADS_OK;
 	if (!strads_lasso_unseen_turn(lasso, &draw))
 		return STRADS_OK;
 	draft->arg = update_arg(lasso, draw);
@@ -142,6 +203,10 @@ strads_lasso_schedule(struct strads_lasso *lasso, uint64_t set, uint32_t index,
 		strads_linear_columns_draft(&lasso->columns, set, index, lasso->range_max, draft);
 		return STRADS_OK;
 	}
+	if (set < opening(lasso)) {
+		draft_unpenalized(true, draft);
+		return STRADS_OK;
+	}
 	/* Decided with the first block, once: later blocks may be drafted in another state, after
 	 * the first of the next set. Updates have no later blocks. */
 	if (index == 0 && lasso->final_set == STRADS_LASSO_NEVER && end_is_due(lasso, set))
@@ -158,7 +223,7 @@ void
 strads_lasso_plan_open(struct strads_lasso *lasso)
 {
 	lasso->plan = (struct strads_lasso_plan){
-	    .evaluate_at = strads_linear_columns_sets(&lasso->columns),
+	    .evaluate_at = opening(lasso),
 	    .list_start = STRADS_LASSO_NEVER,
 	    .best_gap = INFINITY,
 	};
@@ -172,8 +237,6 @@ void
 strads_lasso_plan_list(struct strads_lasso *lasso, uint64_t set)
 {
 	struct strads_lasso_plan *plan = &lasso->plan;
-	uint64_t depth = (uint64_t)lasso->options.engine.depth;
-
 	plan->evaluate_at = STRADS_LASSO_NEVER;
 	plan->passes = 0;
 	plan->since = 0;
@@ -183,14 +246,14 @@ strads_lasso_plan_list(struct strads_lasso *lasso, uint64_t set)
 			strads_working_set_choose(lasso->working_set, lasso->options.seed ^ set);
 			lasso->list_count = lasso->working_set->count;
 		}
-		plan->list_start = set + depth;
+		plan->list_start = set + (uint64_t)lasso->options.engine.depth;
 		plan->evaluations = 0;
 		plan->updated = 0;
 		plan->blocks = lasso->list_count / lasso->set_size +
 			       (lasso->list_count % lasso->set_size != 0);
 	}
 	if (lasso->list_count == 0)
-		plan->evaluate_at = set + depth;
+		evaluate_soon(lasso, set);
 }
 
 static void
@@ -254,7 +317,7 @@ strads_lasso_plan_advance(struct strads_lasso *lasso, const struct strads_block 
 	pass_ends = plan->updated >= lasso->list_count;
 	plan->passes += pass_ends;
 	if (evaluation_is_due(lasso, pass_ends))
-		plan->evaluate_at = last->set + (uint64_t)lasso->options.engine.depth;
+		evaluate_soon(lasso, last->set);
 	if (pass_ends)
 		pass_begin(plan);
 }

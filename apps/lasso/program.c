@@ -29,6 +29,8 @@ partial_elems(void *state, const struct strads_block *block)
 		return strads_linear_columns_elems(block);
 	case STRADS_LASSO_EVALUATE:
 		return strads_lasso_evaluate_elems(state, block);
+	case STRADS_LASSO_UNPENALIZED:
+		return strads_lasso_unpenalized_elems(state, block);
 	default:
 		return strads_lasso_update_elems(state, block);
 	}
@@ -40,7 +42,7 @@ block_check(const struct strads_lasso *lasso, const struct strads_block *block)
 {
 	uint64_t end =
 	    block->kind == STRADS_LASSO_EVALUATE ? lasso->screen.count : lasso->train->x.cols;
-	bool sound = block->kind <= STRADS_LASSO_UPDATE;
+	bool sound = block->kind <= STRADS_LASSO_UNPENALIZED;
 
 	if (block->kind != STRADS_LASSO_UPDATE)
 		sound =
@@ -78,6 +80,8 @@ push(void *state, const struct strads_block *block, double *partial)
 		strads_linear_columns_push(&lasso->columns, block, partial);
 	else if (block->kind == STRADS_LASSO_EVALUATE)
 		strads_lasso_evaluate_push(state, block, partial);
+	else if (block->kind == STRADS_LASSO_UNPENALIZED)
+		strads_lasso_unpenalized_push(state, block, partial);
 	else
 		strads_lasso_update_push(state, block, partial);
 	return STRADS_OK;
@@ -95,6 +99,9 @@ pull(void *state, const struct strads_block *block, const double *sum, void *com
 	case STRADS_LASSO_EVALUATE:
 		*bytes = strads_lasso_evaluate_pull(state, block, sum, commit);
 		return STRADS_OK;
+	case STRADS_LASSO_UNPENALIZED:
+		*bytes = strads_lasso_unpenalized_pull(state, block, sum, commit);
+		return STRADS_OK;
 	default:
 		return strads_lasso_update_pull(state, block, sum, commit, bytes);
 	}
@@ -107,9 +114,11 @@ sync(void *state, const struct strads_block *block, const void *commit, size_t b
 
 	switch (block->kind) {
 	case STRADS_LASSO_COLUMNS:
-		return strads_linear_columns_sync(&lasso->columns, block, commit, bytes);
+		return strads_lasso_penalty_sync(lasso, block, commit, bytes);
 	case STRADS_LASSO_EVALUATE:
 		return strads_lasso_evaluate_sync(state, block, commit, bytes);
+	case STRADS_LASSO_UNPENALIZED:
+		return strads_lasso_unpenalized_sync(state, block, commit, bytes);
 	default:
 		return strads_lasso_update_sync(state, block, commit, bytes);
 	}
@@ -122,7 +131,7 @@ finish(void *state, const struct strads_block *last)
 
 	if (last->kind == STRADS_LASSO_EVALUATE)
 		return strads_lasso_evaluate_finish(lasso, last);
-	if (last->kind == STRADS_LASSO_UPDATE) {
+	if (last->kind != STRADS_LASSO_COLUMNS) {
 		if (lasso->plan.diverged)
 			return strads_lasso_diverge(lasso, last->set);
 		strads_lasso_plan_advance(lasso, last);
@@ -155,6 +164,9 @@ push_cost_ns(void *state, const struct strads_block *block)
 			entries += (double)strads_csc_entries(x, block->keys[k]);
 		if (block->arg & STRADS_LASSO_GRAM && x->rows > 0)
 			entries += 0.5 * entries * entries / x->rows;
+	} else if (block->kind == STRADS_LASSO_UNPENALIZED) {
+		for (uint32_t u = 0; u < lasso->unpenalized.count; u++)
+			entries += (double)strads_csc_entries(x, lasso->unpenalized.key[u]);
 	} else if (block->kind == STRADS_LASSO_COLUMNS || block->index > 0) {
 		strads_key first = block->first, last = block->first + block->n - 1;
 
@@ -193,17 +205,19 @@ strads_lasso_program(struct strads_lasso *lasso, struct strads_program *program)
 	size_t set_size = lasso->set_size, range = lasso->range_max;
 	bool gram = lasso->options.set_update == STRADS_SET_UPDATE_GRAM;
 	size_t update = 2 * set_size + 1 + (gram ? strads_gram_packed(set_size) : set_size);
-	size_t sums = (size_t)STRADS_LASSO_SUMS + (size_t)lasso->ranks;
+	size_t sums = (size_t)STRADS_LASSO_SUMS + (size_t)lasso->ranks + lasso->unpenalized.count;
 
 	*program = (struct strads_program){
 	    .name = "lasso",
 	    .state = lasso,
 	    .block_max = (uint32_t)larger(set_size, range),
 	    .set_blocks_max = 1,
-	    .partial_max = larger(larger(update, sums), 2 * range),
+	    .partial_max = larger(larger(update, sums),
+				  larger(2 * range, strads_lasso_unpenalized_elems_max(lasso))),
 	    .commit_max = larger(larger(strads_lasso_evaluate_commit_max(lasso->range_max),
 					strads_lasso_update_commit_max(lasso->set_size)),
-				 strads_linear_columns_commit_max(lasso->range_max)),
+				 larger(strads_lasso_unpenalized_commit_max(lasso),
+					strads_linear_columns_commit_max(lasso->range_max))),
 	    .begin = lasso->check ? begin : NULL,
 	    .seen = lasso->check ? seen : NULL,
 	    .schedule = lasso->check ? schedule_checked : schedule,

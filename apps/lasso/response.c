@@ -72,6 +72,9 @@ strads_lasso_response_learn(struct strads_lasso *lasso)
 	response->test_sst = whole.test_sst;
 	response->test_rows = test ? test->rows_total : 0;
 	response->offset = lasso->options.intercept ? response->mean : 0;
+	response->null = response->square;
+	if (!lasso->options.intercept)
+		response->null += (double)train->rows_total * response->mean * response->mean;
 	if (lasso->columns.centred && !lasso->options.intercept)
 		response->r_mean = response->mean;
 	return STRADS_OK;

@@ -102,6 +102,8 @@ take_scratch(struct strads_lasso *lasso, struct need *need)
 	scratch->beta = take(need, n, sizeof *scratch->beta);
 	scratch->mean = take(need, n, sizeof *scratch->mean);
 	scratch->scale = take(need, n, sizeof *scratch->scale);
+	scratch->ridge = take(need, n, sizeof *scratch->ridge);
+	scratch->diagonal = take(need, n, sizeof *scratch->diagonal);
 	scratch->candidates.max = lasso->range_max;
 	scratch->candidates.entry = take(need, lasso->range_max, sizeof *scratch->candidates.entry);
 }
@@ -157,7 +159,7 @@ strads_lasso_state_take(struct strads_lasso *lasso)
 	take_scratch(lasso, &need);
 	if (lasso->options.set_update == STRADS_SET_UPDATE_GRAM)
 		take_grams(lasso, &need);
-	return need.status;
+	return need.status ? need.status : strads_lasso_unpenalized_take(lasso);
 }
 
 void
@@ -166,6 +168,7 @@ strads_lasso_state_give(struct strads_lasso *lasso)
 	free(lasso->columns.mean);
 	free(lasso->columns.scale);
 	free(lasso->columns.bound);
+	strads_lasso_unpenalized_give(lasso);
 	free(lasso->screen.key);
 	free(lasso->screen.first);
 	free(lasso->permutation);
@@ -177,6 +180,8 @@ strads_lasso_state_give(struct strads_lasso *lasso)
 	free(lasso->scratch.beta);
 	free(lasso->scratch.mean);
 	free(lasso->scratch.scale);
+	free(lasso->scratch.ridge);
+	free(lasso->scratch.diagonal);
 	free(lasso->scratch.candidates.entry);
 	strads_gram_scratch_delete(&lasso->scratch.gram);
 	free(lasso->grams.matrix);

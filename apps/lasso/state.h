@@ -5,6 +5,12 @@
  * residual of a row is r_i = ρ_i + c, where ρ takes the sparse part of every update and c, one
  * number that is the same on all ranks, the part of the means. For centred columns
  * x̃_jᵀr = (x_jᵀρ − μ_j·Σρ)·s_j, whatever c is.
+ *
+ * So are weights of the penalty: s_j has the factor 1/(αw_j), which makes the penalty
+ * λ‖β‖₁ + ½λ·Σκ_jβ_j² with κ_j = (1 − α)/(α²w_j). The elastic net's κ is dealt with as if each x̃_j
+ * had one more row, with √(λκ_j) in it and a response of 0 (see strads/gap.h): "gradient" is
+ * g_j = x̃_jᵀr − λκ_jβ_j everywhere. Variables without a penalty have s_j = 0, which keeps them out
+ * of all of that; they are solved for by themselves (unpenalized.c).
  */
 #ifndef STRADS_LASSO_STATE_H
 #define STRADS_LASSO_STATE_H
@@ -25,6 +31,7 @@ enum strads_lasso_kind {
 	STRADS_LASSO_COLUMNS,  /* statistics of columns; arg: the phase */
 	STRADS_LASSO_EVALUATE, /* sums over rows (block 0), then gradients of ranges of columns */
 	STRADS_LASSO_UPDATE,   /* one block of coordinate descent */
+	STRADS_LASSO_UNPENALIZED, /* all variables without a penalty; arg: STRADS_LASSO_GRAM or 0 */
 };
 
 /* Bits of the arg of EVALUATE. */
@@ -56,7 +63,12 @@ enum strads_lasso_sum {
 	STRADS_LASSO_CHECKS = STRADS_LASSO_STALL + STRADS_STAGES, /* struct strads_linear_checked */
 	STRADS_LASSO_SUMS =
 	    STRADS_LASSO_CHECKS + sizeof(struct strads_linear_checked) / sizeof(double),
-	STRADS_LASSO_R_MAX = STRADS_LASSO_SUMS, /* max |r − r̄|: one slot a rank in the partial */
+	STRADS_LASSO_R_MAX =
+	    STRADS_LASSO_SUMS,           /* max |r − r̄|: one slot a rank in the partial,
+					  * and behind them the gradients of those unpenalized */
+	STRADS_LASSO_UNPENALIZED_SQUARE, /* in the commit: the part of ‖r‖² … */
+	STRADS_LASSO_UNPENALIZED_Y, /* … and of rᵀy that lies in the span of their columns */
+	STRADS_LASSO_COMMITTED,
 };
 
 /* The response, from all ranks. */
@@ -64,10 +76,27 @@ struct strads_lasso_response {
 	double mean;     /* ȳ */
 	double offset;   /* taken off y before fitting: ȳ with an intercept, else 0 */
 	double square;   /* Σ(y − ȳ)² */
+	double null;     /* Σ(y − offset)²: twice the objective of β = 0 */
 	double r_mean;   /* mean of the residual, where it cannot change: ȳ if the columns are
 			  * centred and y is not, else 0 */
 	double test_sst; /* Σ(y_test − ȳ)² */
 	uint64_t test_rows;
+};
+
+/* The variables without a penalty. There are few: all ranks have all of them. */
+struct strads_lasso_unpenalized {
+	uint32_t count;
+	float bound_max; /* largest of the bounds of the others, which hold of ‖r − r̄‖ too */
+	strads_key *key; /* [count] ascending */
+	double *beta;    /* [count] on the original scale */
+	struct strads_gram_scratch *gram;
+	/* Of rank 0, which reduces what is said of them. The columns are scaled to norm 1. */
+	double *scale;   /* [count] */
+	double *factor;  /* [count²] of their Gram matrix; see strads/cholesky.h */
+	size_t *pivot;   /* [count] */
+	size_t rank;     /* columns that do not depend on others */
+	double *y_dot;   /* [count] X̃ᵀy */
+	double *scratch; /* [2·count] */
 };
 
 /* What the last evaluation found, and what the schedule derives from it; the same on every rank. */
@@ -92,9 +121,10 @@ struct strads_lasso_plan {
 
 /* Gradients of the evaluation under way. */
 struct strads_lasso_evaluation {
-	double sum[STRADS_LASSO_SUMS + 1];
+	double sum[STRADS_LASSO_COMMITTED];
 	double gradient_max;
 	double l1;
+	double ridge; /* Σκ_jβ_j² */
 	uint64_t nonzeros;
 };
 
@@ -114,6 +144,8 @@ struct strads_lasso_scratch {
 	double *beta;
 	double *mean;
 	double *scale;
+	double *ridge; /* λκ_j */
+	double *diagonal;
 	struct strads_gram_scratch *gram;
 	struct strads_candidates candidates; /* of one range, keys counted from its start */
 };
@@ -144,6 +176,7 @@ struct strads_lasso {
 
 	struct strads_lasso_response response;
 	struct strads_linear_columns columns;
+	struct strads_lasso_unpenalized unpenalized;
 	struct strads_linear_screen screen;
 
 	double *residual;      /* [train rows] ρ */
@@ -157,7 +190,6 @@ struct strads_lasso {
 
 	double lambda;     /* NaN before the first evaluation if asked for by ratio */
 	double lambda_max; /* NaN before the first evaluation */
-	double start_objective;
 	uint64_t updates;
 	struct strads_lasso_plan plan;
 	uint64_t final_set; /* scheduled here as the last, or NEVER */
@@ -188,6 +220,16 @@ void strads_lasso_state_give(struct strads_lasso *lasso);
 
 /* β = 0: residuals are the responses. */
 void strads_lasso_state_start(struct strads_lasso *lasso);
+
+/* κ_j of the elastic net; 0 of the Lasso, and where there is no penalty. */
+static inline double
+strads_lasso_kappa(const struct strads_lasso *lasso, strads_key key)
+{
+	double alpha = lasso->options.l1_ratio;
+	double w = lasso->options.weight ? lasso->options.weight[key] : 1;
+
+	return alpha < 1 && w > 0 ? (1 - alpha) / (alpha * alpha * w) : 0;
+}
 
 /* ---- response.c --------------------------------------------------------------------------- */
 
@@ -225,8 +267,50 @@ int strads_lasso_update_pull(struct strads_lasso *lasso, const struct strads_blo
 int strads_lasso_update_sync(struct strads_lasso *lasso, const struct strads_block *block,
 			     const void *commit, size_t bytes);
 
+/* r ← r − a(x_j − μ_j) on training and test rows. */
+void strads_lasso_residual_move(struct strads_lasso *lasso, strads_key key, double a);
+
 /* Moves the residuals' common part c into ρ and sums ρ anew, so that neither drifts. */
 void strads_lasso_residual_settle(struct strads_lasso *lasso);
+
+/* ---- penalty.c ---------------------------------------------------------------------------- */
+
+/* The primitive sync of sets of kind COLUMNS: gives the scales the penalty's part. */
+int strads_lasso_penalty_sync(struct strads_lasso *lasso, const struct strads_block *block,
+			      const void *commit, size_t bytes);
+
+/* ---- unpenalized.c
+ * ------------------------------------------------------------------------------- */
+
+/* Finds the variables without a penalty. Returns STRADS_OK, ERR_INPUT (more than are supported, or
+ * all are) or ERR_MEMORY; gives nothing back on failure. */
+STRADS_MUST_CHECK int strads_lasso_unpenalized_take(struct strads_lasso *lasso);
+void strads_lasso_unpenalized_give(struct strads_lasso *lasso);
+
+/* The primitives for sets of kind UNPENALIZED. */
+size_t strads_lasso_unpenalized_elems(const struct strads_lasso *lasso,
+				      const struct strads_block *block);
+size_t strads_lasso_unpenalized_elems_max(const struct strads_lasso *lasso);
+size_t strads_lasso_unpenalized_commit_max(const struct strads_lasso *lasso);
+void strads_lasso_unpenalized_push(const struct strads_lasso *lasso,
+				   const struct strads_block *block, double *partial);
+size_t strads_lasso_unpenalized_pull(struct strads_lasso *lasso, const struct strads_block *block,
+				     const double *sum, void *commit);
+int strads_lasso_unpenalized_sync(struct strads_lasso *lasso, const struct strads_block *block,
+				  const void *commit, size_t bytes);
+
+/* Writes their gradients over own rows, x_uᵀρ − μ_uΣρ [count]. */
+void strads_lasso_unpenalized_gradients(const struct strads_lasso *lasso, double *gradient);
+
+/* From the gradients, summed over the ranks: which part of the residual lies in the span of their
+ * columns; its ‖·‖² and its inner product with y. */
+void strads_lasso_unpenalized_part(const struct strads_lasso *lasso, const double *gradient,
+				   double *square, double *y);
+
+uint64_t strads_lasso_unpenalized_nonzeros(const struct strads_lasso *lasso);
+
+/* After the run: puts their coefficients where those of the others are. */
+void strads_lasso_unpenalized_settle(struct strads_lasso *lasso);
 
 /* ---- plan.c ------------------------------------------------------------------------------- */
 
@@ -240,7 +324,8 @@ void strads_lasso_plan_open(struct strads_lasso *lasso);
 /* After an evaluation that did not end the run: the list for the sets to come. */
 void strads_lasso_plan_list(struct strads_lasso *lasso, uint64_t set);
 
-/* From the commit of an update: max |g_j|, Σ|β_j| and Σ λ|β_j| − β_j·g_j of its members. */
+/* From the commit of an update: max |g_j|, Σ|β_j| and Σ λ|β_j| − β_j·g_j of its members. Or how
+ * much a set of kind UNPENALIZED gained, as slack. */
 void strads_lasso_plan_note(struct strads_lasso_plan *plan, double steepest, double l1,
 			    double slack);
 

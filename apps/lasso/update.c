@@ -69,14 +69,14 @@ strads_lasso_update_push(const struct strads_lasso *lasso, const struct strads_b
 		strads_gram_add(x, block->keys, n, NULL, lasso->scratch.gram, rest);
 }
 
-/* β_j ← S(g_j + q_jβ_j, λ)/q_j for all members from the same residual. */
+/* β_j ← S(g_j + q_jβ_j, λ)/q_j for all members from the same residual; q_j = ‖x̃_j‖² + λκ_j. */
 static void
 pull_plain(const struct strads_lasso *lasso, uint32_t n, const double *square, double *delta)
 {
 	const struct strads_lasso_scratch *s = &lasso->scratch;
 
 	for (uint32_t k = 0; k < n; k++) {
-		double q = square[k] * s->scale[k] * s->scale[k];
+		double q = square[k] * s->scale[k] * s->scale[k] + s->ridge[k];
 		double z = s->gradient[k] + q * s->beta[k];
 
 		delta[k] = q > 0 ? strads_soft_threshold(z, lasso->lambda) / q - s->beta[k] : 0;
@@ -100,7 +100,7 @@ measure(const struct strads_lasso *lasso, uint32_t n, struct update_commit *comm
 /* The standardised Gram matrix of the block: from the sum, or kept from an earlier set. */
 static int
 block_gram(struct strads_lasso *lasso, const struct strads_block *block, const double *packed,
-	   const double **gram)
+	   double **gram)
 {
 	struct strads_lasso_grams *grams = &lasso->grams;
 	uint64_t number = block->arg >> STRADS_LASSO_SHIFT;
@@ -124,23 +124,47 @@ block_gram(struct strads_lasso *lasso, const struct strads_block *block, const d
 	return STRADS_OK;
 }
 
+/* The Gram matrix of the columns with a row below has λκ_j more on its diagonal. A kept matrix does
+ * not have it, as it serves for more than one λ. */
+static void
+ridge_add(struct strads_lasso_scratch *s, uint32_t n, double *gram)
+{
+	for (uint32_t k = 0; k < n; k++) {
+		double *q = &gram[(size_t)k * n + k];
+
+		s->diagonal[k] = *q;
+		*q += s->ridge[k];
+	}
+}
+
+static void
+ridge_remove(const struct strads_lasso_scratch *s, uint32_t n, double *gram)
+{
+	for (uint32_t k = 0; k < n; k++)
+		gram[(size_t)k * n + k] = s->diagonal[k];
+}
+
 static int
 pull_gram(struct strads_lasso *lasso, const struct strads_block *block, const double *packed,
 	  double *delta)
 {
 	struct strads_lasso_scratch *s = &lasso->scratch;
+	double *gram;
 	struct strads_gram_problem problem = {
 	    .n = block->n,
 	    .lambda = lasso->lambda,
 	    .passes = lasso->options.passes,
 	    .tolerance = PASS_TOLERANCE,
 	};
-	int status = block_gram(lasso, block, packed, &problem.gram);
+	int status = block_gram(lasso, block, packed, &gram);
 
 	if (status)
 		return status;
 	memcpy(delta, s->beta, block->n * sizeof *delta);
+	ridge_add(s, block->n, gram);
+	problem.gram = gram;
 	(void)strads_gram_descend(&problem, s->beta, s->gradient);
+	ridge_remove(s, block->n, gram);
 	for (uint32_t k = 0; k < block->n; k++)
 		delta[k] = s->beta[k] - delta[k];
 	return STRADS_OK;
@@ -161,8 +185,9 @@ strads_lasso_update_pull(struct strads_lasso *lasso, const struct strads_block *
 
 		s->scale[k] = lasso->columns.scale[key];
 		s->mean[k] = lasso->columns.mean ? lasso->columns.mean[key] : 0;
-		s->gradient[k] = sum[k] * s->scale[k];
 		s->beta[k] = beta[k];
+		s->ridge[k] = lasso->lambda * strads_lasso_kappa(lasso, key);
+		s->gradient[k] = sum[k] * s->scale[k] - s->ridge[k] * beta[k];
 	}
 	*header = (struct update_commit){.stop = *stop > 0};
 	*bytes = strads_lasso_update_commit_max(block->n);
@@ -179,12 +204,9 @@ strads_lasso_update_pull(struct strads_lasso *lasso, const struct strads_block *
 	return status;
 }
 
-/* r ← r − x̃_jΔβ_j on training and test rows. */
-static void
-residual_move(struct strads_lasso *lasso, strads_key key, double delta)
+void
+strads_lasso_residual_move(struct strads_lasso *lasso, strads_key key, double a)
 {
-	double a = delta * lasso->columns.scale[key];
-
 	lasso->residual_sum -= a * strads_csc_axpy(&lasso->train->x, key, -a, lasso->residual);
 	if (lasso->test)
 		(void)strads_csc_axpy(&lasso->test->x, key, -a, lasso->test_residual);
@@ -211,7 +233,7 @@ strads_lasso_update_sync(struct strads_lasso *lasso, const struct strads_block *
 			continue;
 		if (!isfinite(delta[k]))
 			lasso->plan.diverged = true;
-		residual_move(lasso, key, delta[k]);
+		strads_lasso_residual_move(lasso, key, delta[k] * lasso->columns.scale[key]);
 		if (own < lasso->own_keys)
 			lasso->beta[own] += delta[k];
 	}

@@ -58,6 +58,11 @@ check(const struct strads_lasso_options *options, const struct strads_dataset *t
 	    options->standardize != STRADS_STANDARDIZE_UNIT)
 		return strads_fail(STRADS_ERR_INPUT, "products can be plain or scaled to norm 1: "
 						     "give --standardize none or unit");
+	if (options->l1_ratio != 1 || options->weight)
+		return strads_fail(
+		    STRADS_ERR_INPUT,
+		    "products take the penalty of the Lasso, the same for all: leave "
+		    "out --l1-ratio and --penalty-factors");
 	if (options->lambda <= 0 || (isnan(options->lambda) && !(options->lambda_ratio > 0)))
 		return strads_fail(STRADS_ERR_INPUT,
 				   "lambda is 0: products need a penalty, without one all of them "

@@ -16,6 +16,17 @@ printf '%%%%MatrixMarket matrix coordinate real general\n4 2 5\n1 1 1\n2 1 2\n' 
 printf '%%%%MatrixMarket matrix coordinate real general\n4 2 4\n1 1 1\n2 1 2\n3 2 1\n4 2 5\n' \
 	>whole.mtx
 printf '1\n2\n3\n4\n' >y.mtx
+printf '1\n2\n1\n' >short.factors
+seq 11 >long.factors
+printf '1\n1\n# no\n-2\n' >negative.factors
+printf '3 1\n11 2\n' >beyond.factors
+printf '3 1\n0 2\n' >zero.factors
+printf '3 1\n4 2\n3 2\n' >twice.factors
+printf '3 1\n2\n' >mixed.factors
+printf '3 x\n' >text.factors
+printf '3 inf\n' >inf.factors
+seq 10 | sed 's/.*/0/' >none.factors
+: >empty.factors
 gzip -c "$good" | head -c 4000 >cut.svm.gz
 head -c 4000 "$good" | xz -c | head -c 900 >cut.svm.xz
 
@@ -48,6 +59,19 @@ for ranks in ${STRADS_TEST_RANKS:-1 4}; do
 	bad 'the model /dev/full: No space left' "$good" --model /dev/full
 	bad 'the log none/l: No such file' "$good" --log none/l
 	bad 'every response is 5' constant.svm --intercept
+	bad '--l1-ratio: .0. is not a number between' "$good" --l1-ratio 0
+	bad 'missing.factors: No such file' "$good" --penalty-factors missing.factors
+	bad 'short.factors has 3 weights for 10 columns' "$good" --penalty-factors short.factors
+	bad 'long.factors:11: a weight more' "$good" --penalty-factors long.factors
+	bad 'negative.factors:4: weight -2 is negative' "$good" --penalty-factors negative.factors
+	bad "beyond.factors:2: '11' is no index" "$good" --penalty-factors beyond.factors
+	bad "zero.factors:2: '0' is no index" "$good" --penalty-factors zero.factors
+	bad 'twice.factors:3: variable 3 has' "$good" --penalty-factors twice.factors
+	bad 'mixed.factors:2: one number where' "$good" --penalty-factors mixed.factors
+	bad "text.factors:1: weight 'x' is not a number" "$good" --penalty-factors text.factors
+	bad "inf.factors:1: weight 'inf' is not finite" "$good" --penalty-factors inf.factors
+	bad 'no variable has a penalty' "$good" --penalty-factors none.factors
+	bad 'empty.factors' "$good" --penalty-factors empty.factors
 	bad '.' "$folder"
 done
 run 0 lasso --quiet --ranks 4 whole.mtx --response y.mtx

@@ -20,8 +20,9 @@ struct strads_engine_options {
 	size_t chunk_bytes; /* largest message slot and largest read; ≥ 256 */
 	size_t
 	    memory_bytes; /* budget of rings and staging per rank; the ring slots derive from it */
-	int fan_out; /* ranks to which one hands on a set or a commit that goes to all: of a tree,
-		      * or, as many as there are others, all by itself; 0: by the number of ranks */
+	int fan_out; /* arity of the trees by which sets and commits go to all ranks and partials
+		      * come back as sums; with as many as there are other ranks, or more, all goes
+		      * directly; 0: what suits the ranks and the program's sizes */
 	uint64_t timeout_ms; /* longest wait for one peer's message; 0: the fabric's default */
 };
 

@@ -5,11 +5,12 @@
  *
  * The round. Set t is made by scheduler t mod S, block by block, and sent to every rank. Every rank
  * pushes each block against one and the same state: it writes its partial result, an array of
- * doubles. One rank, the block's reducer, sums the partials of all ranks in rank order, calls
- * pull on the sum and sends what pull wrote, the commit, to every rank. When a rank has pushed the
- * whole set and holds all of its commits, it calls sync for each block in order, then finish. All
- * ranks see the same commits in the same order, so what the program derives from them is the same
- * on all ranks, bit for bit.
+ * doubles. One rank, the block's reducer, is given the sum of the partials of all ranks, bracketed
+ * by rank order or, where ranks are many, by a tree (engine option fan_out), calls pull on the sum
+ * and sends what pull wrote, the commit, to every rank. When a rank has pushed the whole set and
+ * holds all of its commits, it calls sync for each block in order, then finish. All ranks see the
+ * same commits in the same order, so what the program derives from them is the same on all ranks,
+ * bit for bit.
  *
  * Consistency. With staleness s (engine option) set t is pushed against the state after set t − 1 −
  * s, exactly: commits that come sooner are held back. s = 0 is bulk synchronous parallel (BSP),

@@ -33,6 +33,7 @@ lasso_job_defaults(enum strads_job_kind kind, int ranks, const struct lasso_prob
 		{
 		    .lambda = NAN,
 		    .lambda_ratio = 0.1,
+		    .l1_ratio = 1,
 		    .tol = 1e-10,
 		    .max_sets = 200000,
 		    .seed = 1,

@@ -16,15 +16,17 @@ assert_optimal(const struct lasso_job *job, const struct lasso_result *result)
 {
 	const struct strads_lasso_options *o = &job->lasso;
 	const struct lasso_problem *p = job->problem;
-	struct lasso_solution s =
-	    lasso_problem_solve(p, o->standardize, o->intercept, o->lambda, o->lambda_ratio);
+	const struct lasso_penalty penalty = {.l1_ratio = o->l1_ratio, .weight = o->weight};
+	struct lasso_solution s = lasso_problem_solve_penalty(p, o->standardize, o->intercept,
+							      penalty, o->lambda, o->lambda_ratio);
 	double largest = 0;
 
 	assert_true(fabs(result->last.lambda_max - s.lambda_max) <= 1e-9 * s.lambda_max);
 	assert_true(fabs(result->last.objective - s.objective) <= 1e-8 * s.objective);
 	assert_true(fabs(result->intercept - s.intercept) <= 1e-4 * (1 + fabs(s.intercept)));
-	assert_true(lasso_problem_violation(p, o->standardize, o->intercept, result->last.lambda,
-					    result->beta, result->intercept) <= 1e-4);
+	assert_true(lasso_problem_violation(p, o->standardize, o->intercept, penalty,
+					    result->last.lambda, result->beta,
+					    result->intercept) <= 1e-4);
 	for (uint32_t j = 0; j < p->cols; j++)
 		largest = fmax(largest, fabs(s.beta[j]));
 	for (uint32_t j = 0; j < p->cols; j++) {
@@ -129,6 +131,7 @@ fit__wide_and_correlated(void **state)
 			job.lasso.standardize = STRADS_STANDARDIZE_UNIT;
 			lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, results);
 			assert_true(lasso_problem_violation(&p, STRADS_STANDARDIZE_UNIT, true,
+							    (struct lasso_penalty){.l1_ratio = 1},
 							    results[0].last.lambda, results[0].beta,
 							    results[0].intercept) <= 1e-3);
 		}

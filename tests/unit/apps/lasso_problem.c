@@ -206,19 +206,27 @@ column_dot(const struct lasso_problem *p, const struct explicit *e, size_t j)
 	return sum;
 }
 
+static double
+weight_of(struct lasso_penalty penalty, size_t j)
+{
+	return penalty.weight ? penalty.weight[j] : 1;
+}
+
 /* One pass; returns the largest move of the fit. */
 static double
-sweep(const struct lasso_problem *p, struct explicit *e, double lambda, double *beta)
+sweep(const struct lasso_problem *p, struct explicit *e, struct lasso_penalty penalty,
+      double lambda, double *beta)
 {
 	double most = 0;
 
 	for (size_t j = 0; j < p->cols; j++) {
-		double z, next, q = e->square[j];
+		double z, next, q = e->square[j], w = weight_of(penalty, j);
 
 		if (q == 0)
 			continue;
 		z = column_dot(p, e, j) + q * beta[j];
-		next = fmax(fabs(z) - lambda, 0) * (z < 0 ? -1 : 1) / q;
+		next = fmax(fabs(z) - lambda * w * penalty.l1_ratio, 0) * (z < 0 ? -1 : 1) /
+		       (q + lambda * w * (1 - penalty.l1_ratio));
 		for (size_t i = 0; i < p->rows; i++)
 			e->r[i] -= e->x[j * p->rows + i] * (next - beta[j]);
 		most = fmax(most, fabs(next - beta[j]) * sqrt(q));
@@ -227,24 +235,49 @@ sweep(const struct lasso_problem *p, struct explicit *e, double lambda, double *
 	return most;
 }
 
+static void
+descend(const struct lasso_problem *p, struct explicit *e, struct lasso_penalty penalty,
+	double lambda, double *beta)
+{
+	for (int pass = 0; pass < 200000; pass++)
+		if (sweep(p, e, penalty, lambda, beta) <= 1e-12)
+			return;
+}
+
 struct lasso_solution
 lasso_problem_solve(const struct lasso_problem *p, enum strads_standardize standardize,
 		    bool intercept, double lambda, double ratio)
+{
+	const struct lasso_penalty lasso = {.l1_ratio = 1};
+
+	return lasso_problem_solve_penalty(p, standardize, intercept, lasso, lambda, ratio);
+}
+
+struct lasso_solution
+lasso_problem_solve_penalty(const struct lasso_problem *p, enum strads_standardize standardize,
+			    bool intercept, struct lasso_penalty penalty, double lambda,
+			    double ratio)
 {
 	struct explicit e = make_explicit(p, standardize, intercept);
 	struct lasso_solution s = {.beta = calloc(p->cols, sizeof *s.beta), .intercept = e.y_mean};
 
 	assert_non_null(s.beta);
+	/* With a penalty that nothing overcomes only variables without one move. */
+	descend(p, &e, penalty, 1e30, s.beta);
 	for (size_t j = 0; j < p->cols; j++)
-		s.lambda_max = fmax(s.lambda_max, fabs(column_dot(p, &e, j)));
+		if (weight_of(penalty, j) > 0)
+			s.lambda_max =
+			    fmax(s.lambda_max, fabs(column_dot(p, &e, j)) /
+						   (weight_of(penalty, j) * penalty.l1_ratio));
 	if (isnan(lambda))
 		lambda = ratio * s.lambda_max;
-	for (int pass = 0; pass < 200000 && sweep(p, &e, lambda, s.beta) > 1e-12; pass++)
-		;
+	descend(p, &e, penalty, lambda, s.beta);
 	for (size_t i = 0; i < p->rows; i++)
 		s.objective += 0.5 * e.r[i] * e.r[i];
 	for (size_t j = 0; j < p->cols; j++) {
-		s.objective += lambda * fabs(s.beta[j]);
+		s.objective += lambda * weight_of(penalty, j) *
+			       (penalty.l1_ratio * fabs(s.beta[j]) +
+				0.5 * (1 - penalty.l1_ratio) * s.beta[j] * s.beta[j]);
 		s.beta[j] *= e.factor[j];
 		s.intercept -= s.beta[j] * e.mean[j];
 	}
@@ -254,7 +287,8 @@ lasso_problem_solve(const struct lasso_problem *p, enum strads_standardize stand
 
 double
 lasso_problem_violation(const struct lasso_problem *p, enum strads_standardize standardize,
-			bool intercept, double lambda, const double *beta, double constant)
+			bool intercept, struct lasso_penalty penalty, double lambda,
+			const double *beta, double constant)
 {
 	struct explicit e = make_explicit(p, standardize, intercept);
 	double most = 0;
@@ -265,12 +299,14 @@ lasso_problem_violation(const struct lasso_problem *p, enum strads_standardize s
 			e.r[i] -= p->x[j * p->rows + i] * beta[j];
 	}
 	for (size_t j = 0; j < p->cols; j++) {
-		double g = column_dot(p, &e, j);
+		double w = lambda * weight_of(penalty, j), g = column_dot(p, &e, j);
 
+		if (e.factor[j] > 0)
+			g -= w * (1 - penalty.l1_ratio) * beta[j] / e.factor[j];
 		if (beta[j] != 0)
-			most = fmax(most, fabs(g - copysign(lambda, beta[j])));
+			most = fmax(most, fabs(g - copysign(w * penalty.l1_ratio, beta[j])));
 		else
-			most = fmax(most, fabs(g) - lambda);
+			most = fmax(most, fabs(g) - w * penalty.l1_ratio);
 	}
 	free_explicit(&e);
 	return most / lambda;

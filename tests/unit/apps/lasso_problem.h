@@ -33,6 +33,12 @@ int lasso_problem_rows(const struct lasso_problem *problem, uint32_t first, uint
 /* The whole data set as a problem. The caller frees. */
 struct lasso_problem lasso_problem_of(const struct strads_dataset *dataset);
 
+/* λ·Σ w_j(α|β_j| + ½(1 − α)β_j²). */
+struct lasso_penalty {
+	double l1_ratio;      /* α */
+	const double *weight; /* [cols] or NULL: all 1 */
+};
+
 /* What a solver found, on the original scale, and what holds for it. */
 struct lasso_solution {
 	double *beta; /* [cols] */
@@ -46,10 +52,16 @@ struct lasso_solution {
 struct lasso_solution lasso_problem_solve(const struct lasso_problem *problem,
 					  enum strads_standardize standardize, bool intercept,
 					  double lambda, double ratio);
+struct lasso_solution lasso_problem_solve_penalty(const struct lasso_problem *problem,
+						  enum strads_standardize standardize,
+						  bool intercept, struct lasso_penalty penalty,
+						  double lambda, double ratio);
 
-/* By how much, relative to λ, the coefficients violate |x̃_jᵀr| ≤ λ (= λ·sign β_j where β_j ≠ 0). */
+/* By how much, relative to λ, the coefficients violate |x̃_jᵀr − λw_j(1 − α)β_j| ≤ λw_jα (equal,
+ * with the sign of β_j, where β_j ≠ 0). */
 double lasso_problem_violation(const struct lasso_problem *problem,
-			       enum strads_standardize standardize, bool intercept, double lambda,
-			       const double *beta, double constant);
+			       enum strads_standardize standardize, bool intercept,
+			       struct lasso_penalty penalty, double lambda, const double *beta,
+			       double constant);
 
 #endif

@@ -40,11 +40,14 @@ compare(const struct lasso_job *job, const struct lasso_result *result, uint64_t
 	const char *response = job->file->response ? job->file->response : "-";
 	char command[2048];
 	FILE *python;
-	int status;
+	int status, n;
 
-	snprintf(command, sizeof command, "%s '%s' '%s' '%s' %s %d %.17g", PYTHON, SKLEARN_SCRIPT,
-		 job->file->data, response, standardize_names[job->lasso.standardize],
-		 job->lasso.intercept, result->last.lambda);
+	n = snprintf(command, sizeof command, "%s '%s' '%s' '%s' %s %d %.17g %g", PYTHON,
+		     SKLEARN_SCRIPT, job->file->data, response,
+		     standardize_names[job->lasso.standardize], job->lasso.intercept,
+		     result->last.lambda, job->lasso.l1_ratio);
+	for (uint64_t j = 0; job->lasso.weight && j < cols; j++)
+		n += snprintf(command + n, sizeof command - (size_t)n, " %g", job->lasso.weight[j]);
 	python = popen(command, "w");
 	assert_non_null(python);
 	fprintf(python, "%.17g\n", result->intercept);
@@ -58,6 +61,7 @@ compare(const struct lasso_job *job, const struct lasso_result *result, uint64_t
 static void
 diabetes__agrees_with_sklearn(void **state)
 {
+	static const double weight[] = {1, 3, 0.5, 1, 2, 1, 0.25, 4, 1, 1};
 	struct strads_dataset_options file = {.data = DIABETES};
 	struct lasso_result *results = lasso_results_new();
 
@@ -66,12 +70,14 @@ diabetes__agrees_with_sklearn(void **state)
 		free(results);
 		skip();
 	}
-	for (int setting = 0; setting < 4; setting++) {
+	for (int setting = 0; setting < 8; setting++) {
 		struct lasso_job job = lasso_job_defaults(STRADS_JOB_LOCAL, 1 + setting % 3, NULL);
 
 		job.file = &file;
-		job.lasso.standardize = (enum strads_standardize)setting;
+		job.lasso.standardize = (enum strads_standardize)(setting % 4);
 		job.lasso.intercept = setting % 2 > 0;
+		job.lasso.l1_ratio = setting == 4 || setting == 5 ? 0.4 : 1;
+		job.lasso.weight = setting > 5 ? weight : NULL;
 		job.lasso.lambda_ratio = 0.03;
 		lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, results);
 		compare(&job, &results[0], 10);

@@ -103,6 +103,7 @@ assert_optimal(const struct lasso_job *job, const struct lasso_problem *all,
 	assert_float_equal(result->last.lambda_max, s.lambda_max, 1e-9 * s.lambda_max);
 	assert_float_equal(result->last.objective, s.objective, 1e-8 * s.objective);
 	assert_true(lasso_problem_violation(all, job->lasso.standardize, job->lasso.intercept,
+					    (struct lasso_penalty){.l1_ratio = 1},
 					    result->last.lambda, result->beta,
 					    result->intercept) < 1e-3);
 	free(s.beta);

@@ -63,6 +63,41 @@ gap__agrees_with_reference(void **state)
 	}
 }
 
+/* The elastic net as a Lasso with a row below for each variable. */
+static void
+gap__of_an_elastic_net_is_that_of_the_lasso_with_rows_below(void **state)
+{
+	enum { ALL = ROWS + COLS };
+	const double beta[COLS] = {0.3, 0, -0.2, 0, 0.1}, kappa[COLS] = {0.5, 1, 2, 0, 4};
+	double wide[ALL * COLS] = {0}, below[ALL] = {0}, r[ALL];
+
+	(void)state;
+	for (double lambda = 0.01; lambda < 100; lambda *= 3) {
+		struct strads_gap_sums sums = sums_of(beta, lambda);
+		double expected;
+
+		sums.gradient_max = 0;
+		for (int j = 0; j < COLS; j++) {
+			double g = -lambda * kappa[j] * beta[j];
+
+			for (int i = 0; i < ROWS; i++) {
+				double fit = y[i];
+
+				for (int k = 0; k < COLS; k++)
+					fit -= x[k * ROWS + i] * beta[k];
+				g += x[j * ROWS + i] * fit;
+				wide[j * ALL + i] = x[j * ROWS + i];
+				below[i] = y[i];
+			}
+			wide[j * ALL + ROWS + j] = sqrt(lambda * kappa[j]);
+			sums.ridge += kappa[j] * beta[j] * beta[j];
+			sums.gradient_max = fmax(sums.gradient_max, fabs(g));
+		}
+		expected = strads_gap_reference(ALL, COLS, wide, below, beta, lambda, r);
+		assert_true(fabs(strads_gap(&sums) - expected) <= 1e-9 * (1 + expected));
+	}
+}
+
 static void
 gap__is_zero_at_zero_beyond_lambda_max(void **state)
 {
@@ -91,6 +126,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(gap__agrees_with_reference),
+	    cmocka_unit_test(gap__of_an_elastic_net_is_that_of_the_lasso_with_rows_below),
 	    cmocka_unit_test(gap__is_zero_at_zero_beyond_lambda_max),
 	    cmocka_unit_test(gap__not_a_number_stays),
 	};

@@ -208,6 +208,28 @@ strads_engine_run__a_rank_is_silent(void **state)
 	}
 }
 
+/* By a tree the last rank's sum comes from rank 0, that one's from rank 2 and that one's from rank
+ * 6, which is late: of all that wait, the one that knows speaks. */
+static void
+strads_engine_run__a_rank_far_down_is_silent(void **state)
+{
+	struct toy_job job = toy_job_defaults(STRADS_JOB_SIM, 8);
+	struct toy_result results[TOY_RANKS_MAX];
+
+	(void)state;
+	job.engine.fan_out = 2;
+	job.toy.one_reducer = true;
+	job.toy.sleep_rank = 6;
+	job.toy.sleep_set = SET;
+	job.toy.push_cost_ns = 1;
+	job.engine.timeout_ms = 1000;
+	assert_int_equal(toy_job_run(&job, results), 0);
+	assert_int_equal(results[2].status, STRADS_ERR_TIMEOUT);
+	for (int i = 0; i < 8; i++)
+		assert_non_null(strstr(results[i].error, "no partial of set 5 block 0 from rank 6 "
+							 "for 1 s"));
+}
+
 static void
 strads_engine_new__budget_too_small(void **state)
 {
@@ -259,6 +281,7 @@ main(void)
 	    cmocka_unit_test(strads_engine_run__a_simulated_rank_dies),
 	    cmocka_unit_test(strads_engine_run__a_rank_that_passes_on_fails),
 	    cmocka_unit_test(strads_engine_run__a_rank_is_silent),
+	    cmocka_unit_test(strads_engine_run__a_rank_far_down_is_silent),
 	    cmocka_unit_test(strads_engine_new__budget_too_small),
 	    cmocka_unit_test(strads_engine_new__ranks_disagree),
 	    cmocka_unit_test(strads_engine_new__options_out_of_range),

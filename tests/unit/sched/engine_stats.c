@@ -56,7 +56,7 @@ strads_engine_stats__messages_of_a_tree_are_few_a_rank(void **state)
 	for (int fan_out = 1; fan_out <= 8; fan_out++) {
 		struct toy_job job = toy_job_defaults(STRADS_JOB_SIM, 33);
 		struct toy_result results[TOY_RANKS_MAX];
-		uint64_t scheduled = 0, blocks;
+		uint64_t scheduled = 0, pushed = 0, blocks;
 
 		job.toy.depth = 1;
 		job.toy.one_reducer = true;
@@ -69,9 +69,14 @@ strads_engine_stats__messages_of_a_tree_are_few_a_rank(void **state)
 			assert_int_equal(results[i].status, STRADS_OK);
 			assert_true(stage[STRADS_SCHEDULE].messages <= blocks * (uint64_t)fan_out);
 			assert_true(stage[STRADS_PULL].messages <= blocks * (uint64_t)fan_out);
+			assert_true(stage[STRADS_PUSH].messages <= blocks);
+			assert_true(stage[STRADS_SYNC].messages <=
+				    blocks * (uint64_t)(2 + fan_out));
 			scheduled += stage[STRADS_SCHEDULE].messages;
+			pushed += stage[STRADS_PUSH].messages;
 		}
 		assert_int_equal(scheduled, blocks * 32);
+		assert_int_equal(pushed, blocks * 32);
 	}
 }
 

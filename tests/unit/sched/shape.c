@@ -137,6 +137,38 @@ strads_shape_fit__options_out_of_range(void **state)
 	assert_int_equal(strads_shape_fit(&program, &good, 4, &shape), STRADS_ERR_ARGUMENT);
 }
 
+/* Few ranks reach each other directly; a tree of many is broad for small messages, narrower for
+ * large ones, and what is asked for counts. */
+static void
+strads_shape_fit__trees_follow_ranks_and_sizes(void **state)
+{
+	struct strads_program small = program_of(64, 1, 64, 512);
+	struct strads_program large = program_of(1024, 8, 1024, 8192);
+	struct strads_engine_options options = options_of((size_t)256 << 20);
+	struct strads_shape of_small, of_large;
+
+	(void)state;
+	for (int ranks = 1; ranks < 16; ranks++) {
+		assert_int_equal(strads_shape_fit(&large, &options, ranks, &of_large), STRADS_OK);
+		assert_int_equal(of_large.relays, 0);
+	}
+	for (int ranks = 64; ranks <= 4096; ranks *= 4) {
+		assert_int_equal(strads_shape_fit(&small, &options, ranks, &of_small), STRADS_OK);
+		assert_int_equal(strads_shape_fit(&large, &options, ranks, &of_large), STRADS_OK);
+		assert_in_range(of_small.arity, 5, 16);
+		assert_in_range(of_large.arity, 2, of_small.arity);
+		assert_true(of_large.relays > 0);
+	}
+	options.fan_out = 5;
+	assert_int_equal(strads_shape_fit(&small, &options, 8, &of_small), STRADS_OK);
+	assert_int_equal(of_small.arity, 5);
+	assert_int_equal(of_small.relays, 1);
+	options.fan_out = 4096;
+	assert_int_equal(strads_shape_fit(&small, &options, 100, &of_small), STRADS_OK);
+	assert_int_equal(of_small.arity, 99);
+	assert_int_equal(of_small.relays, 0);
+}
+
 int
 main(void)
 {
@@ -146,6 +178,7 @@ main(void)
 	    cmocka_unit_test(strads_shape_fit__many_ranks_have_small_rings),
 	    cmocka_unit_test(strads_shape_fit__impossible_budget_says_what_is_needed),
 	    cmocka_unit_test(strads_shape_fit__sizes_beyond_arithmetic),
+	    cmocka_unit_test(strads_shape_fit__trees_follow_ranks_and_sizes),
 	    cmocka_unit_test(strads_shape_fit__options_out_of_range),
 	};
 

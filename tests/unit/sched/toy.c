@@ -443,6 +443,25 @@ reference_schedule(struct toy *toy, uint64_t set, struct reference_set *drafted)
 	}
 }
 
+/* Adds the partial of the rank at a place, the ranks counted from 0, or by a tree from the reducer;
+ * and then what is below it there, each summed first. */
+static void
+reference_sum(const struct toy *toy, const struct strads_block *block, int place, double *sum)
+{
+	int arity = toy->options.arity;
+	size_t elems = partial_elems((void *)(uintptr_t)toy, block);
+	double *below = arity > 0 ? calloc(elems + 1, sizeof *below) : NULL;
+
+	partial_of(toy, block, arity > 0 ? (block->reducer + place) % toy->ranks : place, sum);
+	for (int i = 1; i <= arity && place * arity + i < toy->ranks; i++) {
+		memset(below, 0, elems * sizeof *below);
+		reference_sum(toy, block, place * arity + i, below);
+		for (size_t j = 0; j < elems; j++)
+			sum[j] += below[j];
+	}
+	free(below);
+}
+
 /* Sum over ranks, in their order, and pull: the commit of one block. */
 static void
 reference_commit(struct toy *toy, const struct strads_block *block, double *scratch, void *commit,
@@ -452,11 +471,13 @@ reference_commit(struct toy *toy, const struct strads_block *block, double *scra
 	double *sum = scratch + most;
 	size_t elems = partial_elems(toy, block);
 
-	for (int rank = 0; rank < toy->ranks; rank++) {
+	for (int place = 0; place < toy->ranks; place++) {
 		memset(scratch, 0, elems * sizeof *scratch);
-		partial_of(toy, block, rank, scratch);
+		reference_sum(toy, block, place, scratch);
 		for (size_t i = 0; i < elems; i++)
-			sum[i] = rank == 0 ? scratch[i] : sum[i] + scratch[i];
+			sum[i] = place == 0 ? scratch[i] : sum[i] + scratch[i];
+		if (toy->options.arity > 0)
+			break;
 	}
 	if (pull(toy, block, sum, commit, commit_bytes) != STRADS_OK)
 		abort();

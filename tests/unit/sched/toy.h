@@ -24,6 +24,7 @@ struct toy_options {
 	uint32_t put_offs; /* and is not ready so many times though nothing is missing */
 	uint64_t stop_every; /* finish says stop after so many sets */
 	int depth;
+	int arity; /* of the trees by which sums come up; 0: they are in the order of ranks */
 	int staleness;
 	double push_cost_ns;
 	/* Faults: on this rank (−1: none), in this set */
