@@ -157,6 +157,12 @@ strads_dependency_delete(struct strads_dependency **pointer)
 	*pointer = NULL;
 }
 
+static double
+observations(const struct strads_dependency_options *options)
+{
+	return (double)(options->rows - options->absent);
+}
+
 /* ‖x − μ‖² = Σx² − nμ². */
 static void
 measure(const struct strads_dependency *dependency, struct member *member)
@@ -168,7 +174,7 @@ measure(const struct strads_dependency *dependency, struct member *member)
 	for (uint32_t i = 0; i < column->entries; i++)
 		square += column->value[i] * column->value[i];
 	member->mean = options->mean ? options->mean[member->key] : 0;
-	square -= (double)options->rows * member->mean * member->mean;
+	square -= observations(options) * member->mean * member->mean;
 	member->norm = square > 0 ? sqrt(square) : 0;
 }
 
@@ -214,7 +220,7 @@ correlation(struct strads_dependency *dependency, const struct member *j, const 
 	for (uint32_t i = 0; i < column->entries; i++)
 		product += dependency->dense[column->row[i]] * column->value[i];
 	dependency->stats.products++;
-	product -= (double)dependency->options.rows * j->mean * k->mean;
+	product -= observations(&dependency->options) * j->mean * k->mean;
 	return norms > 0 ? fabs(product) / norms : 0;
 }
 

@@ -159,5 +159,6 @@ strads_dataset_free(struct strads_dataset *dataset)
 	else
 		csc_free(&dataset->x);
 	free(dataset->y);
+	free(dataset->absent);
 	*dataset = (struct strads_dataset){0};
 }

@@ -12,10 +12,20 @@ struct strads_dataset {
 	struct strads_region *region; /* that the arrays of x lie in; NULL: in private memory */
 	double *y;                    /* [x.rows] responses, raw; zeros if there are none */
 	uint64_t first_row;           /* of this rank among all rows, from 0 */
-	uint64_t rows_total;
+	bool *absent;                 /* [x.rows] rows held out (fold.h): no values; NULL: none */
+	uint32_t absent_rows;
+	uint64_t absent_total;  /* over all ranks */
+	uint64_t rows_total;    /* without those held out */
 	uint64_t entries_total; /* nonzeros over all ranks */
 	uint64_t bytes_read;    /* of the input, by this rank, after decompression */
 };
+
+/* Whether row i takes part. Thread: any. */
+static inline bool
+strads_dataset_has(const struct strads_dataset *dataset, uint32_t i)
+{
+	return !dataset->absent || !dataset->absent[i];
+}
 
 struct strads_dataset_options {
 	const char *data;     /* svmlight/libsvm or MatrixMarket, told apart by content; plain, or

@@ -69,7 +69,9 @@ dependency_open(struct strads_lasso *lasso)
 						       .candidates_max = check->candidates_max,
 						       .set_max = lasso->set_size,
 						       .depth = (uint32_t)options->engine.depth,
-						       .rows = lasso->train->rows_total,
+						       .rows = lasso->train->rows_total +
+							       lasso->train->absent_total,
+						       .absent = lasso->train->absent_total,
 						       .mean = lasso->columns.mean};
 	uint64_t schedulers = (uint64_t)options->engine.schedulers;
 

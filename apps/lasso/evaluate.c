@@ -88,6 +88,8 @@ push_sums(const struct strads_lasso *lasso, double *sum)
 		double r = lasso->residual[i] + lasso->shift;
 		double away = fabs(r - lasso->response.r_mean);
 
+		if (!strads_dataset_has(train, i))
+			continue;
 		sum[STRADS_LASSO_R_SQUARE] += r * r;
 		sum[STRADS_LASSO_R] += r;
 		sum[STRADS_LASSO_R_Y] += r * (train->y[i] - lasso->response.offset);
@@ -272,12 +274,15 @@ strads_lasso_evaluate_sync(struct strads_lasso *lasso, const struct strads_block
 /* ---- After the last block ----------------------------------------------------------------- */
 
 /* λ_max and λ, from the gradients at β = 0. */
-static void
+static int
 first_evaluation(struct strads_lasso *lasso)
 {
 	lasso->lambda_max = lasso->evaluation.gradient_max;
+	if (lasso->options.path > 0)
+		return strads_lasso_path_first(lasso);
 	if (isnan(lasso->lambda))
 		lasso->lambda = lasso->options.lambda_ratio * lasso->lambda_max;
+	return STRADS_OK;
 }
 
 /* Where residuals grew beyond the screen's reach, columns left out satisfy only
@@ -356,6 +361,8 @@ progress_fill(struct strads_lasso *lasso, uint64_t set, double objective, double
 	    (double)(strads_fabric_clock_ns(lasso->fabric) - lasso->start_ns) * 1e-9;
 	progress->sets = set + 1;
 	progress->updates = lasso->updates;
+	progress->point = lasso->path.count;
+	progress->done = false;
 	progress->lambda = lasso->lambda;
 	progress->lambda_max = lasso->lambda_max;
 	progress->objective = objective;
@@ -390,7 +397,14 @@ strads_lasso_diverge(struct strads_lasso *lasso, uint64_t set)
 	return STRADS_STOP;
 }
 
-/* Whether this evaluation is the last, and with which outcome. */
+/* Whether somebody has asked for an end, or this set was the last there may be. */
+static bool
+end_is_asked(const struct strads_lasso *lasso, bool final)
+{
+	return final || lasso->plan.stop || lasso->evaluation.sum[STRADS_LASSO_STOPS] > 0;
+}
+
+/* Whether this evaluation is the last of this λ, and with which outcome. */
 static bool
 decide(struct strads_lasso *lasso, bool final)
 {
@@ -405,7 +419,7 @@ decide(struct strads_lasso *lasso, bool final)
 		return true;
 	}
 	lasso->outcome = STRADS_LINEAR_LIMIT;
-	return final || plan->stop || lasso->evaluation.sum[STRADS_LASSO_STOPS] > 0 ||
+	return end_is_asked(lasso, final) ||
 	       (plan->stalled >= STALLED && plan->stalled_sets / STALLED >= plan->blocks);
 }
 
@@ -419,28 +433,46 @@ last_is_in_flight(const struct strads_lasso *lasso, uint64_t set)
 	return set + 1 < max_sets && max_sets <= set + (uint64_t)lasso->options.engine.depth;
 }
 
-/* Makes the screen for the evaluations to come. */
+/* Makes the screen for the evaluations to come, of the same λ or of another. */
 static void
-screen_renew(struct strads_lasso *lasso, uint64_t set)
+screen_renew(struct strads_lasso *lasso, uint64_t set, bool another)
 {
 	double most = lasso->evaluation.sum[STRADS_LASSO_R_MAX];
 
 	if (last_is_in_flight(lasso, set) || !(lasso->lambda > 0))
 		return;
-	if (lasso->screen.all || most > lasso->screen.reach ||
+	if (another || lasso->screen.all || most > lasso->screen.reach ||
 	    lasso->screen.reach > most * REACH * REACH)
 		strads_linear_screen_build(&lasso->screen, &lasso->table, lasso->columns.bound,
 					   lasso->lambda, most * REACH);
 }
 
+/* After the last evaluation of a λ: whether the path goes on with another, or *status says why it
+ * cannot. */
+static bool
+path_goes_on(struct strads_lasso *lasso, uint64_t set, bool asked, int *status)
+{
+	lasso->progress.done = true;
+	if (lasso->options.path == 0)
+		return false;
+	*status = strads_lasso_path_keep(lasso);
+	if (*status || lasso->outcome != STRADS_LINEAR_CONVERGED || !strads_lasso_path_next(lasso))
+		return false;
+	if (!asked && !last_is_in_flight(lasso, set))
+		return true;
+	lasso->outcome = STRADS_LINEAR_LIMIT;
+	return false;
+}
+
 int
 strads_lasso_evaluate_finish(struct strads_lasso *lasso, const struct strads_block *block)
 {
-	bool final = (block->arg & STRADS_LASSO_FINAL) != 0;
+	bool final = (block->arg & STRADS_LASSO_FINAL) != 0, done, more = false;
+	int status = isnan(lasso->lambda_max) ? first_evaluation(lasso) : STRADS_OK;
 	double objective, gap;
 
-	if (isnan(lasso->lambda_max))
-		first_evaluation(lasso);
+	if (status)
+		return status;
 	gradient_bound(lasso);
 	gradient_project(lasso);
 	gap = evaluation_gap(lasso, &objective);
@@ -448,13 +480,20 @@ strads_lasso_evaluate_finish(struct strads_lasso *lasso, const struct strads_blo
 	    objective > DIVERGED * 0.5 * lasso->response.null)
 		return strads_lasso_diverge(lasso, block->set);
 	progress_fill(lasso, block->set, objective, relative_gap(lasso, gap));
-	final = decide(lasso, final);
-	report(lasso, final);
-	if (final)
+	done = decide(lasso, final);
+	if (done)
+		more = path_goes_on(lasso, block->set, end_is_asked(lasso, final), &status);
+	if (status)
+		return status;
+	report(lasso, done && !more);
+	if (done && !more)
 		return STRADS_STOP;
-	lasso->plan.gap = gap;
+	if (more)
+		strads_lasso_plan_restart(&lasso->plan, evaluation_gap(lasso, &objective));
+	else
+		lasso->plan.gap = gap;
 	strads_lasso_residual_settle(lasso);
-	screen_renew(lasso, block->set);
+	screen_renew(lasso, block->set, more);
 	strads_lasso_plan_list(lasso, block->set);
 	return STRADS_OK;
 }

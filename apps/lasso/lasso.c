@@ -7,9 +7,15 @@
 static int
 check_options(const struct strads_lasso_options *options)
 {
-	bool by_ratio = isnan(options->lambda);
+	bool by_path = options->path > 0, by_ratio = !by_path && isnan(options->lambda);
 
-	if (!by_ratio && !(options->lambda >= 0 && isfinite(options->lambda)))
+	if (by_path && !options->lambdas &&
+	    (options->path_min_ratio <= 0 || options->path_min_ratio >= 1))
+		return strads_fail(STRADS_ERR_INPUT,
+				   "the path is to end at %g of lambda_max: give a number above 0, "
+				   "below 1",
+				   options->path_min_ratio);
+	if (!by_path && !by_ratio && !(options->lambda >= 0 && isfinite(options->lambda)))
 		return strads_fail(STRADS_ERR_INPUT, "lambda is %g: give a number of at least 0",
 				   options->lambda);
 	if (by_ratio && !(options->lambda_ratio > 0 && isfinite(options->lambda_ratio)))
@@ -95,11 +101,31 @@ run(struct strads_lasso *lasso)
 	return status;
 }
 
+/* The one model, or the path's. */
 static int
-fit(struct strads_lasso *lasso, struct strads_linear_model *model)
+gather(struct strads_lasso *lasso, struct strads_linear_model *model,
+       struct strads_linear_path *path)
+{
+	int status;
+
+	if (!path) {
+		strads_lasso_unpenalized_settle(lasso);
+		return strads_linear_model_gather(lasso->fabric, lasso->beta_region, &lasso->table,
+						  &lasso->columns, lasso->response.offset, model);
+	}
+	status = strads_linear_path_gather(lasso->fabric, &lasso->share, &lasso->columns,
+					   lasso->response.offset, &lasso->path);
+	if (status)
+		return status;
+	*path = lasso->path;
+	lasso->path = (struct strads_linear_path){0};
+	return STRADS_OK;
+}
+
+static int
+fit(struct strads_lasso *lasso, struct strads_linear_model *model, struct strads_linear_path *path)
 {
 	struct strads_job *job = strads_fabric_job(lasso->fabric);
-	struct strads_linear_model made = {0};
 	int status = strads_job_agree(job, strads_lasso_state_take(lasso));
 
 	if (status)
@@ -120,13 +146,8 @@ fit(struct strads_lasso *lasso, struct strads_linear_model *model)
 		goto delete_region;
 	lasso->beta = strads_region_base(lasso->beta_region);
 	status = run(lasso);
-	strads_lasso_unpenalized_settle(lasso);
 	if (status == STRADS_OK && lasso->outcome != STRADS_LINEAR_DIVERGED)
-		status =
-		    strads_linear_model_gather(lasso->fabric, lasso->beta_region, &lasso->table,
-					       &lasso->columns, lasso->response.offset, &made);
-	if (status == STRADS_OK)
-		*model = made;
+		status = gather(lasso, model, path);
 
 delete_region:
 	strads_region_delete(&lasso->beta_region);
@@ -134,6 +155,28 @@ close_check:
 	strads_lasso_check_close(lasso);
 give_state:
 	strads_lasso_state_give(lasso);
+	return status;
+}
+
+/* Checks all and fits. */
+static int
+check_and_fit(struct strads_lasso *lasso, enum strads_linear_outcome *outcome,
+	      struct strads_linear_model *model, struct strads_linear_path *path)
+{
+	int status = check_options(&lasso->options);
+
+	lasso->start_ns = strads_fabric_clock_ns(lasso->fabric);
+	if (status == STRADS_OK)
+		status = check_data(lasso->train, lasso->test);
+	if (status == STRADS_OK)
+		status = check_weights(&lasso->options, lasso->train->x.cols);
+	status = strads_job_agree(strads_fabric_job(lasso->fabric), status);
+	if (status)
+		return status;
+	strads_lasso_state_size(lasso);
+	status = fit(lasso, model, path);
+	if (status == STRADS_OK)
+		*outcome = lasso->outcome;
 	return status;
 }
 
@@ -151,20 +194,28 @@ strads_lasso_fit(struct strads_fabric *fabric, const struct strads_dataset *trai
 	    .stop = stop,
 	    .report = report,
 	    .report_arg = arg,
-	    .start_ns = strads_fabric_clock_ns(fabric),
 	};
-	int status = check_options(options);
 
-	if (status == STRADS_OK)
-		status = check_data(train, test);
-	if (status == STRADS_OK)
-		status = check_weights(options, train->x.cols);
-	status = strads_job_agree(strads_fabric_job(fabric), status);
-	if (status)
-		return status;
-	strads_lasso_state_size(&lasso);
-	status = fit(&lasso, model);
-	if (status == STRADS_OK)
-		*outcome = lasso.outcome;
-	return status;
+	lasso.options.path = 0;
+	return check_and_fit(&lasso, outcome, model, NULL);
+}
+
+int
+strads_lasso_fit_path(struct strads_fabric *fabric, const struct strads_dataset *train,
+		      const struct strads_dataset *test, const struct strads_lasso_options *options,
+		      const volatile int *stop, strads_linear_report *report, void *arg,
+		      enum strads_linear_outcome *outcome, struct strads_linear_path *path)
+{
+	struct strads_lasso lasso = {
+	    .options = *options,
+	    .fabric = fabric,
+	    .train = train,
+	    .test = test,
+	    .stop = stop,
+	    .report = report,
+	    .report_arg = arg,
+	};
+
+	lasso.options.lambda = NAN;
+	return check_and_fit(&lasso, outcome, NULL, path);
 }

@@ -7,7 +7,7 @@
 
 #include "../data/dataset.h"
 #include "../linear/linear.h"
-#include "../linear/model.h"
+#include "../linear/path.h"
 #include "strads/engine.h"
 #include "strads/transport.h"
 
@@ -23,12 +23,17 @@ typedef void strads_lasso_audit(void *arg, uint64_t set, const strads_key *keys,
 				double worst);
 
 struct strads_lasso_options {
-	double lambda;        /* ≥ 0; NaN: use lambda_ratio */
-	double lambda_ratio;  /* λ = λ_max · ratio */
-	double l1_ratio;      /* α, above 0; 1: the Lasso */
+	double lambda;       /* ≥ 0; NaN: use lambda_ratio */
+	double lambda_ratio; /* λ = λ_max · ratio */
+	uint64_t path; /* λs, from λ_max down geometrically, each from the solution before, until
+			* the deviance is explained; 0: one λ */
+	double path_min_ratio; /* the last λ over λ_max; NaN: 0.01 with fewer rows than columns,
+				* else 1e-4 */
+	const double *lambdas; /* [path] these instead, descending; all of them; or NULL */
+	double l1_ratio;       /* α, above 0; 1: the Lasso */
 	const double *weight; /* [cols] w_j ≥ 0 of the standardised columns, the same on all ranks;
 			       * 0: no penalty; NULL: all 1 */
-	double tol; /* relative duality gap, of ½‖y − ȳ‖²; see progress.gap for λ = 0 */
+	double tol; /* of every λ: relative duality gap, of ½‖y − ȳ‖²; see progress.gap for λ = 0 */
 	double time_limit_s; /* since data were ready; 0: none */
 	uint64_t max_sets;   /* 0: none; the first two or three are always carried out */
 	uint64_t seed;
@@ -61,5 +66,16 @@ STRADS_MUST_CHECK int strads_lasso_fit(struct strads_fabric *fabric,
 				       const volatile int *stop, strads_linear_report *report,
 				       void *arg, enum strads_linear_outcome *outcome,
 				       struct strads_linear_model *model);
+
+/* The same for options->path λs, at least 1. The path is as long as it came: with outcome LIMIT the
+ * last of its points may be short of the tolerance. The caller frees it with
+ * strads_linear_path_free. */
+STRADS_MUST_CHECK int strads_lasso_fit_path(struct strads_fabric *fabric,
+					    const struct strads_dataset *train,
+					    const struct strads_dataset *test,
+					    const struct strads_lasso_options *options,
+					    const volatile int *stop, strads_linear_report *report,
+					    void *arg, enum strads_linear_outcome *outcome,
+					    struct strads_linear_path *path);
 
 #endif

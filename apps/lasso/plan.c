@@ -234,6 +234,15 @@ strads_lasso_plan_open(struct strads_lasso *lasso)
 }
 
 void
+strads_lasso_plan_restart(struct strads_lasso_plan *plan, double gap)
+{
+	plan->gap = gap;
+	plan->best_gap = INFINITY;
+	plan->stalled = 0;
+	plan->stalled_sets = 0;
+}
+
+void
 strads_lasso_plan_list(struct strads_lasso *lasso, uint64_t set)
 {
 	struct strads_lasso_plan *plan = &lasso->plan;

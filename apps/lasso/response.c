@@ -49,6 +49,8 @@ strads_lasso_response_learn(struct strads_lasso *lasso)
 	int status;
 
 	for (uint32_t i = 0; i < train->x.rows; i++) {
+		if (!strads_dataset_has(train, i))
+			continue;
 		mine.sum += train->y[i];
 		mine.least = fmin(mine.least, train->y[i]);
 		mine.most = fmax(mine.most, train->y[i]);
@@ -62,7 +64,9 @@ strads_lasso_response_learn(struct strads_lasso *lasso)
 				   whole.least);
 	response->mean = whole.sum / (double)train->rows_total;
 	for (uint32_t i = 0; i < train->x.rows; i++)
-		mine.square += (train->y[i] - response->mean) * (train->y[i] - response->mean);
+		if (strads_dataset_has(train, i))
+			mine.square +=
+			    (train->y[i] - response->mean) * (train->y[i] - response->mean);
 	for (uint32_t i = 0; test && i < test->x.rows; i++)
 		mine.test_sst += (test->y[i] - response->mean) * (test->y[i] - response->mean);
 	status = response_round(lasso, &mine, &whole);

@@ -159,7 +159,9 @@ strads_lasso_state_take(struct strads_lasso *lasso)
 	take_scratch(lasso, &need);
 	if (lasso->options.set_update == STRADS_SET_UPDATE_GRAM)
 		take_grams(lasso, &need);
-	return need.status ? need.status : strads_lasso_unpenalized_take(lasso);
+	if (!need.status)
+		need.status = strads_lasso_unpenalized_take(lasso);
+	return need.status ? need.status : strads_lasso_path_take(lasso);
 }
 
 void
@@ -169,6 +171,8 @@ strads_lasso_state_give(struct strads_lasso *lasso)
 	free(lasso->columns.scale);
 	free(lasso->columns.bound);
 	strads_lasso_unpenalized_give(lasso);
+	strads_linear_path_free(&lasso->path);
+	strads_linear_share_free(&lasso->share);
 	free(lasso->screen.key);
 	free(lasso->screen.first);
 	free(lasso->permutation);
@@ -207,6 +211,7 @@ strads_lasso_state_size(struct strads_lasso *lasso)
 	lasso->cut = cols / (uint64_t)lasso->ranks >= CUT_FROM;
 	lasso->columns.x = &lasso->train->x;
 	lasso->columns.rows_total = lasso->train->rows_total;
+	lasso->columns.absent = lasso->train->absent_rows;
 	lasso->columns.standardize = standardize;
 	lasso->columns.centred = lasso->options.intercept ||
 				 standardize == STRADS_STANDARDIZE_CENTER_UNIT ||
@@ -222,7 +227,8 @@ strads_lasso_state_start(struct strads_lasso *lasso)
 	double offset = lasso->response.offset;
 
 	for (uint32_t i = 0; i < lasso->train->x.rows; i++)
-		lasso->residual[i] = lasso->train->y[i] - offset;
+		if (strads_dataset_has(lasso->train, i))
+			lasso->residual[i] = lasso->train->y[i] - offset;
 	for (uint32_t i = 0; lasso->test && i < lasso->test->x.rows; i++)
 		lasso->test_residual[i] = lasso->test->y[i] - offset;
 	strads_lasso_residual_settle(lasso);

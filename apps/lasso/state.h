@@ -206,6 +206,8 @@ struct strads_lasso {
 	uint64_t memory_bytes;                  /* that this rank takes at most, beside the data */
 	struct strads_linear_progress progress; /* at the last evaluation */
 	enum strads_linear_outcome outcome;
+	struct strads_linear_path path; /* models apart, those done with */
+	struct strads_linear_share share;
 };
 
 /* ---- state.c ------------------------------------------------------------------------------ */
@@ -309,8 +311,28 @@ void strads_lasso_unpenalized_part(const struct strads_lasso *lasso, const doubl
 
 uint64_t strads_lasso_unpenalized_nonzeros(const struct strads_lasso *lasso);
 
+/* The coefficient of `key` on the original scale, 0 if it has a penalty; *at, 0 at first, is where
+ * the search begins, for ascending keys. */
+double strads_lasso_unpenalized_value(const struct strads_lasso *lasso, strads_key key,
+				      uint64_t *at);
+
 /* After the run: puts their coefficients where those of the others are. */
 void strads_lasso_unpenalized_settle(struct strads_lasso *lasso);
+
+/* ---- path.c ------------------------------------------------------------------------------- */
+
+/* Memory for the points of the path. Returns STRADS_OK or ERR_MEMORY. */
+STRADS_MUST_CHECK int strads_lasso_path_take(struct strads_lasso *lasso);
+
+/* λ is the path's first, λ_max being known. Returns STRADS_OK, ERR_INPUT (λ_max is 0). */
+STRADS_MUST_CHECK int strads_lasso_path_first(struct strads_lasso *lasso);
+
+/* The present λ is done with: keeps lasso->progress and this rank's part of the model. Returns
+ * STRADS_OK, ERR_MEMORY. */
+STRADS_MUST_CHECK int strads_lasso_path_keep(struct strads_lasso *lasso);
+
+/* Goes on to the next λ; false if there is none, or need be none. */
+bool strads_lasso_path_next(struct strads_lasso *lasso);
 
 /* ---- plan.c ------------------------------------------------------------------------------- */
 
@@ -320,6 +342,10 @@ int strads_lasso_schedule(struct strads_lasso *lasso, uint64_t set, uint32_t ind
 
 /* The plan and the list before the first set. */
 void strads_lasso_plan_open(struct strads_lasso *lasso);
+
+/* After an evaluation, λ is another: as if nothing had been tried yet; `gap` is the absolute one.
+ */
+void strads_lasso_plan_restart(struct strads_lasso_plan *plan, double gap);
 
 /* After an evaluation that did not end the run: the list for the sets to come. */
 void strads_lasso_plan_list(struct strads_lasso *lasso, uint64_t set);

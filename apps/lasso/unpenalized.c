@@ -262,3 +262,13 @@ strads_lasso_unpenalized_settle(struct strads_lasso *lasso)
 			lasso->beta[own] = group->beta[u];
 	}
 }
+
+double
+strads_lasso_unpenalized_value(const struct strads_lasso *lasso, strads_key key, uint64_t *at)
+{
+	const struct strads_lasso_unpenalized *group = &lasso->unpenalized;
+
+	while (*at < group->count && group->key[*at] < key)
+		++*at;
+	return *at < group->count && group->key[*at] == key ? group->beta[*at] : 0;
+}

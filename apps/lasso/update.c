@@ -254,6 +254,9 @@ strads_lasso_residual_settle(struct strads_lasso *lasso)
 	double sum = 0;
 
 	for (uint32_t i = 0; i < lasso->train->x.rows; i++) {
+		/* That of a row held out stays 0. */
+		if (!strads_dataset_has(lasso->train, i))
+			continue;
 		lasso->residual[i] += lasso->shift;
 		sum += lasso->residual[i];
 	}

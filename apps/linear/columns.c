@@ -34,6 +34,17 @@ strads_linear_columns_commit_max(uint32_t variables)
 	return variables * (sizeof(double) + sizeof(float));
 }
 
+/* Σ(x_ij − μ_j)² and Σ|x_ij| over own rows that are not held out. */
+static void
+column_moments(const struct strads_linear_columns *columns, strads_key key, double *square,
+	       double *absolute)
+{
+	double mean = columns->mean ? columns->mean[key] : 0;
+
+	strads_csc_moments(columns->x, key, mean, square, absolute);
+	*square -= columns->absent * mean * mean;
+}
+
 void
 strads_linear_columns_push(const struct strads_linear_columns *columns,
 			   const struct strads_block *block, double *partial)
@@ -46,8 +57,7 @@ strads_linear_columns_push(const struct strads_linear_columns *columns,
 		if (block->arg == STRADS_LINEAR_MEANS)
 			partial[k] = strads_csc_sum(x, key);
 		else
-			strads_csc_moments(x, key, columns->mean ? columns->mean[key] : 0,
-					   &partial[k], &partial[block->n + k]);
+			column_moments(columns, key, &partial[k], &partial[block->n + k]);
 	}
 }
 

@@ -16,6 +16,7 @@ enum strads_linear_phase { STRADS_LINEAR_MEANS, STRADS_LINEAR_SCALES };
 
 struct strads_linear_columns {
 	const struct strads_csc *x; /* own rows */
+	uint32_t absent;            /* own rows that are held out: they have no values */
 	uint64_t rows_total;
 	enum strads_standardize standardize;
 	bool centred;

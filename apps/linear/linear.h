@@ -50,6 +50,8 @@ struct strads_linear_progress {
 	double seconds; /* since data were ready, by this rank's clock */
 	uint64_t sets;
 	uint64_t updates; /* variables updated so far */
+	uint64_t point;   /* of a path: the number of this λ, from 0 … */
+	bool done;        /* … and whether it is done with */
 	double lambda, lambda_max;
 	double objective;
 	double gap; /* relative; with λ = 0, where no dual point bounds, ‖X̃ᵀr‖∞ over λ_max */

@@ -22,6 +22,7 @@ struct strads_dependency_options {
 	uint32_t set_max;        /* chosen for one set */
 	uint32_t depth;          /* sets in flight, the one being chosen among them */
 	uint64_t rows;           /* of the whole matrix */
+	uint64_t absent;         /* of these, without values, which do not count */
 	const double *mean;      /* [columns] by key, borrowed; NULL: not centred */
 };
 

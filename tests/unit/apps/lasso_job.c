@@ -34,6 +34,7 @@ lasso_job_defaults(enum strads_job_kind kind, int ranks, const struct lasso_prob
 		    .lambda = NAN,
 		    .lambda_ratio = 0.1,
 		    .l1_ratio = 1,
+		    .path_min_ratio = NAN,
 		    .tol = 1e-10,
 		    .max_sets = 200000,
 		    .seed = 1,
@@ -98,6 +99,77 @@ load(const struct lasso_job *job, struct strads_fabric *fabric, struct strads_da
 	return status;
 }
 
+static void
+report_fold(void *arg, int fold, const struct strads_linear_progress *progress, bool final)
+{
+	if (fold < 0)
+		report(arg, progress, final);
+}
+
+static void
+copy_path(const struct strads_linear_path *path, struct lasso_result *result)
+{
+	assert_true(path->count <= LASSO_PATH_MAX);
+	result->points = path->count;
+	for (uint64_t k = 0; k < path->count; k++) {
+		const struct strads_linear_point *from = &path->point[k];
+		struct lasso_point *to = &result->point[k];
+
+		*to = (struct lasso_point){.lambda = from->at.lambda,
+					   .objective = from->at.objective,
+					   .gap = from->at.gap,
+					   .explained = from->explained,
+					   .test_mse = from->at.test_mse,
+					   .nonzeros = from->at.nonzeros,
+					   .count = from->model.count,
+					   .intercept = from->model.intercept};
+		for (uint64_t e = 0; e < from->model.count; e++)
+			if (from->model.index[e] < LASSO_PATH_COLS)
+				to->beta[from->model.index[e]] = from->model.value[e];
+	}
+}
+
+static void
+copy_cross(const struct strads_lasso_cross *cross, struct lasso_result *result)
+{
+	result->validated = cross->count;
+	result->best = cross->best;
+	result->one_se = cross->one_se;
+	for (uint64_t k = 0; k < cross->count; k++) {
+		result->mean[k] = cross->mean[k];
+		result->mean_error[k] = cross->error[k];
+		for (uint32_t f = 0; f < cross->folds && f < LASSO_FOLDS_MAX; f++)
+			result->mse[f][k] = cross->mse[f * cross->count + k];
+	}
+}
+
+/* A path, with cross-validation or without. */
+static int
+fit_path(struct side *side, struct strads_fabric *fabric, struct strads_dataset *train,
+	 const struct strads_dataset *test)
+{
+	const struct lasso_job *job = side->job;
+	struct lasso_result *result = side->result;
+	struct strads_linear_path path = {0};
+	struct strads_lasso_cross cross = {0};
+	int status;
+
+	if (job->folds > 0)
+		status = strads_lasso_cross_validate(fabric, train, test, &job->lasso, job->folds,
+						     &side->stop, report_fold, side,
+						     &result->outcome, &path, &cross);
+	else
+		status = strads_lasso_fit_path(fabric, train, test, &job->lasso, &side->stop,
+					       report, side, &result->outcome, &path);
+	if (status == STRADS_OK) {
+		copy_path(&path, result);
+		copy_cross(&cross, result);
+	}
+	strads_lasso_cross_free(&cross);
+	strads_linear_path_free(&path);
+	return status;
+}
+
 static int
 fit(const struct lasso_job *job, struct strads_fabric *fabric, struct lasso_result *result)
 {
@@ -107,7 +179,9 @@ fit(const struct lasso_job *job, struct strads_fabric *fabric, struct lasso_resu
 	struct strads_linear_model model = {0};
 	int status = load(job, fabric, &train, &test);
 
-	if (status == STRADS_OK)
+	if (status == STRADS_OK && job->lasso.path > 0)
+		status = fit_path(&side, fabric, &train, job->test ? &test : NULL);
+	else if (status == STRADS_OK)
 		status = job->fit(fabric, &train, job->test ? &test : NULL, &job->lasso, &side.stop,
 				  report, &side, &result->outcome, &model);
 	result->count = model.count;

@@ -4,11 +4,15 @@
 #ifndef STRADS_TEST_LASSO_JOB_H
 #define STRADS_TEST_LASSO_JOB_H
 
+#include "../../../apps/lasso/cross.h"
 #include "lasso_problem.h"
 
 #define LASSO_RANKS_MAX  16
 #define LASSO_COLS_MAX   4096
 #define LASSO_POINTS_MAX 512
+#define LASSO_PATH_MAX   120
+#define LASSO_PATH_COLS  128
+#define LASSO_FOLDS_MAX  10
 
 typedef int lasso_job_fit(struct strads_fabric *fabric, const struct strads_dataset *train,
 			  const struct strads_dataset *test,
@@ -25,8 +29,22 @@ struct lasso_job {
 	const struct lasso_problem *test;    /* or NULL */
 	/* … or, if not NULL, read from a file. */
 	const struct strads_dataset_options *file;
-	int stop_rank; /* this rank's stop flag is set at its evaluation `stop_at`; −1: none */
+	uint32_t folds; /* of cross-validation over lasso.path; 0: none */
+	int stop_rank;  /* this rank's stop flag is set at its evaluation `stop_at`; −1: none */
 	uint64_t stop_at;
+};
+
+/* A λ of a path; the model is rank 0's. */
+struct lasso_point {
+	double lambda;
+	double objective;
+	double gap;
+	double explained;
+	double test_mse;
+	uint64_t nonzeros;
+	uint64_t count;
+	double intercept;
+	double beta[LASSO_PATH_COLS];
 };
 
 struct lasso_result {
@@ -41,6 +59,12 @@ struct lasso_result {
 	uint64_t count;
 	double intercept;
 	double beta[LASSO_COLS_MAX];
+	/* Of a path, if lasso.path is not 0; of its cross-validation, if there are folds. */
+	uint64_t points;
+	struct lasso_point point[LASSO_PATH_MAX];
+	uint64_t best, one_se, validated;
+	double mean[LASSO_PATH_MAX], mean_error[LASSO_PATH_MAX];
+	double mse[LASSO_FOLDS_MAX][LASSO_PATH_MAX];
 };
 
 /* A fit to 1e-10 of λ_max/10 with small sets, forked ranks for LOCAL, simulated for SIM. */
