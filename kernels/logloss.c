@@ -72,14 +72,13 @@ void
 strads_logloss_dual_add(size_t n, const double *r, double positive, double negative, double *theta,
 			struct strads_logloss_dual *dual)
 {
-	double entropy = 0, slope = 0, curvature = 0, sum = 0, most = dual->most;
+	double entropy = 0, slope = 0, curvature = 0, sum = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		double point = r[i] * (r[i] > 0 ? positive : negative), t = fabs(point);
 
 		theta[i] = point;
 		sum += point;
-		most = t > most ? t : most;
 		if (t > 0) {
 			double log_t = log(t), log_rest = t < 1 ? log1p(-t) : 0;
 
@@ -92,7 +91,6 @@ strads_logloss_dual_add(size_t n, const double *r, double positive, double negat
 	dual->slope += slope;
 	dual->curvature += curvature;
 	dual->sum += sum;
-	dual->most = most;
 }
 
 void

@@ -4,7 +4,7 @@
 #ifndef STRADS_CLI_DISPLAY_H
 #define STRADS_CLI_DISPLAY_H
 
-#include "../lasso/lasso.h"
+#include "../linear/linear.h"
 
 struct strads_display {
 	int fd;         /* −1: shows nothing */

@@ -245,7 +245,9 @@ keep_point(struct session *session, const struct strads_linear_progress *progres
 	    .seconds = progress->seconds,
 	    .objective = progress->objective,
 	    .gap = progress->gap,
-	    .test_mse = progress->test_mse,
+	    .test_error = settings_of(session)->family == STRADS_LINEAR_LOGISTIC
+			      ? progress->test_log_loss
+			      : progress->test_mse,
 	};
 }
 
@@ -257,7 +259,7 @@ report(void *arg, const struct strads_linear_progress *progress, bool final)
 	session->result.last = *progress;
 	if (!session->root)
 		return;
-	strads_log_write(session->log, strads_fit_record_progress(progress));
+	strads_log_write(session->log, strads_fit_record_progress(settings_of(session), progress));
 	strads_display_show(&session->display, progress, final);
 	if (settings_of(session)->plot)
 		keep_point(session, progress);
@@ -273,14 +275,14 @@ audit(void *arg, uint64_t set, const strads_key *keys, uint32_t n, double worst)
 }
 
 static int
-fit(struct session *session)
+fit_lasso(struct session *session)
 {
 	const struct strads_fit_settings *settings = settings_of(session);
 	const struct strads_dataset *test = settings->test ? &session->test : NULL;
 	const volatile int *stop = strads_run_stop(session->task->run);
 	struct strads_lasso_options options;
 
-	strads_fit_settings_resolve(settings, &options);
+	strads_fit_settings_lasso(settings, &options);
 	options.weight = session->weight;
 	if (settings->audit && session->root) {
 		options.audit = audit;
@@ -291,6 +293,32 @@ fit(struct session *session)
 					report, session, &session->outcome, &session->model);
 	return strads_lasso_fit(session->fabric, &session->train, test, &options, stop, report,
 				session, &session->outcome, &session->model);
+}
+
+static int
+fit_logistic(struct session *session)
+{
+	const struct strads_fit_settings *settings = settings_of(session);
+	struct strads_logistic_options options;
+	struct strads_logistic_result result = {0};
+	int status;
+
+	strads_fit_settings_logistic(settings, &options);
+	status = strads_logistic_fit(
+	    session->fabric, &session->train, settings->test ? &session->test : NULL, &options,
+	    strads_run_stop(session->task->run), report, session, &result, &session->model);
+	if (status)
+		return status;
+	session->outcome = result.outcome;
+	session->result.test_auc = result.test_auc;
+	return STRADS_OK;
+}
+
+static int
+fit(struct session *session)
+{
+	return settings_of(session)->family == STRADS_LINEAR_LOGISTIC ? fit_logistic(session)
+								      : fit_lasso(session);
 }
 
 /* ---- After the run -------------------------------------------------------------------------- */
@@ -316,11 +344,14 @@ judge(struct session *session)
 	session->result.status = outcome_name(session->outcome);
 	if (session->outcome != STRADS_LINEAR_DIVERGED)
 		return STRADS_OK;
-	return strads_fail(
-	    STRADS_ERR_DIVERGED,
-	    "the fit diverged (objective %.6g after %llu sets), no model is written; "
-	    "use --set-update gram or a smaller --set-size",
-	    session->result.last.objective, (unsigned long long)session->result.last.sets);
+	return strads_fail(STRADS_ERR_DIVERGED,
+			   "the fit diverged (objective %.6g after %llu sets), no model is "
+			   "written; %s",
+			   session->result.last.objective,
+			   (unsigned long long)session->result.last.sets,
+			   settings_of(session)->family == STRADS_LINEAR_LOGISTIC
+			       ? "scale the data, whose products are beyond all numbers"
+			       : "use --set-update gram or a smaller --set-size");
 }
 
 static int
@@ -332,6 +363,7 @@ save_model(struct session *session)
 	    .objective = session->result.last.objective,
 	    .gap = session->result.last.gap,
 	    .status = session->result.status,
+	    .family = settings->family,
 	};
 
 	if (!session->root || !settings->model)
@@ -370,16 +402,23 @@ harvest(struct session *session)
 	return status ? status : gather_peaks(session);
 }
 
+static const char *
+error_name(const struct session *session)
+{
+	return settings_of(session)->family == STRADS_LINEAR_LOGISTIC ? "log loss" : "MSE";
+}
+
 static int
 draw_plot(struct session *session)
 {
 	const char *path = settings_of(session)->plot;
-	int status =
-	    path ? strads_plot_draw(path, session->points, session->points_count) : STRADS_OK;
+	int status = path ? strads_plot_draw(path, error_name(session), session->points,
+					     session->points_count)
+			  : STRADS_OK;
 
 	if (status != STRADS_ERR_UNSUPPORTED)
 		return status;
-	fprintf(stderr, "strads lasso: %s\n", strads_error());
+	fprintf(stderr, "%s: %s\n", strads_fit_command(settings_of(session)), strads_error());
 	session->task->settings.plot = NULL; /* so that the results do not point to it */
 	return STRADS_OK;
 }
@@ -434,6 +473,11 @@ nothing_known(void)
 	    .train_mse = NAN,
 	    .test_mse = NAN,
 	    .test_mean_mse = NAN,
+	    .train_log_loss = NAN,
+	    .train_accuracy = NAN,
+	    .test_log_loss = NAN,
+	    .test_constant_log_loss = NAN,
+	    .test_accuracy = NAN,
 	};
 }
 
@@ -469,14 +513,14 @@ clean_up(struct session *session)
 }
 
 static int
-lasso_rank(struct strads_job *job, void *arg)
+fit_rank(struct strads_job *job, void *arg)
 {
 	struct session session = {
 	    .task = arg,
 	    .job = job,
 	    .root = strads_job_rank(job) == 0,
 	    .started_s = now_s(),
-	    .result = {.ranks = strads_job_size(job), .last = nothing_known()},
+	    .result = {.ranks = strads_job_size(job), .last = nothing_known(), .test_auc = NAN},
 	};
 	char error[1024];
 	int status = compute(&session), concluded, code;
@@ -500,10 +544,10 @@ lasso_rank(struct strads_job *job, void *arg)
 	return code;
 }
 
-int
-strads_command_lasso(int argc, char **argv)
+static int
+fit_command(enum strads_linear_family family, int argc, char **argv)
 {
-	struct task task = {0};
+	struct task task = {.settings.family = family};
 	int status = strads_fit_settings_parse(&task.settings, argc, argv), code;
 
 	if (status == STRADS_AGAIN)
@@ -511,10 +555,22 @@ strads_command_lasso(int argc, char **argv)
 	if (status)
 		return strads_run_refuse(argv[0]);
 	if (strads_run_new(argv[0], &task.run)) {
-		fprintf(stderr, "strads lasso: %s\n", strads_error());
+		fprintf(stderr, "%s: %s\n", strads_fit_command(&task.settings), strads_error());
 		return STRADS_EXIT_FAILED;
 	}
-	code = strads_launch_run(&task.settings.launch, lasso_rank, &task);
+	code = strads_launch_run(&task.settings.launch, fit_rank, &task);
 	strads_run_delete(&task.run);
 	return code;
+}
+
+int
+strads_command_lasso(int argc, char **argv)
+{
+	return fit_command(STRADS_LINEAR_SQUARED, argc, argv);
+}
+
+int
+strads_command_logistic(int argc, char **argv)
+{
+	return fit_command(STRADS_LINEAR_LOGISTIC, argc, argv);
 }

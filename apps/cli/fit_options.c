@@ -37,6 +37,20 @@ static const char *const set_updates[] = {
     NULL,
 };
 
+static const char *const commands[] = {
+    [STRADS_LINEAR_SQUARED] = "strads lasso",
+    [STRADS_LINEAR_LOGISTIC] = "strads logistic",
+};
+static const char *const abouts[] = {
+    [STRADS_LINEAR_SQUARED] =
+	"Fit a Lasso or an elastic net: minimise 1/2 |y - Xb|^2 + lambda |b|_1 by scheduled "
+	"coordinate descent over the rows split among the ranks.",
+    [STRADS_LINEAR_LOGISTIC] =
+	"Fit an L1-regularised logistic regression: minimise sum log(1 + exp(-y Xb)) + lambda "
+	"|b|_1, labels y of -1 and 1 or of 0 and 1, by scheduled proximal Newton steps over the "
+	"rows split among the ranks.",
+};
+
 static const struct strads_option input_options[] = {
     {.name = "data",
      .value = "FILE",
@@ -48,7 +62,7 @@ static const struct strads_option input_options[] = {
      .value = "FILE",
      .kind = STRADS_OPTION_STRING,
      AT(response),
-     .doc = "The response of a MatrixMarket matrix"},
+     .doc = "The response (labels) of a MatrixMarket matrix"},
     {.name = "test",
      .value = "FILE",
      .kind = STRADS_OPTION_STRING,
@@ -74,7 +88,7 @@ static const struct strads_option problem_options[] = {
      .max = INFINITY,
      AT(lambda),
      .excludes = "lambda-ratio",
-     .doc = "Weight of the penalty in 1/2 |y - Xb|^2 + lambda |b|_1"},
+     .doc = "Weight of the penalty lambda |b|_1"},
     {.name = "lambda-ratio",
      .value = "NUMBER",
      .kind = STRADS_OPTION_DOUBLE,
@@ -83,6 +97,24 @@ static const struct strads_option problem_options[] = {
      .excludes = "lambda",
      .doc = "The same as a fraction of the smallest lambda without nonzeros (default: 0.1 where "
 	    "--lambda is not given)"},
+    {.name = "intercept",
+     .kind = STRADS_OPTION_FLAG,
+     AT(intercept),
+     .doc = "Fit an intercept, free of penalty"},
+    {.name = "standardize",
+     .value = "HOW",
+     .fallback = "none",
+     .kind = STRADS_OPTION_CHOICE,
+     .choices = standardizations,
+     AT(standardize),
+     .doc = "Columns as they are (none), of norm 1 (unit), of mean 0 and norm 1 (center-unit), or "
+	    "of mean 0 and standard deviation 1 (zscore); coefficients are reported on the "
+	    "original scale"},
+    {0},
+};
+
+/* Of a Lasso alone. */
+static const struct strads_option lasso_problem_options[] = {
     {.name = "l1-ratio",
      .value = "NUMBER",
      .fallback = "1",
@@ -107,19 +139,6 @@ static const struct strads_option problem_options[] = {
      AT(features),
      .doc = "The variables: the columns of the data, or the products of every two of them (pairs), "
 	    "which are computed, not stored"},
-    {.name = "intercept",
-     .kind = STRADS_OPTION_FLAG,
-     AT(intercept),
-     .doc = "Fit an intercept, free of penalty"},
-    {.name = "standardize",
-     .value = "HOW",
-     .fallback = "none",
-     .kind = STRADS_OPTION_CHOICE,
-     .choices = standardizations,
-     AT(standardize),
-     .doc = "Columns as they are (none), of norm 1 (unit), of mean 0 and norm 1 (center-unit), or "
-	    "of mean 0 and standard deviation 1 (zscore); coefficients are reported on the "
-	    "original scale"},
     {0},
 };
 
@@ -156,7 +175,7 @@ static const struct strads_option schedule_options[] = {
      AT(scheduler),
      .doc = "Which variables next: cyclic, random, fixed blocks, the support and the worst "
 	    "violators of optimality (working-set), or those whose last change was largest "
-	    "(priority), and of these such that do not interfere (priority-check)"},
+	    "(priority), and of these such that do not interfere (priority-check, for a Lasso)"},
     {.name = "fresh-share",
      .value = "SHARE",
      .fallback = "0.5",
@@ -173,6 +192,33 @@ static const struct strads_option schedule_options[] = {
      AT(uniform),
      .doc = "By priority: share of the other choices that are made without regard to the last "
 	    "change"},
+    {.name = "set-size",
+     .value = "N",
+     .fallback = "512",
+     .kind = STRADS_OPTION_UINT,
+     .min = 1,
+     .max = 65536,
+     AT(set_size),
+     .doc = "Variables updated together"},
+    {.name = "passes",
+     .value = "N",
+     .fallback = "100",
+     .kind = STRADS_OPTION_INT,
+     .min = 1,
+     .max = 1000,
+     AT(passes),
+     .doc = "Most passes of coordinate descent over a set corrected by its Gram matrix"},
+    {.name = "seed",
+     .value = "N",
+     .fallback = "1",
+     .kind = STRADS_OPTION_UINT,
+     AT(seed),
+     .doc = "Seed of the schedule: same seed, data and ranks, same model to the bit"},
+    {0},
+};
+
+/* Of a Lasso alone. */
+static const struct strads_option lasso_schedule_options[] = {
     {.name = "rho",
      .value = "NUMBER",
      .fallback = "0.1",
@@ -201,14 +247,6 @@ static const struct strads_option schedule_options[] = {
      AT(audit),
      .doc = "Checked: write every set to the log, with its largest correlation and the sets in "
 	    "flight"},
-    {.name = "set-size",
-     .value = "N",
-     .fallback = "512",
-     .kind = STRADS_OPTION_UINT,
-     .min = 1,
-     .max = 65536,
-     AT(set_size),
-     .doc = "Variables updated together"},
     {.name = "set-update",
      .value = "HOW",
      .fallback = "gram",
@@ -216,26 +254,12 @@ static const struct strads_option schedule_options[] = {
      .choices = set_updates,
      AT(set_update),
      .doc = "gram: members of a set see each other's changes; plain: they do not, and may diverge"},
-    {.name = "passes",
-     .value = "N",
-     .fallback = "100",
-     .kind = STRADS_OPTION_INT,
-     .min = 1,
-     .max = 1000,
-     AT(passes),
-     .doc = "Most passes of coordinate descent over a set corrected by its Gram matrix"},
     {.name = "evaluate-sets",
      .value = "N",
      .fallback = "0",
      .kind = STRADS_OPTION_UINT,
      AT(evaluate_sets),
      .doc = "Evaluate the gap after so many sets; 0: when it is likely to be small"},
-    {.name = "seed",
-     .value = "N",
-     .fallback = "1",
-     .kind = STRADS_OPTION_UINT,
-     AT(seed),
-     .doc = "Seed of the schedule: same seed, data and ranks, same model to the bit"},
     {0},
 };
 
@@ -264,12 +288,15 @@ void
 strads_fit_groups(struct strads_fit_settings *settings,
 		  struct strads_option_group groups[STRADS_FIT_GROUPS + 1])
 {
+	bool lasso = settings->family == STRADS_LINEAR_SQUARED;
 	const struct strads_option_group table[STRADS_FIT_GROUPS + 1] = {
 	    {"Input:", input_options, settings},
 	    {"Problem:", problem_options, settings},
+	    {"Variables and penalty of a Lasso:", lasso_problem_options, settings},
 	    {"When to stop:", stop_options, settings},
 	    {"Output:", output_options, settings},
 	    {"Schedule:", schedule_options, settings},
+	    {"Schedule of a Lasso:", lasso_schedule_options, settings},
 	    {"Ranks:", strads_launch_rank_options, &settings->launch},
 	    strads_launch_path_group(&settings->launch),
 	    {"Engine:", strads_launch_engine_options, &settings->launch},
@@ -277,8 +304,13 @@ strads_fit_groups(struct strads_fit_settings *settings,
 	    {0},
 	};
 
-	for (int i = 0; i <= STRADS_FIT_GROUPS; i++)
-		groups[i] = table[i];
+	for (int i = 0; i <= STRADS_FIT_GROUPS; i++) {
+		bool of_lasso = table[i].options == lasso_problem_options ||
+				table[i].options == lasso_schedule_options;
+
+		if (lasso || !of_lasso)
+			*groups++ = table[i];
+	}
 }
 
 static int
@@ -296,9 +328,19 @@ check(const struct strads_fit_settings *settings)
 	if (settings->audit && settings->features == STRADS_FEATURES_PAIRS)
 		return strads_fail(STRADS_ERR_INPUT,
 				   "--audit tells of sets of columns: leave out --features pairs");
+	if (settings->family == STRADS_LINEAR_LOGISTIC &&
+	    settings->scheduler == STRADS_LINEAR_CHECKED)
+		return strads_fail(STRADS_ERR_INPUT,
+				   "--scheduler priority-check is for a Lasso: choose another");
 	if (settings->plot)
 		return strads_plot_check(settings->plot);
 	return STRADS_OK;
+}
+
+const char *
+strads_fit_command(const struct strads_fit_settings *settings)
+{
+	return commands[settings->family];
 }
 
 int
@@ -306,9 +348,8 @@ strads_fit_settings_parse(struct strads_fit_settings *settings, int argc, char *
 {
 	struct strads_option_group groups[STRADS_FIT_GROUPS + 1];
 	const struct strads_arguments arguments = {
-	    .command = "strads lasso",
-	    .about = "Fit a Lasso or an elastic net: minimise 1/2 |y - Xb|^2 + lambda |b|_1 by "
-		     "scheduled coordinate descent over the rows split among the ranks.",
+	    .command = strads_fit_command(settings),
+	    .about = abouts[settings->family],
 	    .epilog = "Exit codes: 0 done, 1 failed or diverged, 2 a limit was reached before the "
 		      "tolerance, 64 bad arguments.",
 	    .positional = "data",
@@ -331,8 +372,8 @@ strads_fit_settings_parse(struct strads_fit_settings *settings, int argc, char *
 }
 
 void
-strads_fit_settings_resolve(const struct strads_fit_settings *settings,
-			    struct strads_lasso_options *options)
+strads_fit_settings_lasso(const struct strads_fit_settings *settings,
+			  struct strads_lasso_options *options)
 {
 	*options = (struct strads_lasso_options){
 	    .lambda = settings->lambda,
@@ -352,6 +393,28 @@ strads_fit_settings_resolve(const struct strads_fit_settings *settings,
 	    .passes = (uint32_t)settings->passes,
 	    .set_update = (enum strads_set_update)settings->set_update,
 	    .evaluate_sets = settings->evaluate_sets,
+	    .intercept = settings->intercept,
+	    .standardize = (enum strads_standardize)settings->standardize,
+	    .engine = settings->launch.engine,
+	};
+}
+
+void
+strads_fit_settings_logistic(const struct strads_fit_settings *settings,
+			     struct strads_logistic_options *options)
+{
+	*options = (struct strads_logistic_options){
+	    .lambda = settings->lambda,
+	    .lambda_ratio = settings->lambda_ratio,
+	    .tol = settings->tol,
+	    .time_limit_s = settings->time_limit_s,
+	    .max_sets = settings->max_sets,
+	    .seed = settings->seed,
+	    .scheduler = (enum strads_linear_scheduler)settings->scheduler,
+	    .fresh = settings->fresh,
+	    .uniform = settings->uniform,
+	    .set_size = (uint32_t)settings->set_size,
+	    .passes = (uint32_t)settings->passes,
 	    .intercept = settings->intercept,
 	    .standardize = (enum strads_standardize)settings->standardize,
 	    .engine = settings->launch.engine,

@@ -1,10 +1,11 @@
 /*
- * The options of `strads lasso`.
+ * The options of the commands that fit a model: `strads lasso`, `strads logistic`.
  */
 #ifndef STRADS_CLI_FIT_OPTIONS_H
 #define STRADS_CLI_FIT_OPTIONS_H
 
 #include "../lasso/lasso.h"
+#include "../logistic/logistic.h"
 #include "launch.h"
 
 /* What the variables are. */
@@ -14,6 +15,7 @@ enum strads_features {
 };
 
 struct strads_fit_settings {
+	enum strads_linear_family family; /* the command; set before anything else */
 	struct strads_launch launch;
 
 	const char *data;
@@ -54,9 +56,12 @@ struct strads_fit_settings {
 	bool quiet;
 };
 
-#define STRADS_FIT_GROUPS 9
+#define STRADS_FIT_GROUPS 11
 
-/* The table over `settings`, with its end, into `groups`. */
+/* "strads lasso", "strads logistic". */
+const char *strads_fit_command(const struct strads_fit_settings *settings);
+
+/* The table over `settings` for their family, with its end, into `groups`. */
 void strads_fit_groups(struct strads_fit_settings *settings,
 		       struct strads_option_group groups[STRADS_FIT_GROUPS + 1]);
 
@@ -65,7 +70,9 @@ STRADS_MUST_CHECK int strads_fit_settings_parse(struct strads_fit_settings *sett
 						char **argv);
 
 /* The settings as the fit wants them. */
-void strads_fit_settings_resolve(const struct strads_fit_settings *settings,
-				 struct strads_lasso_options *options);
+void strads_fit_settings_lasso(const struct strads_fit_settings *settings,
+			       struct strads_lasso_options *options);
+void strads_fit_settings_logistic(const struct strads_fit_settings *settings,
+				  struct strads_logistic_options *options);
 
 #endif

@@ -62,12 +62,12 @@ strads_fit_record_start(struct strads_fabric *fabric, struct strads_fit_settings
 
 	strads_fit_groups(settings, groups);
 	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:s, s:i, s:o, s:s, s:o, s:o, s:o}", "event",
-			 "start", "consistency", consistency(settings), "command", "strads lasso",
-			 "time", wall_clock(), "settings", strads_options_json(groups), "job",
-			 strads_job_kind_name(job), "ranks", strads_job_size(job), "paths",
-			 paths(fabric, strads_job_size(job)), "notes", strads_fabric_notes(fabric),
-			 "versions", strads_about_versions(), "host", strads_about_host(), "limits",
-			 strads_about_limits());
+			 "start", "consistency", consistency(settings), "command",
+			 strads_fit_command(settings), "time", wall_clock(), "settings",
+			 strads_options_json(groups), "job", strads_job_kind_name(job), "ranks",
+			 strads_job_size(job), "paths", paths(fabric, strads_job_size(job)),
+			 "notes", strads_fabric_notes(fabric), "versions", strads_about_versions(),
+			 "host", strads_about_host(), "limits", strads_about_limits());
 }
 
 /* Bytes by kind of operation. */
@@ -121,30 +121,52 @@ searched(const struct strads_linear_progress *progress)
 			 "products", s->products, "seconds", s->seconds);
 }
 
+/* How well the model predicts, as its family measures it. */
+static json_t *
+errors(const struct strads_fit_settings *settings, const struct strads_linear_progress *progress)
+{
+	if (settings->family == STRADS_LINEAR_LOGISTIC)
+		return json_pack("{s:o, s:o, s:o, s:o, s:o}", "train_log_loss",
+				 strads_log_number(progress->train_log_loss), "train_accuracy",
+				 strads_log_number(progress->train_accuracy), "test_log_loss",
+				 strads_log_number(progress->test_log_loss),
+				 "test_constant_log_loss",
+				 strads_log_number(progress->test_constant_log_loss),
+				 "test_accuracy", strads_log_number(progress->test_accuracy));
+	return json_pack("{s:o, s:o, s:o}", "train_mse", strads_log_number(progress->train_mse),
+			 "test_mse", strads_log_number(progress->test_mse), "test_mean_mse",
+			 strads_log_number(progress->test_mean_mse));
+}
+
 /* What progress lines and the summary have in common. */
 static json_t *
-state(const char *event, const struct strads_linear_progress *progress)
+state(const char *event, const struct strads_fit_settings *settings,
+      const struct strads_linear_progress *progress)
 {
-	return json_pack("{s:s, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, "
-			 "s:o, s:o}",
-			 "event", event, "seconds", strads_log_number(progress->seconds), "sets",
-			 (json_int_t)progress->sets, "updates", (json_int_t)progress->updates,
-			 "lambda", strads_log_number(progress->lambda), "lambda_max",
-			 strads_log_number(progress->lambda_max), "objective",
-			 strads_log_number(progress->objective), "gap",
-			 strads_log_number(progress->gap), "nonzeros",
-			 (json_int_t)progress->nonzeros, "train_mse",
-			 strads_log_number(progress->train_mse), "test_mse",
-			 strads_log_number(progress->test_mse), "test_mean_mse",
-			 strads_log_number(progress->test_mean_mse), "bytes", bytes_sent(progress),
-			 "stage_seconds", stages(progress), "checked", checked(progress),
-			 "searched", searched(progress));
+	json_t *line = json_pack(
+	    "{s:s, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o}", "event", event,
+	    "seconds", strads_log_number(progress->seconds), "sets", (json_int_t)progress->sets,
+	    "updates", (json_int_t)progress->updates, "lambda", strads_log_number(progress->lambda),
+	    "lambda_max", strads_log_number(progress->lambda_max), "objective",
+	    strads_log_number(progress->objective), "gap", strads_log_number(progress->gap),
+	    "nonzeros", (json_int_t)progress->nonzeros, "bytes", bytes_sent(progress),
+	    "stage_seconds", stages(progress), "checked", checked(progress), "searched",
+	    searched(progress));
+	json_t *rest = errors(settings, progress);
+
+	if (!line || !rest || json_object_update(line, rest)) {
+		json_decref(line);
+		line = NULL;
+	}
+	json_decref(rest);
+	return line;
 }
 
 json_t *
-strads_fit_record_progress(const struct strads_linear_progress *progress)
+strads_fit_record_progress(const struct strads_fit_settings *settings,
+			   const struct strads_linear_progress *progress)
 {
-	return state("progress", progress);
+	return state("progress", settings, progress);
 }
 
 json_t *
@@ -194,7 +216,7 @@ json_t *
 strads_fit_record_summary(const struct strads_fit_result *result,
 			  const struct strads_fit_settings *settings)
 {
-	json_t *summary = state("summary", &result->last);
+	json_t *summary = state("summary", settings, &result->last);
 	json_t *rest = json_pack(
 	    "{s:s, s:o, s:I, s:I, s:I, s:I, s:f, s:f, s:i, s:o, s:I, s:o, s:o}", "status",
 	    result->status, "error", strads_log_text(result->error), "rows",
@@ -206,6 +228,9 @@ strads_fit_record_summary(const struct strads_fit_result *result,
 	    strads_log_text(settings->model), "log", strads_log_text(settings->log));
 	int failed = !summary || !rest || json_object_update(summary, rest);
 
+	if (!failed && settings->family == STRADS_LINEAR_LOGISTIC)
+		failed =
+		    json_object_set_new(summary, "test_auc", strads_log_number(result->test_auc));
 	if (!failed && settings->vocabulary)
 		failed = json_object_set_new(
 		    summary, "terms",
@@ -235,12 +260,28 @@ print_terms(FILE *out, const char *title, const struct strads_ranked_term *terms
 }
 
 static void
-print_errors(FILE *out, const struct strads_linear_progress *last)
+print_squared(FILE *out, const struct strads_linear_progress *last)
 {
 	fprintf(out, "training MSE  %.6g\n", last->train_mse);
 	if (isfinite(last->test_mse))
 		fprintf(out, "held-out MSE  %.6g (predicting the mean: %.6g)\n", last->test_mse,
 			last->test_mean_mse);
+}
+
+static void
+print_logistic(FILE *out, const struct strads_fit_result *result)
+{
+	const struct strads_linear_progress *last = &result->last;
+
+	fprintf(out, "training      log loss %.6g, accuracy %.4f\n", last->train_log_loss,
+		last->train_accuracy);
+	if (!isfinite(last->test_log_loss))
+		return;
+	fprintf(out, "held-out      log loss %.6g (predicting the share: %.6g), accuracy %.4f",
+		last->test_log_loss, last->test_constant_log_loss, last->test_accuracy);
+	if (isfinite(result->test_auc))
+		fprintf(out, ", AUC %.4f", result->test_auc);
+	putc('\n', out);
 }
 
 void
@@ -264,7 +305,10 @@ strads_fit_record_print(FILE *out, const struct strads_fit_result *result,
 		last->lambda_max > 0 ? last->lambda / last->lambda_max : NAN, last->lambda_max);
 	fprintf(out, "objective     %.12g\n", last->objective);
 	fprintf(out, "nonzeros      %" PRIu64 "\n", last->nonzeros);
-	print_errors(out, last);
+	if (settings->family == STRADS_LINEAR_LOGISTIC)
+		print_logistic(out, result);
+	else
+		print_squared(out, last);
 	if (settings->model)
 		fprintf(out, "model         %s\n", settings->model);
 	if (settings->log)

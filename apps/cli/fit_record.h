@@ -1,5 +1,5 @@
 /*
- * What `strads lasso` says of a run: the lines of its log and the summary on stdout.
+ * What a command that fits a model says of a run: the lines of its log and the summary on stdout.
  */
 #ifndef STRADS_CLI_FIT_RECORD_H
 #define STRADS_CLI_FIT_RECORD_H
@@ -17,6 +17,7 @@ struct strads_fit_result {
 	uint64_t rows, cols, entries, test_rows;
 	double load_seconds;
 	double total_seconds;
+	double test_auc; /* of a logistic regression; NaN where there is none */
 	int ranks;
 	const uint64_t *peak_bytes; /* [ranks] resident memory; NULL where unknown */
 	uint64_t data_bytes;        /* of this rank's share of the data */
@@ -25,7 +26,8 @@ struct strads_fit_result {
 
 /* The lines, as new references; NULL without memory. Thread: any, but `start` owner. */
 json_t *strads_fit_record_start(struct strads_fabric *fabric, struct strads_fit_settings *settings);
-json_t *strads_fit_record_progress(const struct strads_linear_progress *progress);
+json_t *strads_fit_record_progress(const struct strads_fit_settings *settings,
+				   const struct strads_linear_progress *progress);
 json_t *strads_fit_record_set(const struct strads_fit_settings *settings, uint64_t set,
 			      const strads_key *keys, uint32_t n, double worst);
 json_t *strads_fit_record_summary(const struct strads_fit_result *result,

@@ -8,8 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *
+strads_model_family(enum strads_linear_family family)
+{
+	return family == STRADS_LINEAR_LOGISTIC ? "logistic" : "squared";
+}
+
 int
-strads_model_text(const struct strads_linear_model *model, void **image, size_t *bytes)
+strads_model_text(const struct strads_linear_model *model, const struct strads_model_about *about,
+		  void **image, size_t *bytes)
 {
 	char *text = NULL;
 	size_t size = 0;
@@ -18,6 +25,9 @@ strads_model_text(const struct strads_linear_model *model, void **image, size_t 
 
 	if (!out)
 		return strads_fail(STRADS_ERR_MEMORY, "no memory for the text of the model");
+	/* Of a Lasso nothing is said, as ever. */
+	if (about->family != STRADS_LINEAR_SQUARED)
+		fprintf(out, "family %s\n", strads_model_family(about->family));
 	fprintf(out, "intercept %.17g\n", model->intercept);
 	for (uint64_t k = 0; k < model->count; k++) {
 		if (model->base)
@@ -56,7 +66,7 @@ strads_model_save(const char *path, const struct strads_linear_model *model,
 	if (ends_with(path, ".h5"))
 		status = strads_model_hdf5(model, about, &image, &bytes);
 	else
-		status = strads_model_text(model, &image, &bytes);
+		status = strads_model_text(model, about, &image, &bytes);
 	if (status)
 		return status;
 	status = strads_file_replace(path, "model", image, bytes);

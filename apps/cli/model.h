@@ -4,10 +4,11 @@
 #ifndef STRADS_CLI_MODEL_H
 #define STRADS_CLI_MODEL_H
 
-#include "../lasso/lasso.h"
+#include "../linear/model.h"
 
-/* What an HDF5 model says beside the coefficients. */
+/* What a model says beside the coefficients. */
 struct strads_model_about {
+	enum strads_linear_family family;
 	double lambda;
 	double objective;
 	double gap;         /* relative */

@@ -64,8 +64,9 @@ static bool
 put_model(hid_t file, const struct strads_linear_model *model,
 	  const struct strads_model_about *about)
 {
-	return put_text(file, "format", "strads-lasso-1") && put_count(file, "cols", model->cols) &&
-	       put_count(file, "base", model->base) &&
+	return put_text(file, "format", "strads-lasso-1") &&
+	       put_text(file, "family", strads_model_family(about->family)) &&
+	       put_count(file, "cols", model->cols) && put_count(file, "base", model->base) &&
 	       put_real(file, "intercept", model->intercept) &&
 	       put_real(file, "lambda", about->lambda) &&
 	       put_real(file, "objective", about->objective) && put_real(file, "gap", about->gap) &&

@@ -9,6 +9,7 @@
 /* A whole run. */
 struct curve {
 	const struct strads_plot_point *points;
+	const char *error; /* what the test error is */
 	size_t count;
 	bool test; /* some point has a test error */
 };
@@ -23,7 +24,7 @@ static bool
 has_test(const struct strads_plot_point *points, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (isfinite(points[i].test_mse))
+		if (isfinite(points[i].test_error))
 			return true;
 	}
 	return false;
@@ -39,7 +40,7 @@ write_script(FILE *out, const void *what)
 	fputs("$run << END\n", out);
 	for (size_t i = 0; i < curve->count; i++)
 		fprintf(out, "%.9g %.17g %.9g %.9g\n", points[i].seconds, points[i].objective,
-			points[i].gap, points[i].test_mse);
+			points[i].gap, points[i].test_error);
 	fputs("END\n", out);
 	fprintf(out,
 		"set multiplot layout %d,1\nset grid\nunset key\nset datafile missing 'nan'\n"
@@ -51,17 +52,19 @@ write_script(FILE *out, const void *what)
 		fputs("set xlabel 'seconds since the data were ready'\n", out);
 	fputs("plot $run using 1:($3 > 0 ? $3 : NaN)\nunset logscale y\nset format y '%g'\n", out);
 	if (curve->test)
-		fputs("set xlabel 'seconds since the data were ready'\n"
-		      "set ylabel 'held-out MSE'\nplot $run using 1:4\n",
-		      out);
+		fprintf(out,
+			"set xlabel 'seconds since the data were ready'\n"
+			"set ylabel 'held-out %s'\nplot $run using 1:4\n",
+			curve->error);
 	fputs("unset multiplot\n", out);
 }
 
 int
-strads_plot_draw(const char *path, const struct strads_plot_point *points, size_t count)
+strads_plot_draw(const char *path, const char *error, const struct strads_plot_point *points,
+		 size_t count)
 {
 	const struct curve curve = {
-	    .points = points, .count = count, .test = has_test(points, count)};
+	    .points = points, .error = error, .count = count, .test = has_test(points, count)};
 
 	return strads_gnuplot_draw(path, PANEL_HEIGHT * (curve.test ? 3 : 2), write_script, &curve);
 }

@@ -4,7 +4,8 @@
 #ifndef STRADS_CLI_RANKING_H
 #define STRADS_CLI_RANKING_H
 
-#include "../lasso/lasso.h"
+#include "../data/dataset.h"
+#include "../linear/model.h"
 
 struct strads_ranked_term {
 	uint64_t index; /* of the variable, from 0 */

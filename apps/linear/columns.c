@@ -1,5 +1,6 @@
 #include "columns.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -29,9 +30,11 @@ strads_linear_columns_elems(const struct strads_block *block)
 }
 
 size_t
-strads_linear_columns_commit_max(uint32_t variables)
+strads_linear_columns_commit_max(const struct strads_linear_columns *columns, uint32_t variables)
 {
-	return variables * (sizeof(double) + sizeof(float));
+	size_t floats = columns->norm ? 2 : 1;
+
+	return variables * (sizeof(double) + floats * sizeof(float));
 }
 
 /* Σ(x_ij − μ_j)² and Σ|x_ij| over own rows that are not held out. */
@@ -80,14 +83,24 @@ column_scale(const struct strads_linear_columns *columns, double centred, double
 	return 1;
 }
 
-/* The commit of MEANS: μ [n]; of SCALES: s [n], then the bounds [n] as floats. */
+/* As a float, not below, and 0 for 0 alone. */
+static float
+round_up(double value)
+{
+	float up = (float)(value * (1 + 1e-6));
+
+	return up > 0 || value == 0 ? up : FLT_MIN;
+}
+
+/* The commit of MEANS: μ [n]; of SCALES: s [n], then the bounds [n] and, if asked for, the norms
+ * [n] as floats. */
 size_t
 strads_linear_columns_pull(const struct strads_linear_columns *columns,
 			   const struct strads_block *block, const double *sum, void *commit)
 {
 	double rows = (double)columns->rows_total;
 	double *out = commit;
-	float *bound = (void *)(out + block->n);
+	float *bound = (void *)(out + block->n), *norm = bound + block->n;
 
 	if (block->arg == STRADS_LINEAR_MEANS) {
 		for (uint32_t k = 0; k < block->n; k++)
@@ -98,10 +111,12 @@ strads_linear_columns_pull(const struct strads_linear_columns *columns,
 		double mean = columns->mean ? columns->mean[block->first + k] : 0;
 
 		out[k] = column_scale(columns, sum[k], sum[k] + rows * mean * mean);
-		/* |x̃_jᵀr| = s_j·|x_jᵀ(r − r̄)| ≤ s_j·Σ|x_ij|·max|r − r̄|, rounded up. */
-		bound[k] = (float)(out[k] * sum[block->n + k] * (1 + 1e-6));
+		/* |x̃_jᵀr| = s_j·|x_jᵀ(r − r̄)| ≤ s_j·Σ|x_ij|·max|r − r̄|. */
+		bound[k] = round_up(out[k] * sum[block->n + k]);
+		if (columns->norm)
+			norm[k] = round_up(out[k] * sqrt(sum[k]));
 	}
-	return block->n * (sizeof *out + sizeof *bound);
+	return strads_linear_columns_commit_max(columns, block->n);
 }
 
 int
@@ -109,9 +124,10 @@ strads_linear_columns_sync(struct strads_linear_columns *columns, const struct s
 			   const void *commit, size_t bytes)
 {
 	const double *in = commit;
-	size_t expected =
-	    block->n *
-	    (block->arg == STRADS_LINEAR_MEANS ? sizeof(double) : sizeof(double) + sizeof(float));
+	const float *bound = (const void *)(in + block->n), *norm = bound + block->n;
+	size_t expected = block->arg == STRADS_LINEAR_MEANS
+			      ? block->n * sizeof *in
+			      : strads_linear_columns_commit_max(columns, block->n);
 
 	if (bytes != expected || block->first + block->n > columns->x->cols)
 		return strads_fail(STRADS_ERR_PROTOCOL,
@@ -122,6 +138,11 @@ strads_linear_columns_sync(struct strads_linear_columns *columns, const struct s
 		return STRADS_OK;
 	}
 	memcpy(columns->scale + block->first, in, block->n * sizeof *in);
-	memcpy(columns->bound + block->first, in + block->n, block->n * sizeof(float));
+	memcpy(columns->bound + block->first, bound, block->n * sizeof *bound);
+	for (uint32_t k = 0; columns->norm && k < block->n; k++) {
+		columns->norm[block->first + k] = norm[k];
+		if (norm[k] > 0 && norm[k] < columns->norm_least)
+			columns->norm_least = norm[k];
+	}
 	return STRADS_OK;
 }

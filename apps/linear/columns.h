@@ -20,9 +20,11 @@ struct strads_linear_columns {
 	uint64_t rows_total;
 	enum strads_standardize standardize;
 	bool centred;
-	double *mean;  /* [cols] μ_j; NULL unless centred */
-	double *scale; /* [cols] s_j; 0 for a constant (if centred) or empty column */
-	float *bound;  /* [cols] |x̃_jᵀr| ≤ bound_j·max|r − r̄| */
+	double *mean;     /* [cols] μ_j; NULL unless centred */
+	double *scale;    /* [cols] s_j; 0 for a constant (if centred) or empty column */
+	float *bound;     /* [cols] |x̃_jᵀr| ≤ bound_j·max|r − r̄| */
+	float *norm;      /* [cols] ‖x̃_j‖, rounded up; NULL: not asked for */
+	float norm_least; /* of the norms that are not 0; infinite without any */
 };
 
 /* Sets that find the statistics: 1 or 2. */
@@ -39,7 +41,8 @@ void strads_linear_columns_draft(const struct strads_linear_columns *columns, ui
 
 /* The primitives, as in strads/program.h. */
 size_t strads_linear_columns_elems(const struct strads_block *block);
-size_t strads_linear_columns_commit_max(uint32_t variables);
+size_t strads_linear_columns_commit_max(const struct strads_linear_columns *columns,
+					uint32_t variables);
 void strads_linear_columns_push(const struct strads_linear_columns *columns,
 				const struct strads_block *block, double *partial);
 size_t strads_linear_columns_pull(const struct strads_linear_columns *columns,

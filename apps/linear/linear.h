@@ -8,6 +8,12 @@
 #include "strads/order.h"
 #include "strads/transport.h"
 
+/* What is fitted. */
+enum strads_linear_family {
+	STRADS_LINEAR_SQUARED,  /* Lasso */
+	STRADS_LINEAR_LOGISTIC, /* L1-regularised logistic regression */
+};
+
 enum strads_standardize {
 	STRADS_STANDARDIZE_NONE,
 	STRADS_STANDARDIZE_UNIT,        /* columns scaled to norm 1 */
@@ -56,9 +62,16 @@ struct strads_linear_progress {
 	double objective;
 	double gap; /* relative; with λ = 0, where no dual point bounds, ‖X̃ᵀr‖∞ over λ_max */
 	uint64_t nonzeros;
+	/* Of a Lasso; test_… here and below: NaN without test data. */
 	double train_mse;
-	double test_mse;      /* NaN without test data */
-	double test_mean_mse; /* of predicting the training mean; NaN without test data */
+	double test_mse;
+	double test_mean_mse; /* of predicting the training mean */
+	/* Of a logistic regression. */
+	double train_log_loss; /* mean of log(1 + exp(−y m)) */
+	double train_accuracy; /* share of rows with y m > 0 */
+	double test_log_loss;
+	double test_constant_log_loss; /* of predicting the training share */
+	double test_accuracy;
 	uint64_t bytes_sent[STRADS_OPS];           /* by all ranks together, by kind of operation */
 	double stage_seconds[STRADS_STAGES];       /* busy, summed over ranks */
 	double stage_stall_seconds[STRADS_STAGES]; /* waiting, summed over ranks */

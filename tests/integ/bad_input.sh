@@ -29,15 +29,31 @@ seq 10 | sed 's/.*/0/' >none.factors
 : >empty.factors
 gzip -c "$good" | head -c 4000 >cut.svm.gz
 head -c 4000 "$good" | xz -c | head -c 900 >cut.svm.xz
+classes classes.svm
+sed '7s/^[-0-9]*/2/' classes.svm >third.svm
+sed '3s/^[-0-9]*/0/' classes.svm >mixed.svm
+sed 's/^[-0-9]*/1/' classes.svm >alike.svm
 
 for ranks in ${STRADS_TEST_RANKS:-1 4}; do
-	bad() {
-		local pattern=$1
-		shift
-		run failed lasso --quiet --ranks "$ranks" --timeout 20 "$@"
+	bad_fit() {
+		local command=$1 pattern=$2
+		shift 2
+		run failed "$command" --quiet --ranks "$ranks" --timeout 20 "$@"
 		one_line "$pattern"
-		[ ! -s stdout ] || complain "strads lasso $* says something on stdout"
+		[ ! -s stdout ] || complain "strads $command $* says something on stdout"
 	}
+	bad() {
+		bad_fit lasso "$@"
+	}
+	bad_fit logistic 'row 7 of the training data has the label 2' third.svm
+	bad_fit logistic 'row 7 of the test data has the label 2' classes.svm --test third.svm
+	bad_fit logistic 'training data have labels -1 and 0' mixed.svm
+	bad_fit logistic 'every label is 1: .*one class' alike.svm
+	bad_fit logistic 'row 1 of the training data has the label 151' "$good"
+	bad_fit logistic 'response.svm:2' response.svm
+	bad_fit logistic 'priority-check is for a Lasso' classes.svm --scheduler priority-check
+	bad_fit logistic '--l1-ratio: no such option' classes.svm --l1-ratio 0.5
+	bad_fit logistic 'a staleness of 1' classes.svm --staleness 1
 	bad 'missing.svm: No such file' missing.svm
 	bad 'empty.svm' empty.svm
 	bad 'nan.svm:2' nan.svm

@@ -37,4 +37,20 @@ for ranks in 2 3; do
 		complain "$ranks ranks reach another objective"
 done
 
+classes classes.svm
+fit='logistic classes.svm --intercept --standardize center-unit --lambda-ratio 0.01 --tol 1e-10
+	--set-size 4 --json --quiet --timeout 20'
+for ranks in 1 2 3 4; do
+	run 0 $fit --ranks $ranks --fabric shm --model logistic.$ranks
+	"$json_get" objective <stdout >objective.$ranks
+	for fabric in $fabrics sim; do
+		run 0 $fit --ranks $ranks --fabric $fabric --model $fabric.$ranks
+		same $fabric.$ranks logistic.$ranks
+	done
+	paste -d ' ' objective.1 objective.$ranks | awk '
+		function abs(x) { return x < 0 ? -x : x }
+		{ exit !(abs($1 - $2) <= 1e-8 * abs($1)) }' ||
+		complain "$ranks ranks reach another objective of logistic regression"
+done
+
 finish

@@ -77,6 +77,11 @@ wide() {
 	}' >"$3"
 }
 
+# classes FILE: the diabetes data with labels, -1 up to the median of the response and 1 above.
+classes() {
+	awk '{ $1 = $1 > 140.5 ? 1 : -1 } 1' "$data/diabetes.svm" >"$1"
+}
+
 finish() {
 	[ "$failures" -eq 0 ] || echo "$failures failures"
 	[ "$failures" -eq 0 ]

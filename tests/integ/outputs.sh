@@ -21,7 +21,27 @@ grep -q '"term":"bmi"' values || complain 'bmi is no term'
 run 0 $fit --model m.h5
 [ "$(head -c 4 m.h5 | tail -c 3)" = HDF ] || complain 'm.h5 is not HDF5'
 
+classes classes.svm
+logistic="logistic classes.svm --intercept --standardize center-unit --lambda-ratio 0.01 --quiet"
+run 0 $logistic --ranks 2 --vocab names.txt --model l.txt --test classes.svm
+grep -A 3 'Raises the response' stdout | grep -q '^  bmi ' || complain 'bmi raises no odds'
+grep -q 'held-out .*log loss .*accuracy .*AUC' stdout || complain 'no held-out log loss'
+[ "$(head -1 l.txt)" = 'family logistic' ] || complain 'the model does not say what it is'
+sed 1d l.txt | grep -qx 'intercept -\?[0-9.e+-]*' || complain 'no intercept in that model'
+# The model alone must predict what the run says of it.
+awk 'FNR == NR { b[$1] = $2; next }
+	{ m = b["intercept"]; for (k = 2; k <= NF; k++) { split($k, e, ":"); m += b[e[1]] * e[2] }
+	loss += log(1 + exp(-$1 * m)) } END { printf "%.6f\n", loss / FNR }' l.txt classes.svm >predicted
+run 0 $logistic --ranks 2 --json --test classes.svm
+"$json_get" test_log_loss train_log_loss test_auc <stdout >values || complain 'no scores in the summary'
+awk -v predicted="$(cat predicted)" '{ d = $1 - predicted; exit !(d * d < 1e-10 && $1 == $2) }' values ||
+	complain "the model predicts $(cat predicted), the run says $(cat values)"
+run 0 $logistic --model l.h5
+[ "$(head -c 4 l.h5 | tail -c 3)" = HDF ] || complain 'l.h5 is not HDF5'
+
 if command -v gnuplot >/dev/null; then
+	run 0 $logistic --plot log-loss.svg --test classes.svm
+	grep -q 'held-out log loss' log-loss.svg || complain 'no panel of the log loss'
 	run 0 $fit --plot picture.svg
 	grep -q '<svg' picture.svg || complain 'no SVG picture'
 	run 0 $fit --plot picture.png --test "$data/diabetes.svm"

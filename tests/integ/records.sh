@@ -36,4 +36,14 @@ run 2 $fit --max-sets 2 --tol 0 --ranks 2 --json --model limited
 [ "$("$json_get" status <stdout)" = 'limit ' ] || complain 'the status is not limit'
 [ -s limited ] || complain 'no model at the limit'
 
+classes classes.svm
+run 0 logistic classes.svm --lambda-ratio 0.01 --test classes.svm --ranks 2 --log log.jsonl
+head -1 log.jsonl | "$json_get" command >values
+grep -q '^strads logistic' values || complain 'start names another command'
+grep '"progress"' log.jsonl | "$json_get" seconds sets updates objective gap nonzeros train_log_loss \
+	train_accuracy test_log_loss test_constant_log_loss test_accuracy bytes.put \
+	stage_seconds.push.busy >/dev/null || complain 'progress of a logistic regression lacks keys'
+tail -1 log.jsonl | "$json_get" status test_auc >values || complain 'its summary lacks keys'
+grep -q '^converged ' values || complain 'its summary is not converged'
+
 finish

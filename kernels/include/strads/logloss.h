@@ -44,7 +44,6 @@ struct strads_logloss_dual {
 	double slope;     /* Σ t log((1 − t)/t), which is d/ds D(sθ) at s = 1 */
 	double curvature; /* Σ t/(1 − t) */
 	double sum;       /* Σ θ */
-	double most;      /* max t */
 };
 
 /* Makes θ_i = r_i·(y_i > 0 ? positive : negative), both factors in (0, 1], and adds to the sums.

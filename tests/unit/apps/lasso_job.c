@@ -171,6 +171,24 @@ fit_path(struct side *side, struct strads_fabric *fabric, struct strads_dataset 
 }
 
 static int
+fit_data(const struct lasso_job *job, struct strads_fabric *fabric, struct side *side,
+	 const struct strads_dataset *train, const struct strads_dataset *test,
+	 struct strads_linear_model *model)
+{
+	struct strads_logistic_result ended = {0};
+	int status;
+
+	if (!job->logistic)
+		return job->fit(fabric, train, test, &job->lasso, &side->stop, report, side,
+				&side->result->outcome, model);
+	status = strads_logistic_fit(fabric, train, test, job->logistic, &side->stop, report, side,
+				     &ended, model);
+	side->result->outcome = ended.outcome;
+	side->result->test_auc = ended.test_auc;
+	return status;
+}
+
+static int
 fit(const struct lasso_job *job, struct strads_fabric *fabric, struct lasso_result *result)
 {
 	struct side side = {
@@ -182,8 +200,7 @@ fit(const struct lasso_job *job, struct strads_fabric *fabric, struct lasso_resu
 	if (status == STRADS_OK && job->lasso.path > 0)
 		status = fit_path(&side, fabric, &train, job->test ? &test : NULL);
 	else if (status == STRADS_OK)
-		status = job->fit(fabric, &train, job->test ? &test : NULL, &job->lasso, &side.stop,
-				  report, &side, &result->outcome, &model);
+		status = fit_data(job, fabric, &side, &train, job->test ? &test : NULL, &model);
 	result->count = model.count;
 	result->intercept = model.intercept;
 	for (uint64_t k = 0; k < model.count && model.index[k] < LASSO_COLS_MAX; k++)
@@ -258,6 +275,7 @@ lasso_job_assert(const struct lasso_job *job, enum strads_linear_outcome outcome
 		assert_true(same(r->last.objective, first->last.objective));
 		assert_true(same(r->last.gap, first->last.gap));
 		assert_true(same(r->last.test_mse, first->last.test_mse));
+		assert_true(same(r->last.test_log_loss, first->last.test_log_loss));
 	}
 }
 

@@ -1,10 +1,12 @@
 /*
- * Runs a fit on all ranks of a job and tells what each rank saw.
+ * Runs a fit, of a Lasso or a logistic regression, on all ranks of a job and tells what each rank
+ * saw.
  */
 #ifndef STRADS_TEST_LASSO_JOB_H
 #define STRADS_TEST_LASSO_JOB_H
 
 #include "../../../apps/lasso/cross.h"
+#include "../../../apps/logistic/logistic.h"
 #include "lasso_problem.h"
 
 #define LASSO_RANKS_MAX  16
@@ -24,9 +26,10 @@ struct lasso_job {
 	struct strads_job_options job;
 	const char *fabric;
 	struct strads_lasso_options lasso;
-	lasso_job_fit *fit;                  /* strads_lasso_fit, or one like it */
-	const struct lasso_problem *problem; /* rows split evenly … */
-	const struct lasso_problem *test;    /* or NULL */
+	lasso_job_fit *fit;                             /* strads_lasso_fit, or one like it */
+	const struct strads_logistic_options *logistic; /* or NULL: what is fitted instead */
+	const struct lasso_problem *problem;            /* rows split evenly … */
+	const struct lasso_problem *test;               /* or NULL */
 	/* … or, if not NULL, read from a file. */
 	const struct strads_dataset_options *file;
 	uint32_t folds; /* of cross-validation over lasso.path; 0: none */
@@ -57,6 +60,7 @@ struct lasso_result {
 	struct strads_linear_progress last;
 	/* Rank 0's model, spread out; zeros elsewhere. */
 	uint64_t count;
+	double test_auc; /* of a logistic regression */
 	double intercept;
 	double beta[LASSO_COLS_MAX];
 	/* Of a path, if lasso.path is not 0; of its cross-validation, if there are folds. */

@@ -110,16 +110,6 @@ lasso_problem_of(const struct strads_dataset *dataset)
 
 /* ---- The serial solver --------------------------------------------------------------------- */
 
-struct explicit
-{
-	double *x;      /* [cols][rows] standardised */
-	double *r;      /* [rows] */
-	double *mean;   /* [cols] */
-	double *factor; /* [cols] by which a column was multiplied */
-	double *square; /* [cols] of the standardised columns */
-	double y_mean;  /* taken off */
-};
-
 static double
 factor_of(size_t n, double raw, double centred, enum strads_standardize standardize, bool centre)
 {
@@ -141,7 +131,7 @@ factor_of(size_t n, double raw, double centred, enum strads_standardize standard
 }
 
 static void
-make_column(const struct lasso_problem *p, struct explicit *e, size_t j,
+make_column(const struct lasso_problem *p, struct lasso_explicit *e, size_t j,
 	    enum strads_standardize standardize, bool centre)
 {
 	const double *from = p->x + j * p->rows;
@@ -164,12 +154,13 @@ make_column(const struct lasso_problem *p, struct explicit *e, size_t j,
 	}
 }
 
-static struct explicit make_explicit(const struct lasso_problem *p,
-				     enum strads_standardize standardize, bool intercept)
+struct lasso_explicit
+lasso_explicit_new(const struct lasso_problem *p, enum strads_standardize standardize,
+		   bool intercept)
 {
 	bool centre = intercept || standardize == STRADS_STANDARDIZE_CENTER_UNIT ||
 		      standardize == STRADS_STANDARDIZE_ZSCORE;
-	struct explicit e = {0};
+	struct lasso_explicit e = {0};
 
 	e.x = calloc((size_t)p->rows * p->cols, sizeof *e.x);
 	e.r = calloc(p->rows, sizeof *e.r);
@@ -186,8 +177,8 @@ static struct explicit make_explicit(const struct lasso_problem *p,
 	return e;
 }
 
-static void
-free_explicit(struct explicit *e)
+void
+lasso_explicit_free(struct lasso_explicit *e)
 {
 	free(e->x);
 	free(e->r);
@@ -197,7 +188,7 @@ free_explicit(struct explicit *e)
 }
 
 static double
-column_dot(const struct lasso_problem *p, const struct explicit *e, size_t j)
+column_dot(const struct lasso_problem *p, const struct lasso_explicit *e, size_t j)
 {
 	double sum = 0;
 
@@ -214,7 +205,7 @@ weight_of(struct lasso_penalty penalty, size_t j)
 
 /* One pass; returns the largest move of the fit. */
 static double
-sweep(const struct lasso_problem *p, struct explicit *e, struct lasso_penalty penalty,
+sweep(const struct lasso_problem *p, struct lasso_explicit *e, struct lasso_penalty penalty,
       double lambda, double *beta)
 {
 	double most = 0;
@@ -236,7 +227,7 @@ sweep(const struct lasso_problem *p, struct explicit *e, struct lasso_penalty pe
 }
 
 static void
-descend(const struct lasso_problem *p, struct explicit *e, struct lasso_penalty penalty,
+descend(const struct lasso_problem *p, struct lasso_explicit *e, struct lasso_penalty penalty,
 	double lambda, double *beta)
 {
 	for (int pass = 0; pass < 200000; pass++)
@@ -258,7 +249,7 @@ lasso_problem_solve_penalty(const struct lasso_problem *p, enum strads_standardi
 			    bool intercept, struct lasso_penalty penalty, double lambda,
 			    double ratio)
 {
-	struct explicit e = make_explicit(p, standardize, intercept);
+	struct lasso_explicit e = lasso_explicit_new(p, standardize, intercept);
 	struct lasso_solution s = {.beta = calloc(p->cols, sizeof *s.beta), .intercept = e.y_mean};
 
 	assert_non_null(s.beta);
@@ -281,7 +272,7 @@ lasso_problem_solve_penalty(const struct lasso_problem *p, enum strads_standardi
 		s.beta[j] *= e.factor[j];
 		s.intercept -= s.beta[j] * e.mean[j];
 	}
-	free_explicit(&e);
+	lasso_explicit_free(&e);
 	return s;
 }
 
@@ -290,7 +281,7 @@ lasso_problem_violation(const struct lasso_problem *p, enum strads_standardize s
 			bool intercept, struct lasso_penalty penalty, double lambda,
 			const double *beta, double constant)
 {
-	struct explicit e = make_explicit(p, standardize, intercept);
+	struct lasso_explicit e = lasso_explicit_new(p, standardize, intercept);
 	double most = 0;
 
 	for (size_t i = 0; i < p->rows; i++) {
@@ -308,6 +299,6 @@ lasso_problem_violation(const struct lasso_problem *p, enum strads_standardize s
 		else
 			most = fmax(most, fabs(g) - w * penalty.l1_ratio);
 	}
-	free_explicit(&e);
+	lasso_explicit_free(&e);
 	return most / lambda;
 }

@@ -33,6 +33,22 @@ int lasso_problem_rows(const struct lasso_problem *problem, uint32_t first, uint
 /* The whole data set as a problem. The caller frees. */
 struct lasso_problem lasso_problem_of(const struct strads_dataset *dataset);
 
+/* The columns standardised explicitly, centred if there is an intercept or the standardisation asks
+ * for it; and the response. */
+struct lasso_explicit {
+	double *x;      /* [cols][rows] */
+	double *r;      /* [rows] y, less its mean with an intercept */
+	double *mean;   /* [cols] taken off */
+	double *factor; /* [cols] by which a column was multiplied then; 0: it does not vary */
+	double *square; /* [cols] ‖x_j‖² of the result */
+	double y_mean;  /* taken off */
+};
+
+/* The caller frees with lasso_explicit_free. */
+struct lasso_explicit lasso_explicit_new(const struct lasso_problem *problem,
+					 enum strads_standardize standardize, bool intercept);
+void lasso_explicit_free(struct lasso_explicit *columns);
+
 /* λ·Σ w_j(α|β_j| + ½(1 − α)β_j²). */
 struct lasso_penalty {
 	double l1_ratio;      /* α */
