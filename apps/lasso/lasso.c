@@ -145,7 +145,8 @@ fit(struct strads_lasso *lasso, struct strads_linear_model *model, struct strads
 	if (status)
 		goto delete_region;
 	lasso->beta = strads_region_base(lasso->beta_region);
-	status = run(lasso);
+	status = lasso->options.mode == STRADS_LASSO_SERVER ? strads_lasso_server_run(lasso)
+							    : run(lasso);
 	if (status == STRADS_OK && lasso->outcome != STRADS_LINEAR_DIVERGED)
 		status = gather(lasso, model, path);
 
