@@ -200,8 +200,7 @@ load(struct session *session)
 {
 	const struct strads_fit_settings *settings = settings_of(session);
 	bool looked_at = settings->scheduler == STRADS_LINEAR_CHECKED ||
-			 settings->features == STRADS_FEATURES_PAIRS ||
-			 settings->mode == STRADS_LASSO_SERVER;
+			 settings->features == STRADS_FEATURES_PAIRS;
 	const struct strads_dataset_options train = {
 	    .data = settings->data,
 	    .response = settings->response,

@@ -1,5 +1,9 @@
 /*
  * Sets of kind EVALUATE: objective, duality gap, and which variables violate optimality.
+ *
+ * WHOLE, a block of gradients is a range of one rank's whole columns: that rank has the
+ * residual of all rows, nothing is pushed, and what it pulls from is its own. Else the block is a
+ * range of columns over the rows of each rank, whose parts are added up.
  */
 #include "state.h"
 
@@ -16,10 +20,6 @@
  * left. */
 #define STALLED 100
 
-/* The residuals may grow by this factor before the screen is made anew; and it is when they have
- * shrunk by as much again. */
-#define REACH 1.25
-
 /* Variables with gradients above this part of λ are candidates: the nearly violating are the next
  * to violate. */
 #define NEARLY 0.9
@@ -34,7 +34,7 @@ struct range_commit {
 };
 
 struct range_entry {
-	uint32_t offset; /* in the range */
+	uint32_t key;
 	float gradient;
 };
 
@@ -46,6 +46,8 @@ strads_lasso_evaluate_elems(const struct strads_lasso *lasso, const struct strad
 {
 	if (block->index == 0)
 		return (size_t)STRADS_LASSO_SUMS + (size_t)lasso->ranks + lasso->unpenalized.count;
+	if (block->arg & STRADS_LASSO_WHOLE)
+		return 0;
 	return block->arg & STRADS_LASSO_BETA ? 2 * (size_t)block->n : block->n;
 }
 
@@ -110,20 +112,11 @@ push_sums(const struct strads_lasso *lasso, double *sum)
 static void
 push_gradients(const struct strads_lasso *lasso, const struct strads_block *block, double *partial)
 {
-	const struct strads_csc *x = &lasso->train->x;
-	const struct strads_linear_screen *screen = &lasso->screen;
 	const double *mean = lasso->columns.mean;
 
-	if (screen->all)
-		strads_csc_dot_range(x, block->first, block->n, lasso->residual, partial);
-	else
-		strads_csc_dot_list(x, screen->key + block->first, block->n, lasso->residual,
-				    partial);
-	if (!mean)
-		return;
-	for (uint32_t k = 0; k < block->n; k++)
-		partial[k] -=
-		    mean[strads_linear_screen_key(screen, block->first + k)] * lasso->residual_sum;
+	strads_csc_dot_range(&lasso->train->x, block->first, block->n, lasso->residual, partial);
+	for (uint32_t k = 0; mean && k < block->n; k++)
+		partial[k] -= mean[block->first + k] * lasso->residual_sum;
 }
 
 void
@@ -134,12 +127,13 @@ strads_lasso_evaluate_push(const struct strads_lasso *lasso, const struct strads
 		push_sums(lasso, partial);
 		return;
 	}
+	if (block->arg & STRADS_LASSO_WHOLE)
+		return;
 	push_gradients(lasso, block, partial);
 	if (!(block->arg & STRADS_LASSO_BETA))
 		return;
 	for (uint32_t k = 0; k < block->n; k++) {
-		strads_key own =
-		    strads_linear_screen_key(&lasso->screen, block->first + k) - lasso->first_key;
+		strads_key own = block->first + k - lasso->first_key;
 
 		if (own < lasso->own_keys)
 			partial[block->n + k] = lasso->beta[own];
@@ -164,52 +158,121 @@ pull_sums(const struct strads_lasso *lasso, const double *sum, double *out)
 	return STRADS_LASSO_COMMITTED * sizeof *out;
 }
 
-/* Copies the candidates of the range behind the support. */
-static uint32_t
-pull_violators(const struct strads_candidates *candidates, struct range_entry *entry)
+/* A commit being written: of one range. */
+struct range_draft {
+	const struct strads_lasso *lasso;
+	struct range_commit *header;
+	struct range_entry *entry;
+	struct strads_candidates *worst;
+	double least; /* of a candidate's gradient */
+};
+
+static void
+range_begin(struct strads_lasso *lasso, struct range_commit *header, struct range_draft *draft)
 {
-	for (uint64_t k = 0; k < candidates->count; k++) {
-		entry[k].offset = (uint32_t)candidates->entry[k].key;
-		entry[k].gradient = candidates->entry[k].gradient;
+	const struct strads_working_set *list = lasso->working_set;
+
+	*header = (struct range_commit){0};
+	*draft = (struct range_draft){
+	    .lasso = lasso,
+	    .header = header,
+	    .entry = (struct range_entry *)(header + 1),
+	    .worst = &lasso->scratch.candidates,
+	    .least = isnan(lasso->lambda) ? 0 : NEARLY * lasso->lambda,
+	};
+	strads_candidates_clear(draft->worst, list ? list->violators.room : 0);
+}
+
+/* Adds a variable: x̃_jᵀr and β_j. */
+static inline void
+range_add(struct range_draft *draft, strads_key key, double correlation, double beta)
+{
+	const struct strads_lasso *lasso = draft->lasso;
+	struct range_commit *header = draft->header;
+	double g = fabs(correlation);
+
+	if (beta != 0 && lasso->options.l1_ratio < 1) {
+		double kappa = strads_lasso_kappa(lasso, key);
+
+		g = fabs(correlation - lasso->lambda * kappa * beta);
+		header->ridge += kappa * beta * beta;
 	}
-	return (uint32_t)candidates->count;
+	header->gradient_max = g > header->gradient_max ? g : header->gradient_max;
+	header->l1 += fabs(beta);
+	if (beta != 0)
+		draft->entry[header->support++] = (struct range_entry){(uint32_t)key, (float)g};
+	else if (lasso->working_set && g > draft->least)
+		strads_candidates_add(draft->worst, key, (float)g);
+}
+
+/* Puts the candidates behind the support; returns the bytes of the commit. */
+static size_t
+range_end(const struct range_draft *draft)
+{
+	struct range_commit *header = draft->header;
+	struct range_entry *entry = draft->entry + header->support;
+
+	header->violators = (uint32_t)draft->worst->count;
+	for (uint64_t k = 0; k < draft->worst->count; k++) {
+		entry[k].key = (uint32_t)draft->worst->entry[k].key;
+		entry[k].gradient = draft->worst->entry[k].gradient;
+	}
+	return sizeof *header + (header->support + header->violators) * sizeof *entry;
+}
+
+static void
+pull_rows(const struct strads_lasso *lasso, const struct strads_block *block, const double *sum,
+	  struct range_draft *draft)
+{
+	for (uint32_t k = 0; k < block->n; k++) {
+		strads_key key = block->first + k;
+		double beta = block->arg & STRADS_LASSO_BETA ? sum[block->n + k]
+							     : lasso->beta[key - lasso->first_key];
+
+		range_add(draft, key, sum[k] * lasso->columns.scale[key], beta);
+	}
+}
+
+/* Beyond the reach only variables with a coefficient are looked at: the others satisfy |g_j| ≤ λ,
+ * which is all that the dual point needs of them. */
+static void
+pull_whole(const struct strads_lasso *lasso, const struct strads_block *block,
+	   struct range_draft *draft)
+{
+	const struct strads_linear_portion *portion = &lasso->portion;
+	const struct strads_lasso_whole *whole = &lasso->whole;
+	uint64_t first = block->first, end = first + block->n, reach = whole->reach;
+	double *dot = lasso->scratch.range;
+
+	reach = reach < first ? first : reach < end ? reach : end;
+	strads_packed_dot(&portion->x, first, reach - first, whole->residual, dot);
+	for (uint64_t k = first; k < end; k++) {
+		double beta = portion->beta[k], *correlation = &dot[k - first];
+
+		if (k >= reach && beta == 0)
+			continue;
+		if (k >= reach)
+			strads_packed_dot(&portion->x, k, 1, whole->residual, correlation);
+		if (portion->shift)
+			*correlation -= portion->shift[k] * whole->sum;
+		range_add(draft, strads_linear_portion_key(portion, k), *correlation, beta);
+	}
 }
 
 size_t
 strads_lasso_evaluate_pull(struct strads_lasso *lasso, const struct strads_block *block,
 			   const double *sum, void *commit)
 {
-	struct range_commit *header = commit;
-	struct range_entry *entry = (struct range_entry *)(header + 1);
-	struct strads_candidates *worst = &lasso->scratch.candidates;
-	const struct strads_working_set *list = lasso->working_set;
-	double least = isnan(lasso->lambda) ? 0 : NEARLY * lasso->lambda;
+	struct range_draft draft;
 
 	if (block->index == 0)
 		return pull_sums(lasso, sum, commit);
-	*header = (struct range_commit){0};
-	strads_candidates_clear(worst, list ? list->violators.room : 0);
-	for (uint32_t k = 0; k < block->n; k++) {
-		strads_key key = strads_linear_screen_key(&lasso->screen, block->first + k);
-		double g = fabs(sum[k] * lasso->columns.scale[key]);
-		double beta = block->arg & STRADS_LASSO_BETA ? sum[block->n + k]
-							     : lasso->beta[key - lasso->first_key];
-
-		if (beta != 0 && lasso->options.l1_ratio < 1) {
-			double kappa = strads_lasso_kappa(lasso, key);
-
-			g = fabs(sum[k] * lasso->columns.scale[key] - lasso->lambda * kappa * beta);
-			header->ridge += kappa * beta * beta;
-		}
-		header->gradient_max = g > header->gradient_max ? g : header->gradient_max;
-		header->l1 += fabs(beta);
-		if (beta != 0)
-			entry[header->support++] = (struct range_entry){k, (float)g};
-		else if (list && g > least)
-			strads_candidates_add(worst, k, (float)g);
-	}
-	header->violators = pull_violators(worst, entry + header->support);
-	return sizeof *header + (header->support + header->violators) * sizeof *entry;
+	range_begin(lasso, commit, &draft);
+	if (block->arg & STRADS_LASSO_WHOLE)
+		pull_whole(lasso, block, &draft);
+	else
+		pull_rows(lasso, block, sum, &draft);
+	return range_end(&draft);
 }
 
 static int
@@ -235,17 +298,16 @@ sync_range(struct strads_lasso *lasso, const struct strads_block *block, const v
 	evaluation->ridge += header->ridge;
 	evaluation->nonzeros += header->support;
 	for (uint64_t k = 0; lasso->working_set && k < entries; k++) {
-		strads_key key;
-
-		if (entry[k].offset >= block->n)
-			return strads_fail(STRADS_ERR_PROTOCOL, "set %llu: candidate %u of %u",
-					   (unsigned long long)block->set, entry[k].offset,
-					   block->n);
-		key = strads_linear_screen_key(&lasso->screen, block->first + entry[k].offset);
+		if (entry[k].key >= lasso->train->x.cols)
+			return strads_fail(STRADS_ERR_PROTOCOL, "set %llu: candidate %u of %llu",
+					   (unsigned long long)block->set, entry[k].key,
+					   (unsigned long long)lasso->train->x.cols);
 		if (k < header->support)
-			strads_working_set_support(lasso->working_set, key, entry[k].gradient);
+			strads_working_set_support(lasso->working_set, entry[k].key,
+						   entry[k].gradient);
 		else
-			strads_working_set_violator(lasso->working_set, key, entry[k].gradient);
+			strads_working_set_violator(lasso->working_set, entry[k].key,
+						    entry[k].gradient);
 	}
 	return STRADS_OK;
 }
@@ -285,30 +347,17 @@ first_evaluation(struct strads_lasso *lasso)
 	return STRADS_OK;
 }
 
-/* Where residuals grew beyond the screen's reach, columns left out satisfy only
- * |x̃_jᵀr| ≤ bound_j·max|r − r̄| ≤ λ·max|r − r̄|/reach: a bound still, for a gap a little too large.
- */
-static void
-gradient_bound(struct strads_lasso *lasso)
-{
-	double most = lasso->evaluation.sum[STRADS_LASSO_R_MAX];
-	double bound = lasso->lambda * (most / lasso->screen.reach);
-
-	if (most > lasso->screen.reach && bound > lasso->evaluation.gradient_max)
-		lasso->evaluation.gradient_max = bound;
-}
-
 /* The dual point must be orthogonal to the columns without a penalty: r without its part in their
  * span, v, of which |x̃_jᵀv| ≤ bound_j·‖v‖. */
 static void
-gradient_project(struct strads_lasso *lasso)
+gradient_project(struct strads_lasso *lasso, bool whole)
 {
 	struct strads_lasso_evaluation *evaluation = &lasso->evaluation;
 	double square = evaluation->sum[STRADS_LASSO_UNPENALIZED_SQUARE];
 
 	if (!(square > 0))
 		return;
-	if (!lasso->screen.all && evaluation->gradient_max < lasso->lambda)
+	if (whole && evaluation->gradient_max < lasso->lambda)
 		evaluation->gradient_max = lasso->lambda;
 	evaluation->gradient_max += (double)lasso->unpenalized.bound_max * sqrt(square);
 }
@@ -423,28 +472,13 @@ decide(struct strads_lasso *lasso, bool final)
 	       (plan->stalled >= STALLED && plan->stalled_sets / STALLED >= plan->blocks);
 }
 
-/* Whether another evaluation, the last by the number of sets, may have been scheduled already: with
- * ranges of the present screen. */
+/* Whether another evaluation, the last by the number of sets, may have been scheduled already. */
 static bool
 last_is_in_flight(const struct strads_lasso *lasso, uint64_t set)
 {
 	uint64_t max_sets = lasso->options.max_sets;
 
 	return set + 1 < max_sets && max_sets <= set + (uint64_t)lasso->options.engine.depth;
-}
-
-/* Makes the screen for the evaluations to come, of the same λ or of another. */
-static void
-screen_renew(struct strads_lasso *lasso, uint64_t set, bool another)
-{
-	double most = lasso->evaluation.sum[STRADS_LASSO_R_MAX];
-
-	if (last_is_in_flight(lasso, set) || !(lasso->lambda > 0))
-		return;
-	if (another || lasso->screen.all || most > lasso->screen.reach ||
-	    lasso->screen.reach > most * REACH * REACH)
-		strads_linear_screen_build(&lasso->screen, &lasso->table, lasso->columns.bound,
-					   lasso->lambda, most * REACH);
 }
 
 /* After the last evaluation of a λ: whether the path goes on with another, or *status says why it
@@ -473,8 +507,7 @@ strads_lasso_evaluate_finish(struct strads_lasso *lasso, const struct strads_blo
 
 	if (status)
 		return status;
-	gradient_bound(lasso);
-	gradient_project(lasso);
+	gradient_project(lasso, (block->arg & STRADS_LASSO_WHOLE) != 0);
 	gap = evaluation_gap(lasso, &objective);
 	if (!isfinite(objective) || !isfinite(gap) ||
 	    objective > DIVERGED * 0.5 * lasso->response.null)
@@ -493,7 +526,6 @@ strads_lasso_evaluate_finish(struct strads_lasso *lasso, const struct strads_blo
 	else
 		lasso->plan.gap = gap;
 	strads_lasso_residual_settle(lasso);
-	screen_renew(lasso, block->set, more);
 	strads_lasso_plan_list(lasso, block->set);
 	return STRADS_OK;
 }

@@ -136,6 +136,11 @@ fit(struct strads_lasso *lasso, struct strads_linear_model *model, struct strads
 	status = strads_lasso_response_learn(lasso);
 	if (status)
 		goto close_check;
+	status = strads_linear_portion_open(lasso->fabric, lasso->train, lasso->columns.centred,
+					    &lasso->portion);
+	if (status)
+		goto close_check;
+	lasso->memory_bytes += strads_linear_portion_bytes(&lasso->portion);
 	strads_lasso_state_start(lasso);
 	status = strads_job_agree(job, strads_region_new(lasso->fabric, STRADS_REMOTE_READ,
 							 lasso->own_keys * sizeof *lasso->beta,
@@ -145,8 +150,7 @@ fit(struct strads_lasso *lasso, struct strads_linear_model *model, struct strads
 	if (status)
 		goto delete_region;
 	lasso->beta = strads_region_base(lasso->beta_region);
-	status = lasso->options.mode == STRADS_LASSO_SERVER ? strads_lasso_server_run(lasso)
-							    : run(lasso);
+	status = run(lasso);
 	if (status == STRADS_OK && lasso->outcome != STRADS_LINEAR_DIVERGED)
 		status = gather(lasso, model, path);
 

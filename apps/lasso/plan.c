@@ -3,8 +3,10 @@
  *
  *   statistics of the columns | evaluation | updates over a list … | evaluation | updates …
  *
- * and, where there are variables without a penalty, a set that solves for them before every
- * evaluation and after every few updates.
+ * An evaluation is two sets: the first gives every rank the residual of all rows, in the second
+ * each looks at its portion of the whole columns. At an end that a clock or a signal asks for it is
+ * the second alone, with sums over the rows of each rank. And where there are variables without a
+ * penalty, a set that solves for them before every evaluation and after every few updates.
  *
  * Everything is a function of the set's number and of what all ranks know after set t − D, so that
  * any rank can schedule any set. Only the request for an orderly end (a clock, a signal, the number
@@ -31,7 +33,7 @@
 static uint64_t
 opening(const struct strads_lasso *lasso)
 {
-	return strads_linear_columns_sets(&lasso->columns) + (lasso->unpenalized.count > 0);
+	return strads_linear_columns_sets(&lasso->columns) + (lasso->unpenalized.count > 0) + 1;
 }
 
 /* Updates after which comes a set for the variables without a penalty. */
@@ -41,28 +43,53 @@ unpenalized_after(const struct strads_lasso_plan *plan)
 	return plan->blocks < UNPENALIZED_AFTER ? plan->blocks : UNPENALIZED_AFTER;
 }
 
-/* An evaluation as soon as can be after `set`, with a set for those right before. */
+/* An evaluation as soon as can be after `set`, with a set for those and one for the residual right
+ * before. */
 static void
 evaluate_soon(struct strads_lasso *lasso, uint64_t set)
 {
 	lasso->plan.evaluate_at =
-	    set + (uint64_t)lasso->options.engine.depth + (lasso->unpenalized.count > 0);
+	    set + (uint64_t)lasso->options.engine.depth + (lasso->unpenalized.count > 0) + 1;
 }
 
 /* ---- Drafts ------------------------------------------------------------------------------- */
 
+/* An evaluation of whole columns: ranges of the portions of all ranks in turn. */
 static void
-draft_evaluate(const struct strads_lasso *lasso, bool final, uint32_t index,
-	       struct strads_block_draft *draft)
+draft_whole(const struct strads_lasso *lasso, bool final, uint32_t index,
+	    struct strads_block_draft *draft)
+{
+	uint64_t cols = lasso->train->x.cols, range = lasso->range_max, first, count;
+	uint32_t ranks = (uint32_t)lasso->ranks;
+
+	draft->kind = STRADS_LASSO_EVALUATE;
+	draft->arg = STRADS_LASSO_WHOLE | (final ? STRADS_LASSO_FINAL : 0);
+	draft->range = true;
+	if (index == 0) {
+		draft->reducer = lasso->unpenalized.count > 0 ? 0 : -1;
+		return;
+	}
+	draft->reducer = (int)((index - 1) % ranks);
+	count = strads_linear_portion_count(cols, draft->reducer, lasso->ranks);
+	first = (index - 1) / ranks * range;
+	draft->first = first < count ? first : count;
+	draft->n =
+	    count - draft->first < range ? (uint32_t)(count - draft->first) : (uint32_t)range;
+	/* Rank 0 has the most. */
+	draft->last = draft->reducer + 1 == lasso->ranks &&
+		      first + range >= strads_linear_portion_count(cols, 0, lasso->ranks);
+}
+
+/* One over the rows of each rank: the last set of the run. */
+static void
+draft_rows(const struct strads_lasso *lasso, uint32_t index, struct strads_block_draft *draft)
 {
 	struct strads_linear_range range = {.last = true, .owner = -1};
 
 	draft->kind = STRADS_LASSO_EVALUATE;
-	draft->arg =
-	    (final ? STRADS_LASSO_FINAL : 0) | (index > 0 && !lasso->cut ? STRADS_LASSO_BETA : 0);
+	draft->arg = STRADS_LASSO_FINAL | (index > 0 && !lasso->cut ? STRADS_LASSO_BETA : 0);
 	draft->range = true;
 	if (index == 0) {
-		draft->last = lasso->screen.count == 0;
 		draft->reducer = lasso->unpenalized.count > 0 ? 0 : -1;
 		return;
 	}
@@ -91,7 +118,7 @@ sets_before(const struct strads_lasso *lasso, uint64_t set)
 {
 	const struct strads_lasso_plan *plan = &lasso->plan;
 	uint64_t in_flight = plan->evaluate_at < set;
-	uint64_t sets = 1 + (lasso->unpenalized.count > 0); /* of an evaluation */
+	uint64_t sets = 2 + (lasso->unpenalized.count > 0); /* of an evaluation */
 
 	return set - plan->list_start - (plan->evaluations + in_flight) * sets;
 }
@@ -107,7 +134,7 @@ unpenalized_is_due(const struct strads_lasso *lasso, uint64_t set, uint64_t *dra
 	if (lasso->unpenalized.count == 0)
 		return false;
 	*draw = before - before / (after + 1);
-	return set + 1 == lasso->plan.evaluate_at || before % (after + 1) == after;
+	return set + 2 == lasso->plan.evaluate_at || before % (after + 1) == after;
 }
 
 /* Draw d has the members of draw d − blocks. */
@@ -195,15 +222,13 @@ int
 strads_lasso_schedule(struct strads_lasso *lasso, uint64_t set, uint32_t index,
 		      struct strads_block_draft *draft)
 {
-	bool evaluate = index > 0 || lasso->plan.evaluate_at == set;
-
 	draft->reducer = -1;
 	if (set < strads_linear_columns_sets(&lasso->columns)) {
 		draft->kind = STRADS_LASSO_COLUMNS;
 		strads_linear_columns_draft(&lasso->columns, set, index, lasso->range_max, draft);
 		return STRADS_OK;
 	}
-	if (set < opening(lasso)) {
+	if (set + 1 < opening(lasso)) {
 		draft_unpenalized(true, draft);
 		return STRADS_OK;
 	}
@@ -211,9 +236,14 @@ strads_lasso_schedule(struct strads_lasso *lasso, uint64_t set, uint32_t index,
 	 * the first of the next set. Updates have no later blocks. */
 	if (index == 0 && lasso->final_set == STRADS_LASSO_NEVER && end_is_due(lasso, set))
 		lasso->final_set = set;
-	if (!evaluate && lasso->final_set != set)
+	if (lasso->plan.evaluate_at == set)
+		draft_whole(lasso, lasso->final_set == set, index, draft);
+	else if (lasso->final_set == set)
+		draft_rows(lasso, index, draft);
+	else if (set + 1 == lasso->plan.evaluate_at)
+		strads_lasso_residual_draft(lasso, index, draft);
+	else
 		return draft_update(lasso, set, draft);
-	draft_evaluate(lasso, lasso->final_set == set, index, draft);
 	return STRADS_OK;
 }
 

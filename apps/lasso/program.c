@@ -31,6 +31,8 @@ partial_elems(void *state, const struct strads_block *block)
 		return strads_lasso_evaluate_elems(state, block);
 	case STRADS_LASSO_UNPENALIZED:
 		return strads_lasso_unpenalized_elems(state, block);
+	case STRADS_LASSO_RESIDUAL:
+		return 0;
 	default:
 		return strads_lasso_update_elems(state, block);
 	}
@@ -40,9 +42,9 @@ partial_elems(void *state, const struct strads_block *block)
 static int
 block_check(const struct strads_lasso *lasso, const struct strads_block *block)
 {
-	uint64_t end =
-	    block->kind == STRADS_LASSO_EVALUATE ? lasso->screen.count : lasso->train->x.cols;
-	bool sound = block->kind <= STRADS_LASSO_UNPENALIZED;
+	uint64_t end = block->kind == STRADS_LASSO_RESIDUAL ? lasso->portion.first_row[lasso->ranks]
+							    : lasso->train->x.cols;
+	bool sound = block->kind <= STRADS_LASSO_RESIDUAL;
 
 	if (block->kind != STRADS_LASSO_UPDATE)
 		sound =
@@ -82,7 +84,7 @@ push(void *state, const struct strads_block *block, double *partial)
 		strads_lasso_evaluate_push(state, block, partial);
 	else if (block->kind == STRADS_LASSO_UNPENALIZED)
 		strads_lasso_unpenalized_push(state, block, partial);
-	else
+	else if (block->kind == STRADS_LASSO_UPDATE)
 		strads_lasso_update_push(state, block, partial);
 	return STRADS_OK;
 }
@@ -102,6 +104,9 @@ pull(void *state, const struct strads_block *block, const double *sum, void *com
 	case STRADS_LASSO_UNPENALIZED:
 		*bytes = strads_lasso_unpenalized_pull(state, block, sum, commit);
 		return STRADS_OK;
+	case STRADS_LASSO_RESIDUAL:
+		*bytes = strads_lasso_residual_pull(state, block, commit);
+		return STRADS_OK;
 	default:
 		return strads_lasso_update_pull(state, block, sum, commit, bytes);
 	}
@@ -119,9 +124,21 @@ sync(void *state, const struct strads_block *block, const void *commit, size_t b
 		return strads_lasso_evaluate_sync(state, block, commit, bytes);
 	case STRADS_LASSO_UNPENALIZED:
 		return strads_lasso_unpenalized_sync(state, block, commit, bytes);
+	case STRADS_LASSO_RESIDUAL:
+		return strads_lasso_residual_sync(state, block, commit, bytes);
 	default:
 		return strads_lasso_update_sync(state, block, commit, bytes);
 	}
+}
+
+/* All that does not depend on λ is known: here the clock of the fit starts. */
+static void
+columns_finish(struct strads_lasso *lasso, const struct strads_block *last)
+{
+	if (last->arg != STRADS_LINEAR_SCALES)
+		return;
+	strads_linear_portion_arrange(&lasso->portion, &lasso->columns);
+	lasso->start_ns = strads_fabric_clock_ns(lasso->fabric);
 }
 
 static int
@@ -131,7 +148,11 @@ finish(void *state, const struct strads_block *last)
 
 	if (last->kind == STRADS_LASSO_EVALUATE)
 		return strads_lasso_evaluate_finish(lasso, last);
-	if (last->kind != STRADS_LASSO_COLUMNS) {
+	if (last->kind == STRADS_LASSO_COLUMNS)
+		columns_finish(lasso, last);
+	else if (last->kind == STRADS_LASSO_RESIDUAL)
+		strads_lasso_residual_finish(lasso);
+	else {
 		if (lasso->plan.diverged)
 			return strads_lasso_diverge(lasso, last->set);
 		strads_lasso_plan_advance(lasso, last);
@@ -167,13 +188,11 @@ push_cost_ns(void *state, const struct strads_block *block)
 	} else if (block->kind == STRADS_LASSO_UNPENALIZED) {
 		for (uint32_t u = 0; u < lasso->unpenalized.count; u++)
 			entries += (double)strads_csc_entries(x, lasso->unpenalized.key[u]);
+	} else if (block->kind == STRADS_LASSO_RESIDUAL || block->arg & STRADS_LASSO_WHOLE) {
+		entries = 0;
 	} else if (block->kind == STRADS_LASSO_COLUMNS || block->index > 0) {
 		strads_key first = block->first, last = block->first + block->n - 1;
 
-		if (block->kind == STRADS_LASSO_EVALUATE) {
-			first = strads_linear_screen_key(&lasso->screen, first);
-			last = strads_linear_screen_key(&lasso->screen, last);
-		}
 		entries = (double)(x->start[last + 1] - x->start[first]);
 	} else {
 		entries = (double)x->rows + (lasso->test ? (double)lasso->test->x.rows : 0);
@@ -210,14 +229,15 @@ strads_lasso_program(struct strads_lasso *lasso, struct strads_program *program)
 	*program = (struct strads_program){
 	    .name = "lasso",
 	    .state = lasso,
-	    .block_max = (uint32_t)larger(set_size, range),
+	    .block_max = (uint32_t)larger(larger(set_size, range), lasso->row_range),
 	    .set_blocks_max = 1,
 	    .partial_max = larger(larger(update, sums),
 				  larger(2 * range, strads_lasso_unpenalized_elems_max(lasso))),
 	    .commit_max =
 		larger(larger(strads_lasso_evaluate_commit_max(lasso->range_max),
 			      strads_lasso_update_commit_max(lasso->set_size)),
-		       larger(strads_lasso_unpenalized_commit_max(lasso),
+		       larger(larger(strads_lasso_unpenalized_commit_max(lasso),
+				     lasso->row_range * sizeof(double)),
 			      strads_linear_columns_commit_max(&lasso->columns, lasso->range_max))),
 	    .begin = lasso->check ? begin : NULL,
 	    .seen = lasso->check ? seen : NULL,

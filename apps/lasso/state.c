@@ -7,6 +7,9 @@
  * take turns. */
 #define RANGE_MAX 16384
 
+/* Rows in a range of the residual. */
+#define ROWS_MAX 8192
+
 /* Ranges end at owners' boundaries where an owner has at least so many variables. */
 #define CUT_FROM 4096
 
@@ -51,7 +54,6 @@ take_columns(struct strads_lasso *lasso, struct need *need)
 		columns->mean = take(need, cols, sizeof *columns->mean);
 	columns->scale = take(need, cols, sizeof *columns->scale);
 	columns->bound = take(need, cols, sizeof *columns->bound);
-	lasso->screen.key = take(need, cols, sizeof *lasso->screen.key);
 	lasso->screen.first = take(need, (uint64_t)lasso->ranks + 1, sizeof *lasso->screen.first);
 }
 
@@ -80,12 +82,18 @@ take_unseen(struct strads_lasso *lasso, struct need *need)
 	struct strads_lasso_unseen *unseen = &lasso->unseen;
 	uint64_t staleness = (uint64_t)lasso->options.engine.staleness;
 
-	if (staleness == 0 || lasso->options.scheduler != STRADS_LINEAR_RANDOM ||
-	    lasso->options.mode == STRADS_LASSO_SERVER)
+	if (staleness == 0 || lasso->options.scheduler != STRADS_LINEAR_RANDOM)
 		return;
 	need->what = "the sets in flight";
 	unseen->position = take(need, staleness * lasso->set_size, sizeof *unseen->position);
 	unseen->marked = take(need, lasso->train->x.cols, sizeof *unseen->marked);
+}
+
+/* Rows of all ranks, those held out among them. */
+static uint64_t
+rows_of_all(const struct strads_lasso *lasso)
+{
+	return lasso->train->rows_total + lasso->train->absent_total;
 }
 
 static void
@@ -105,6 +113,8 @@ take_scratch(struct strads_lasso *lasso, struct need *need)
 	scratch->scale = take(need, n, sizeof *scratch->scale);
 	scratch->ridge = take(need, n, sizeof *scratch->ridge);
 	scratch->diagonal = take(need, n, sizeof *scratch->diagonal);
+	scratch->range = take(need, lasso->range_max, sizeof *scratch->range);
+	lasso->whole.residual = take(need, rows_of_all(lasso), sizeof *lasso->whole.residual);
 	scratch->candidates.max = lasso->range_max;
 	scratch->candidates.entry = take(need, lasso->range_max, sizeof *scratch->candidates.entry);
 }
@@ -174,7 +184,9 @@ strads_lasso_state_give(struct strads_lasso *lasso)
 	strads_lasso_unpenalized_give(lasso);
 	strads_linear_path_free(&lasso->path);
 	strads_linear_share_free(&lasso->share);
-	free(lasso->screen.key);
+	strads_linear_portion_close(&lasso->portion);
+	free(lasso->whole.residual);
+	free(lasso->scratch.range);
 	free(lasso->screen.first);
 	free(lasso->permutation);
 	free(lasso->unseen.position);
@@ -209,6 +221,7 @@ strads_lasso_state_size(struct strads_lasso *lasso)
 	lasso->own_keys = strads_table_first(&lasso->table, lasso->rank + 1) - lasso->first_key;
 	lasso->set_size = lasso->options.set_size < cols ? lasso->options.set_size : (uint32_t)cols;
 	lasso->range_max = RANGE_MAX < cols ? RANGE_MAX : (uint32_t)cols;
+	lasso->row_range = ROWS_MAX < rows_of_all(lasso) ? ROWS_MAX : (uint32_t)rows_of_all(lasso);
 	lasso->cut = cols / (uint64_t)lasso->ranks >= CUT_FROM;
 	lasso->columns.x = &lasso->train->x;
 	lasso->columns.rows_total = lasso->train->rows_total;

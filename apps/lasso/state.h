@@ -19,6 +19,7 @@
 
 #include "../linear/columns.h"
 #include "../linear/screen.h"
+#include "../linear/portion.h"
 #include "strads/gap.h"
 #include "strads/gram.h"
 #include "strads/priority.h"
@@ -32,11 +33,13 @@ enum strads_lasso_kind {
 	STRADS_LASSO_EVALUATE, /* sums over rows (block 0), then gradients of ranges of columns */
 	STRADS_LASSO_UPDATE,   /* one block of coordinate descent */
 	STRADS_LASSO_UNPENALIZED, /* all variables without a penalty; arg: STRADS_LASSO_GRAM or 0 */
+	STRADS_LASSO_RESIDUAL,    /* the residual of all rows, for the evaluation that follows */
 };
 
 /* Bits of the arg of EVALUATE. */
 #define STRADS_LASSO_FINAL UINT64_C(1) /* the run ends here, tolerance reached or not */
 #define STRADS_LASSO_BETA  UINT64_C(2) /* ranges cross owners: partials carry β too */
+#define STRADS_LASSO_WHOLE UINT64_C(4) /* ranges are of one rank's whole columns */
 
 /* Bits of the arg of UPDATE; the number of the block in its list stands above them. */
 #define STRADS_LASSO_GRAM  UINT64_C(1) /* partials carry the Gram matrix */
@@ -119,6 +122,13 @@ struct strads_lasso_plan {
 	bool diverged;
 };
 
+/* The residual of all rows, as of the last set of kind RESIDUAL. */
+struct strads_lasso_whole {
+	double *residual; /* [rows of all ranks] r; 0 of those held out */
+	double sum;
+	uint64_t reach; /* positions of the portion from which on |x̃_jᵀr| ≤ λ for sure */
+};
+
 /* Gradients of the evaluation under way. */
 struct strads_lasso_evaluation {
 	double sum[STRADS_LASSO_COMMITTED];
@@ -146,6 +156,7 @@ struct strads_lasso_scratch {
 	double *scale;
 	double *ridge; /* λκ_j */
 	double *diagonal;
+	double *range; /* [range_max] */
 	struct strads_gram_scratch *gram;
 	struct strads_candidates candidates; /* of one range, keys counted from its start */
 };
@@ -172,12 +183,15 @@ struct strads_lasso {
 	struct strads_table table;
 	uint32_t set_size;  /* at most cols */
 	uint32_t range_max; /* variables in a block of COLUMNS or EVALUATE */
-	bool cut;           /* ranges of EVALUATE end where owners change */
+	uint32_t row_range; /* rows in a block of RESIDUAL */
+	bool cut;           /* ranges of EVALUATE end where owners change, unless WHOLE */
 
 	struct strads_lasso_response response;
 	struct strads_linear_columns columns;
 	struct strads_lasso_unpenalized unpenalized;
 	struct strads_linear_screen screen;
+	struct strads_linear_portion portion;
+	struct strads_lasso_whole whole;
 
 	double *residual;      /* [train rows] ρ */
 	double *test_residual; /* [test rows] */
@@ -200,7 +214,6 @@ struct strads_lasso {
 	struct strads_working_set *working_set; /* if scheduled by it, else NULL */
 	struct strads_priority *priority;       /* on ranks that schedule by priority, else NULL */
 	struct strads_lasso_check *check;       /* if checked, else NULL */
-	struct strads_lasso_server *server;     /* if that is the mode, else NULL */
 	struct strads_lasso_grams grams;
 	struct strads_lasso_scratch scratch;
 
@@ -239,6 +252,17 @@ strads_lasso_kappa(const struct strads_lasso *lasso, strads_key key)
 /* Fills lasso->response. Collective. Returns STRADS_OK, ERR_INPUT (y is constant), or as
  * strads_job_allgather. */
 STRADS_MUST_CHECK int strads_lasso_response_learn(struct strads_lasso *lasso);
+
+/* ---- residual.c --------------------------------------------------------------------------- */
+
+/* The draft of block `index` of a set of kind RESIDUAL, and its primitives. */
+void strads_lasso_residual_draft(const struct strads_lasso *lasso, uint32_t index,
+				 struct strads_block_draft *draft);
+size_t strads_lasso_residual_pull(const struct strads_lasso *lasso,
+				  const struct strads_block *block, void *commit);
+int strads_lasso_residual_sync(struct strads_lasso *lasso, const struct strads_block *block,
+			       const void *commit, size_t bytes);
+void strads_lasso_residual_finish(struct strads_lasso *lasso);
 
 /* ---- evaluate.c --------------------------------------------------------------------------- */
 
@@ -358,22 +382,6 @@ void strads_lasso_plan_note(struct strads_lasso_plan *plan, double steepest, dou
 
 /* After an update: counts passes, and asks for an evaluation when they find little left to do. */
 void strads_lasso_plan_advance(struct strads_lasso *lasso, const struct strads_block *last);
-
-/* ---- whole.c ------------------------------------------------------------------------------ */
-
-/* This rank's own columns over the rows of all ranks, those of others empty; several ranks, the
- * training data readable by peers. Counts memory_bytes. Collective. Returns STRADS_OK, ERR_MEMORY,
- * or as strads_columns_hold; in either case strads_lasso_whole_free afterwards. */
-STRADS_MUST_CHECK int strads_lasso_whole_read(struct strads_lasso *lasso,
-					      struct strads_dataset *whole);
-void strads_lasso_whole_free(struct strads_dataset *whole);
-
-/* ---- server.c ----------------------------------------------------------------------------- */
-
-/* The fit on a parameter server, with the staleness of the engine's options, instead of the
- * engine's run of the program. Collective. Returns STRADS_OK, ERR_INPUT (what it does not take),
- * ERR_MEMORY, or as strads_engine_run and strads_server_get. */
-STRADS_MUST_CHECK int strads_lasso_server_run(struct strads_lasso *lasso);
 
 /* ---- unseen.c ----------------------------------------------------------------------------- */
 

@@ -226,6 +226,7 @@ strads_lasso_update_sync(struct strads_lasso *lasso, const struct strads_block *
 				   (unsigned long long)block->set, bytes, block->n);
 	for (uint32_t k = 0; k < block->n; k++) {
 		strads_key key = block->keys[k], own = key - lasso->first_key;
+		uint64_t position;
 
 		if (lasso->priority)
 			strads_priority_note(lasso->priority, key, delta[k]);
@@ -236,6 +237,8 @@ strads_lasso_update_sync(struct strads_lasso *lasso, const struct strads_block *
 		strads_lasso_residual_move(lasso, key, delta[k] * lasso->columns.scale[key]);
 		if (own < lasso->own_keys)
 			lasso->beta[own] += delta[k];
+		if (strads_linear_portion_find(&lasso->portion, key, &position))
+			lasso->portion.beta[position] += delta[k];
 	}
 	if (lasso->check)
 		strads_lasso_check_synced(lasso, block);

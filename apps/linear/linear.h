@@ -53,7 +53,8 @@ struct strads_linear_searched {
 
 /* The state at an evaluation; the same on all ranks but where noted. */
 struct strads_linear_progress {
-	double seconds; /* since data were ready, by this rank's clock */
+	double seconds; /* since data were ready, of the Lasso also the statistics of the columns;
+			 * by this rank's clock */
 	uint64_t sets;
 	uint64_t updates; /* variables updated so far */
 	uint64_t point;   /* of a path: the number of this λ, from 0 … */
