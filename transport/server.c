@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -70,7 +71,7 @@ hear(int fd)
 static void
 rouse(const struct strads_server *server)
 {
-	if (server->rouse >= 0 && atomic_load(&server->asleep))
+	if (atomic_load(&server->asleep))
 		ring(server->rouse);
 }
 
@@ -146,28 +147,49 @@ run(void *context)
 	return NULL;
 }
 
+static void
+close_events(struct strads_server *server)
+{
+	close_event(&server->rouse);
+	close_event(&server->wake);
+}
+
+static int
+open_events(struct strads_server *server)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+	int status = STRADS_OK;
+
+	server->wake = open_event();
+	server->rouse = open_event();
+	if (server->wake < 0 || server->rouse < 0)
+		status = STRADS_ERR_IO;
+	else if (server->duty.gate >= 0 &&
+		 epoll_ctl(server->duty.gate, EPOLL_CTL_ADD, server->rouse, &event))
+		status = strads_fail(STRADS_ERR_IO, "cannot watch an event descriptor: %s",
+				     strerror(errno));
+	if (status)
+		close_events(server);
+	return status;
+}
+
 int
 strads_server_start(struct strads_server *server, const struct strads_server_duty *duty)
 {
 	sigset_t all, before;
-	int error;
+	int status, error;
 
 	server->duty = *duty;
-	server->wake = open_event();
-	if (server->wake >= 0 && server->n_callers > 0)
-		server->rouse = open_event();
-	if (server->wake < 0 || (server->n_callers > 0 && server->rouse < 0)) {
-		close_event(&server->wake);
-		return STRADS_ERR_IO;
-	}
+	status = open_events(server);
+	if (status)
+		return status;
 	atomic_store(&server->stop, false);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	error = pthread_create(&server->thread, NULL, run, server);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (error) {
-		close_event(&server->rouse);
-		close_event(&server->wake);
+		close_events(server);
 		return strads_fail(STRADS_ERR_IO,
 				   "cannot start a thread to serve peers: %s; see `ulimit -u`",
 				   strerror(error));
@@ -184,8 +206,7 @@ strads_server_stop(struct strads_server *server)
 	ring(server->wake);
 	pthread_join(server->thread, NULL);
 	server->n_callers = 0;
-	close_event(&server->rouse);
-	close_event(&server->wake);
+	close_events(server);
 }
 
 void
@@ -203,6 +224,5 @@ strads_server_resume(struct strads_server *server)
 	atomic_store(&server->asleep, false);
 	if (atomic_load(&server->parked))
 		ring(server->wake);
-	if (server->rouse >= 0)
-		hear(server->rouse);
+	hear(server->rouse);
 }

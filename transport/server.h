@@ -9,8 +9,10 @@
  * server is parked and costs nothing.
  *
  * Callers are descriptors that cannot wait for the owner or for a period, such as the job's control
- * channel: the server answers them within a moment, whatever the owner does. What that changes may
- * be what the owner sleeps for, or was in its way when it looked last: so it is woken.
+ * channel: the server answers them within a moment, whatever the owner does.
+ *
+ * What the server did may be what the owner is to sleep for, or was in its way when it looked last,
+ * just before it fell asleep: so it is woken.
  */
 #ifndef STRADS_SERVER_H
 #define STRADS_SERVER_H
@@ -32,6 +34,7 @@ struct strads_server_duty {
 	 * no need to look once a period. NULL: it does not. */
 	bool (*rest)(void *context);
 	int fd;        /* −1: none */
+	int gate;      /* the epoll that the owner sleeps on; −1: none, as it never does */
 	int period_ms; /* between two looks at the owner */
 };
 
@@ -48,7 +51,7 @@ struct strads_server {
 	struct strads_server_duty duty;
 	struct strads_server_caller callers[STRADS_SERVER_CALLERS];
 	int n_callers;
-	int rouse;              /* eventfd that a sleeping owner watches; −1: nobody calls */
+	int rouse;              /* eventfd of the gate; −1: no thread runs */
 	uint64_t seen;          /* turns, when the thread looked last: its own */
 	_Atomic uint64_t turns; /* of the owner's progress */
 	_Atomic bool asleep;    /* the owner is about to sleep, or does */
@@ -61,7 +64,7 @@ struct strads_server {
 void strads_server_attend(struct strads_server *server, int fd, bool (*answer)(void *context),
 			  void *context);
 
-/* Starts the thread. Returns STRADS_OK or ERR_IO. Thread: owner. */
+/* Starts the thread, and lets the gate tell of it. Returns STRADS_OK or ERR_IO. Thread: owner. */
 int strads_server_start(struct strads_server *server, const struct strads_server_duty *duty);
 
 /* Stops the thread, if one runs. Thread: owner. */
@@ -85,7 +88,7 @@ strads_server_needed(const struct strads_server *server)
 	       !atomic_load(&server->asleep);
 }
 
-/* The owner is about to sleep, on `rouse` among others, or has slept. Thread: owner. */
+/* The owner is about to sleep on the gate, or has slept. Thread: owner. */
 static inline void
 strads_server_hush(struct strads_server *server)
 {

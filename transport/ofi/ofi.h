@@ -139,12 +139,12 @@ struct strads_ofi {
 	struct fid_av *av;
 	struct fid_cq *cq;
 	struct fid_ep *ep;
-	int fd;               /* the completion queue's; −1 where it has none */
-	int gate;             /* what the owner sleeps on: an epoll, over fd only while it does */
-	bool ordered;         /* writes to a peer arrive in order */
-	bool fused;           /* a note can travel with its payload */
-	size_t iov_limit;     /* runs of local memory in one write or read */
-	uint64_t delivered;   /* flag of a write that completes when it has arrived */
+	int fd;             /* the completion queue's; −1 where it has none */
+	int gate;           /* what the owner sleeps on: an epoll; fd is in it only while it does */
+	bool ordered;       /* writes to a peer arrive in order */
+	bool fused;         /* a note can travel with its payload */
+	size_t iov_limit;   /* runs of local memory in one write or read */
+	uint64_t delivered; /* flag of a write that completes when it has arrived */
 	size_t message_bytes; /* the longest write or read */
 
 	struct strads_baton baton;

@@ -46,8 +46,11 @@ serve(void *context)
 int
 strads_ofi_server_start(struct strads_ofi *ofi)
 {
-	struct strads_server_duty duty = {
-	    .context = ofi, .serve = serve, .fd = ofi->fd, .period_ms = PERIOD_MS};
+	struct strads_server_duty duty = {.context = ofi,
+					  .serve = serve,
+					  .fd = ofi->fd,
+					  .gate = ofi->gate,
+					  .period_ms = PERIOD_MS};
 
 	return strads_server_start(&ofi->server, &duty);
 }

@@ -12,10 +12,7 @@
 
 #include "job/job.h"
 
-#include <errno.h>
 #include <rdma/rdma_cma.h>
-#include <string.h>
-#include <sys/epoll.h>
 
 #define PERIOD_MS 5    /* between two looks at the owner; a window lasts longer */
 #define TRIES     1000 /* for a baton that is free for a moment only */
@@ -125,8 +122,8 @@ strads_verbs_server_start(struct strads_verbs *verbs)
 					  .serve = serve,
 					  .rest = rest,
 					  .fd = verbs->channel->fd,
+					  .gate = verbs->gate,
 					  .period_ms = PERIOD_MS};
-	struct epoll_event event = {.events = EPOLLIN};
 	int status;
 
 	strads_server_attend(&verbs->server, strads_fabric_job(verbs->fabric)->fd, answer_job,
@@ -137,7 +134,5 @@ strads_verbs_server_start(struct strads_verbs *verbs)
 	strads_server_attend(&verbs->server, verbs->port.context->async_fd, answer_adapter, verbs);
 	status = strads_server_start(&verbs->server, &duty);
 	atomic_store(&strads_fabric_job(verbs->fabric)->attended, status == STRADS_OK);
-	if (status || epoll_ctl(verbs->gate, EPOLL_CTL_ADD, verbs->server.rouse, &event) == 0)
-		return status;
-	return strads_fail(STRADS_ERR_IO, "cannot watch an event descriptor: %s", strerror(errno));
+	return status;
 }
