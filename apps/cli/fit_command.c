@@ -7,6 +7,7 @@
 #include "fit_record.h"
 #include "log.h"
 #include "model.h"
+#include "path_plot.h"
 #include "plot.h"
 #include "run.h"
 
@@ -37,8 +38,10 @@ struct session {
 	struct strads_log *log;
 	struct strads_display display;
 	struct strads_dataset train, test;
-	double *weight; /* [train.x.cols] of the penalty, or NULL */
-	struct strads_linear_model model;
+	double *weight;                   /* [train.x.cols] of the penalty, or NULL */
+	struct strads_linear_model model; /* that of one λ, or a part of `path` */
+	struct strads_fit_path path;
+	double done_s; /* when the λ before was done with */
 	enum strads_linear_outcome outcome;
 	struct strads_fit_result result;
 	uint64_t *peak_bytes;
@@ -265,6 +268,72 @@ report(void *arg, const struct strads_linear_progress *progress, bool final)
 		keep_point(session, progress);
 }
 
+/* Of a path, or of a fold of its cross-validation. */
+static void
+report_path(void *arg, int fold, const struct strads_linear_progress *progress, bool final)
+{
+	struct session *session = arg;
+	double began = progress->point > 0 ? session->done_s : 0;
+
+	if (fold < 0)
+		session->result.last = *progress;
+	if (progress->done)
+		session->done_s = progress->seconds;
+	if (!session->root)
+		return;
+	if (fold < 0)
+		strads_log_write(session->log,
+				 strads_fit_record_progress(settings_of(session), progress));
+	if (progress->done)
+		strads_log_write(session->log, strads_fit_path_record_lambda(
+						   fold, progress, progress->seconds - began));
+	strads_display_show(&session->display, progress, final);
+}
+
+static void
+report_points(void *arg, const struct strads_linear_progress *progress, bool final)
+{
+	report_path(arg, -1, progress, final);
+}
+
+/* The model, and what is reported of it, are those of the point that was chosen. */
+static void
+take_point(struct session *session)
+{
+	struct strads_fit_path *path = &session->path;
+
+	if (path->path.count == 0)
+		return;
+	strads_fit_path_choose(path, (enum strads_cv_rule)settings_of(session)->cv_rule);
+	session->model = path->path.point[path->chosen].model;
+	session->result.last = path->path.point[path->chosen].at;
+	session->result.path = path;
+	for (uint64_t k = 0; session->root && k < path->cross.count; k++)
+		strads_log_write(session->log, strads_fit_path_record_cv(path, k));
+}
+
+static int
+fit_path(struct session *session, const struct strads_lasso_options *options)
+{
+	const struct strads_fit_settings *settings = settings_of(session);
+	const struct strads_dataset *test = settings->test ? &session->test : NULL;
+	const volatile int *stop = strads_run_stop(session->task->run);
+	struct strads_fit_path *path = &session->path;
+	int status;
+
+	if (settings->cv > 0)
+		status = strads_lasso_cross_validate(
+		    session->fabric, &session->train, test, options, (uint32_t)settings->cv, stop,
+		    report_path, session, &session->outcome, &path->path, &path->cross);
+	else
+		status =
+		    strads_lasso_fit_path(session->fabric, &session->train, test, options, stop,
+					  report_points, session, &session->outcome, &path->path);
+	if (status == STRADS_OK)
+		take_point(session);
+	return status;
+}
+
 static void
 audit(void *arg, uint64_t set, const strads_key *keys, uint32_t n, double worst)
 {
@@ -288,6 +357,8 @@ fit_lasso(struct session *session)
 		options.audit = audit;
 		options.audit_arg = session;
 	}
+	if (options.path > 0)
+		return fit_path(session, &options);
 	if (settings->features == STRADS_FEATURES_PAIRS)
 		return strads_pairs_fit(session->fabric, &session->train, test, &options, stop,
 					report, session, &session->outcome, &session->model);
@@ -364,6 +435,7 @@ save_model(struct session *session)
 	    .gap = session->result.last.gap,
 	    .status = session->result.status,
 	    .family = settings->family,
+	    .path = session->result.path,
 	};
 
 	if (!session->root || !settings->model)
@@ -412,10 +484,13 @@ static int
 draw_plot(struct session *session)
 {
 	const char *path = settings_of(session)->plot;
-	int status = path ? strads_plot_draw(path, error_name(session), session->points,
-					     session->points_count)
-			  : STRADS_OK;
+	int status = STRADS_OK;
 
+	if (path && session->result.path)
+		status = strads_path_plot_draw(path, session->result.path);
+	else if (path)
+		status = strads_plot_draw(path, error_name(session), session->points,
+					  session->points_count);
 	if (status != STRADS_ERR_UNSUPPORTED)
 		return status;
 	fprintf(stderr, "%s: %s\n", strads_fit_command(settings_of(session)), strads_error());
@@ -506,7 +581,9 @@ clean_up(struct session *session)
 	free(session->peak_bytes);
 	free(session->points);
 	free(session->weight);
-	strads_linear_model_free(&session->model);
+	if (!session->result.path)
+		strads_linear_model_free(&session->model);
+	strads_fit_path_free(&session->path);
 	strads_dataset_free(&session->test);
 	strads_dataset_free(&session->train);
 	strads_fabric_close(&session->fabric);

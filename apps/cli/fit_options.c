@@ -9,6 +9,7 @@
 #define AT(field) .offset = offsetof(struct strads_fit_settings, field)
 
 #define LAMBDA_RATIO_DEFAULT 0.1
+#define PATH_DEFAULT         100
 
 static const char *const standardizations[] = {
     [STRADS_STANDARDIZE_NONE] = "none",
@@ -50,6 +51,8 @@ static const char *const abouts[] = {
 	"|b|_1, labels y of -1 and 1 or of 0 and 1, by scheduled proximal Newton steps over the "
 	"rows split among the ranks.",
 };
+
+static const char *const cv_rules[] = {[STRADS_CV_MIN] = "min", [STRADS_CV_ONE_SE] = "1se", NULL};
 
 static const struct strads_option input_options[] = {
     {.name = "data",
@@ -139,6 +142,41 @@ static const struct strads_option lasso_problem_options[] = {
      AT(features),
      .doc = "The variables: the columns of the data, or the products of every two of them (pairs), "
 	    "which are computed, not stored"},
+    {0},
+};
+
+static const struct strads_option path_options[] = {
+    {.name = "path",
+     .value = "N",
+     .fallback = "0",
+     .kind = STRADS_OPTION_UINT,
+     .max = 10000,
+     AT(path),
+     .doc = "Fit N lambdas, from the smallest without nonzeros down geometrically, each from the "
+	    "solution before; ends early where the deviance is explained (default with --cv: 100)"},
+    {.name = "path-min-ratio",
+     .value = "NUMBER",
+     .kind = STRADS_OPTION_DOUBLE,
+     .min = 1e-12,
+     .max = 0.9999,
+     AT(path_min_ratio),
+     .doc = "The last lambda over the first (default: 0.01 with fewer rows than columns, else "
+	    "0.0001)"},
+    {.name = "cv",
+     .value = "K",
+     .fallback = "0",
+     .kind = STRADS_OPTION_UINT,
+     .max = 1 << 30,
+     AT(cv),
+     .doc = "Cross-validate the path: K folds of the rows, drawn from the seed"},
+    {.name = "cv-rule",
+     .value = "min|1se",
+     .fallback = "min",
+     .kind = STRADS_OPTION_CHOICE,
+     .choices = cv_rules,
+     AT(cv_rule),
+     .doc = "The model is that of the least cross-validated error, or of the largest lambda within "
+	    "one standard error of it"},
     {0},
 };
 
@@ -293,6 +331,7 @@ strads_fit_groups(struct strads_fit_settings *settings,
 	    {"Input:", input_options, settings},
 	    {"Problem:", problem_options, settings},
 	    {"Variables and penalty of a Lasso:", lasso_problem_options, settings},
+	    {"Path of lambdas of a Lasso:", path_options, settings},
 	    {"When to stop:", stop_options, settings},
 	    {"Output:", output_options, settings},
 	    {"Schedule:", schedule_options, settings},
@@ -306,11 +345,35 @@ strads_fit_groups(struct strads_fit_settings *settings,
 
 	for (int i = 0; i <= STRADS_FIT_GROUPS; i++) {
 		bool of_lasso = table[i].options == lasso_problem_options ||
+				table[i].options == path_options ||
 				table[i].options == lasso_schedule_options;
 
 		if (lasso || !of_lasso)
 			*groups++ = table[i];
 	}
+}
+
+static int
+check_path(const struct strads_fit_settings *settings)
+{
+	if (settings->family != STRADS_LINEAR_SQUARED)
+		return STRADS_OK;
+	if (!strads_fit_settings_path(settings)) {
+		if (isnan(settings->path_min_ratio))
+			return STRADS_OK;
+		return strads_fail(STRADS_ERR_INPUT,
+				   "--path-min-ratio is of a path: give --path N or --cv K too");
+	}
+	if (settings->cv == 1)
+		return strads_fail(STRADS_ERR_INPUT, "--cv 1: give at least 2 folds");
+	if (!isnan(settings->lambda) || !isnan(settings->lambda_ratio))
+		return strads_fail(STRADS_ERR_INPUT,
+				   "--path and --cv find their lambdas: leave out --lambda and "
+				   "--lambda-ratio");
+	if (settings->features == STRADS_FEATURES_PAIRS)
+		return strads_fail(STRADS_ERR_INPUT,
+				   "--path and --cv are of columns: leave out --features pairs");
+	return STRADS_OK;
 }
 
 static int
@@ -332,9 +395,9 @@ check(const struct strads_fit_settings *settings)
 	    settings->scheduler == STRADS_LINEAR_CHECKED)
 		return strads_fail(STRADS_ERR_INPUT,
 				   "--scheduler priority-check is for a Lasso: choose another");
-	if (settings->plot)
-		return strads_plot_check(settings->plot);
-	return STRADS_OK;
+	if (settings->plot && strads_plot_check(settings->plot))
+		return STRADS_ERR_INPUT;
+	return check_path(settings);
 }
 
 const char *
@@ -365,7 +428,8 @@ strads_fit_settings_parse(struct strads_fit_settings *settings, int argc, char *
 		status = check(settings);
 	if (status)
 		return status;
-	if (isnan(settings->lambda) && isnan(settings->lambda_ratio))
+	if (isnan(settings->lambda) && isnan(settings->lambda_ratio) &&
+	    !strads_fit_settings_path(settings))
 		settings->lambda_ratio = LAMBDA_RATIO_DEFAULT;
 	settings->launch.engine.timeout_ms = (uint64_t)(settings->launch.timeout_s * 1e3);
 	return STRADS_OK;
@@ -375,9 +439,13 @@ void
 strads_fit_settings_lasso(const struct strads_fit_settings *settings,
 			  struct strads_lasso_options *options)
 {
+	uint64_t path = settings->cv > 0 && settings->path == 0 ? PATH_DEFAULT : settings->path;
+
 	*options = (struct strads_lasso_options){
 	    .lambda = settings->lambda,
 	    .lambda_ratio = settings->lambda_ratio,
+	    .path = path,
+	    .path_min_ratio = settings->path_min_ratio,
 	    .l1_ratio = settings->l1_ratio,
 	    .tol = settings->tol,
 	    .time_limit_s = settings->time_limit_s,

@@ -6,6 +6,7 @@
 
 #include "../lasso/lasso.h"
 #include "../logistic/logistic.h"
+#include "fit_path.h"
 #include "launch.h"
 
 /* What the variables are. */
@@ -26,6 +27,10 @@ struct strads_fit_settings {
 
 	double lambda;
 	double lambda_ratio;
+	uint64_t path; /* λs; 0: one */
+	double path_min_ratio;
+	uint64_t cv; /* folds; 0: none */
+	int cv_rule; /* enum strads_cv_rule */
 	double l1_ratio;
 	const char *penalty_factors;
 	int features; /* enum strads_features */
@@ -56,7 +61,7 @@ struct strads_fit_settings {
 	bool quiet;
 };
 
-#define STRADS_FIT_GROUPS 11
+#define STRADS_FIT_GROUPS 12
 
 /* "strads lasso", "strads logistic". */
 const char *strads_fit_command(const struct strads_fit_settings *settings);
@@ -64,6 +69,13 @@ const char *strads_fit_command(const struct strads_fit_settings *settings);
 /* The table over `settings` for their family, with its end, into `groups`. */
 void strads_fit_groups(struct strads_fit_settings *settings,
 		       struct strads_option_group groups[STRADS_FIT_GROUPS + 1]);
+
+/* Whether there is more than one λ. */
+static inline bool
+strads_fit_settings_path(const struct strads_fit_settings *settings)
+{
+	return settings->path > 0 || settings->cv > 0;
+}
 
 /* From a command line to settings; returns as strads_arguments_parse. */
 STRADS_MUST_CHECK int strads_fit_settings_parse(struct strads_fit_settings *settings, int argc,

@@ -231,6 +231,11 @@ strads_fit_record_summary(const struct strads_fit_result *result,
 	if (!failed && settings->family == STRADS_LINEAR_LOGISTIC)
 		failed =
 		    json_object_set_new(summary, "test_auc", strads_log_number(result->test_auc));
+	if (!failed && result->path)
+		failed =
+		    json_object_set_new(summary, "path",
+					strads_fit_path_record_path(result->path)) ||
+		    json_object_set_new(summary, "cv", strads_fit_path_record_folds(result->path));
 	if (!failed && settings->vocabulary)
 		failed = json_object_set_new(
 		    summary, "terms",
@@ -315,6 +320,8 @@ strads_fit_record_print(FILE *out, const struct strads_fit_result *result,
 		fprintf(out, "log           %s\n", settings->log);
 	if (settings->plot)
 		fprintf(out, "plot          %s\n", settings->plot);
+	if (result->path)
+		strads_fit_path_print(out, result->path);
 	if (settings->vocabulary) {
 		print_terms(out, "Raises the response", result->terms.positive,
 			    result->terms.positive_count);

@@ -22,6 +22,7 @@ struct strads_fit_result {
 	const uint64_t *peak_bytes; /* [ranks] resident memory; NULL where unknown */
 	uint64_t data_bytes;        /* of this rank's share of the data */
 	struct strads_ranking terms;
+	const struct strads_fit_path *path; /* NULL: one λ */
 };
 
 /* The lines, as new references; NULL without memory. Thread: any, but `start` owner. */

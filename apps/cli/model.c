@@ -14,6 +14,35 @@ strads_model_family(enum strads_linear_family family)
 	return family == STRADS_LINEAR_LOGISTIC ? "logistic" : "squared";
 }
 
+/* The intercept, then the nonzeros, a line each. */
+static void
+write_coefficients(FILE *out, const struct strads_linear_model *model)
+{
+	fprintf(out, "intercept %.17g\n", model->intercept);
+	for (uint64_t k = 0; k < model->count; k++) {
+		if (model->base)
+			fprintf(out, "%" PRIu64 "*%" PRIu64 " %.17g\n",
+				model->index[k] / model->base + 1,
+				model->index[k] % model->base + 1, model->value[k]);
+		else
+			fprintf(out, "%" PRIu64 " %.17g\n", model->index[k] + 1, model->value[k]);
+	}
+}
+
+/* A path that nobody chose from is written whole. */
+static void
+write_text(FILE *out, const struct strads_linear_model *model, const struct strads_fit_path *fit)
+{
+	if (!fit || fit->cross.count > 0) {
+		write_coefficients(out, model);
+		return;
+	}
+	for (uint64_t k = 0; k < fit->path.count; k++) {
+		fprintf(out, "lambda %.17g\n", fit->path.point[k].at.lambda);
+		write_coefficients(out, &fit->path.point[k].model);
+	}
+}
+
 int
 strads_model_text(const struct strads_linear_model *model, const struct strads_model_about *about,
 		  void **image, size_t *bytes)
@@ -28,15 +57,7 @@ strads_model_text(const struct strads_linear_model *model, const struct strads_m
 	/* Of a Lasso nothing is said, as ever. */
 	if (about->family != STRADS_LINEAR_SQUARED)
 		fprintf(out, "family %s\n", strads_model_family(about->family));
-	fprintf(out, "intercept %.17g\n", model->intercept);
-	for (uint64_t k = 0; k < model->count; k++) {
-		if (model->base)
-			fprintf(out, "%" PRIu64 "*%" PRIu64 " %.17g\n",
-				model->index[k] / model->base + 1,
-				model->index[k] % model->base + 1, model->value[k]);
-		else
-			fprintf(out, "%" PRIu64 " %.17g\n", model->index[k] + 1, model->value[k]);
-	}
+	write_text(out, model, about->path);
 	bad = ferror(out);
 	if (fclose(out) || bad) {
 		free(text);

@@ -4,15 +4,16 @@
 #ifndef STRADS_CLI_MODEL_H
 #define STRADS_CLI_MODEL_H
 
-#include "../linear/model.h"
+#include "fit_path.h"
 
 /* What a model says beside the coefficients. */
 struct strads_model_about {
 	enum strads_linear_family family;
 	double lambda;
 	double objective;
-	double gap;         /* relative */
-	const char *status; /* "converged", "limit", … */
+	double gap;                         /* relative */
+	const char *status;                 /* "converged", "limit", … */
+	const struct strads_fit_path *path; /* that the model is a point of; or NULL */
 };
 
 /* Replaces `path` by the model, all of it or not at all. Returns STRADS_OK, ERR_IO (the sentence

@@ -60,6 +60,89 @@ put_array(hid_t at, const char *name, hid_t stored, hid_t given, uint64_t n, con
 	return done;
 }
 
+/* Numbers of the points, all of one kind: `at` is the first point's. */
+static bool
+put_points(hid_t group, const char *name, const struct strads_linear_path *path, const double *at)
+{
+	double *column = malloc(path->count * sizeof *column);
+	bool done = column != NULL;
+
+	for (uint64_t k = 0; done && k < path->count; k++)
+		column[k] = *(const double *)((const char *)at + k * sizeof *path->point);
+	done =
+	    done && put_array(group, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, path->count, column);
+	free(column);
+	return done;
+}
+
+/* The models, one after the other: that of point k has entries start[k] … start[k + 1] − 1. */
+static bool
+put_models(hid_t group, const struct strads_linear_path *path)
+{
+	uint64_t *start = calloc(path->count + 1, sizeof *start), *index = NULL;
+	double *value = NULL;
+	bool done = start != NULL;
+
+	for (uint64_t k = 0; done && k < path->count; k++)
+		start[k + 1] = start[k] + path->point[k].model.count;
+	if (done) {
+		index = malloc((start[path->count] + 1) * sizeof *index);
+		value = malloc((start[path->count] + 1) * sizeof *value);
+		done = index && value;
+	}
+	for (uint64_t k = 0; done && k < path->count; k++) {
+		const struct strads_linear_model *model = &path->point[k].model;
+
+		memcpy(index + start[k], model->index, model->count * sizeof *index);
+		memcpy(value + start[k], model->value, model->count * sizeof *value);
+	}
+	done =
+	    done &&
+	    put_array(group, "start", H5T_STD_U64LE, H5T_NATIVE_UINT64, path->count + 1, start) &&
+	    put_array(group, "index", H5T_STD_U64LE, H5T_NATIVE_UINT64, start[path->count],
+		      index) &&
+	    put_array(group, "value", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, start[path->count], value);
+	free(start);
+	free(index);
+	free(value);
+	return done;
+}
+
+static bool
+put_cross(hid_t group, const struct strads_lasso_cross *cross)
+{
+	if (cross->count == 0)
+		return true;
+	return put_count(group, "folds", cross->folds) &&
+	       put_real(group, "lambda_min", cross->lambda[cross->best]) &&
+	       put_real(group, "lambda_1se", cross->lambda[cross->one_se]) &&
+	       put_array(group, "cv_mse", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, cross->count,
+			 cross->mean) &&
+	       put_array(group, "cv_standard_error", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE,
+			 cross->count, cross->error);
+}
+
+static bool
+put_path(hid_t file, const struct strads_fit_path *fit)
+{
+	const struct strads_linear_path *path = &fit->path;
+	const struct strads_linear_point *first = path->point;
+	hid_t group = H5Gcreate2(file, "path", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+	bool done = group >= 0 && put_count(group, "chosen", fit->chosen) &&
+		    put_points(group, "lambda", path, &first->at.lambda) &&
+		    put_points(group, "intercept", path, &first->model.intercept) &&
+		    put_points(group, "objective", path, &first->at.objective) &&
+		    put_points(group, "gap", path, &first->at.gap) &&
+		    put_points(group, "explained", path, &first->at.explained) &&
+		    put_points(group, "train_mse", path, &first->at.train_mse) &&
+		    put_points(group, "test_mse", path, &first->at.test_mse) &&
+		    put_models(group, path) && put_cross(group, &fit->cross);
+
+	if (group >= 0)
+		H5Gclose(group);
+	return done;
+}
+
 static bool
 put_model(hid_t file, const struct strads_linear_model *model,
 	  const struct strads_model_about *about)
@@ -74,7 +157,8 @@ put_model(hid_t file, const struct strads_linear_model *model,
 	       put_array(file, "index", H5T_STD_U64LE, H5T_NATIVE_UINT64, model->count,
 			 model->index) &&
 	       put_array(file, "value", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, model->count,
-			 model->value);
+			 model->value) &&
+	       (!about->path || put_path(file, about->path));
 }
 
 /* A file that lives in memory alone: the bytes reach the disk the way every output does. */

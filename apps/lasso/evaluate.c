@@ -415,6 +415,7 @@ progress_fill(struct strads_lasso *lasso, uint64_t set, double objective, double
 	progress->lambda = lasso->lambda;
 	progress->lambda_max = lasso->lambda_max;
 	progress->objective = objective;
+	progress->explained = 1 - sum[STRADS_LASSO_R_SQUARE] / lasso->response.null;
 	progress->gap = gap;
 	progress->nonzeros = lasso->evaluation.nonzeros;
 	progress->memory_bytes = lasso->memory_bytes;

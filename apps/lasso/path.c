@@ -98,7 +98,6 @@ strads_lasso_path_keep(struct strads_lasso *lasso)
 		return status;
 	point->at = lasso->progress;
 	point->seconds = lasso->progress.seconds - began;
-	point->explained = 1 - lasso->evaluation.sum[STRADS_LASSO_R_SQUARE] / lasso->response.null;
 	path->count++;
 	return STRADS_OK;
 }
@@ -109,10 +108,10 @@ saturated(const struct strads_linear_path *path)
 {
 	const struct strads_linear_point *last = &path->point[path->count - 1];
 
-	if (last->explained > EXPLAINED)
+	if (last->at.explained > EXPLAINED)
 		return true;
 	return path->count > NOT_BEFORE &&
-	       last->explained - last[-1].explained < ADDED * last->explained;
+	       last->at.explained - last[-1].at.explained < ADDED * last->at.explained;
 }
 
 bool

@@ -61,6 +61,7 @@ struct strads_linear_progress {
 	bool done;        /* … and whether it is done with */
 	double lambda, lambda_max;
 	double objective;
+	double explained; /* of a Lasso: 1 − ‖r‖²/Σ(y − ȳ)²; without an intercept, of Σy² */
 	double gap; /* relative; with λ = 0, where no dual point bounds, ‖X̃ᵀr‖∞ over λ_max */
 	uint64_t nonzeros;
 	/* Of a Lasso; test_… here and below: NaN without test data. */

@@ -10,7 +10,6 @@
 struct strads_linear_point {
 	struct strads_linear_progress at; /* when it was done */
 	double seconds;                   /* that it took */
-	double explained; /* 1 − ‖r‖²/Σ(y − ȳ)²; without an intercept, of Σy² */
 	struct strads_linear_model model; /* on rank 0 */
 };
 

@@ -27,6 +27,7 @@ printf '3 x\n' >text.factors
 printf '3 inf\n' >inf.factors
 seq 10 | sed 's/.*/0/' >none.factors
 : >empty.factors
+printf '0 1:2\n0 1:3\n1 1:4\n0 1:1\n' >one.svm
 gzip -c "$good" | head -c 4000 >cut.svm.gz
 head -c 4000 "$good" | xz -c | head -c 900 >cut.svm.xz
 classes classes.svm
@@ -88,6 +89,17 @@ for ranks in ${STRADS_TEST_RANKS:-1 4}; do
 	bad "inf.factors:1: weight 'inf' is not finite" "$good" --penalty-factors inf.factors
 	bad 'no variable has a penalty' "$good" --penalty-factors none.factors
 	bad 'empty.factors' "$good" --penalty-factors empty.factors
+	bad '--path and --cv find their lambdas' "$good" --path 5 --lambda 3
+	bad '--path and --cv find their lambdas' "$good" --cv 5 --lambda-ratio 0.5
+	bad '--path: .-1. is not a whole number' "$good" --path -1
+	bad '--path-min-ratio is of a path' "$good" --path-min-ratio 0.1
+	bad '--path-min-ratio: .1. is not a number between' "$good" --path 5 --path-min-ratio 1
+	bad '--path-min-ratio: .0. is not a number between' "$good" --path 5 --path-min-ratio 0
+	bad '--cv 1: give at least 2 folds' "$good" --cv 1
+	bad '--cv: .x. is not a whole number' "$good" --cv x
+	bad '443 folds of 442 rows' "$good" --cv 443
+	bad 'without fold [1-4] of 4: every response is 0' one.svm --cv 4
+	bad 'leave out --features pairs' "$good" --path 5 --features pairs
 	bad '.' "$folder"
 done
 run 0 lasso --quiet --ranks 4 whole.mtx --response y.mtx

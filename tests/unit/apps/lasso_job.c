@@ -118,7 +118,7 @@ copy_path(const struct strads_linear_path *path, struct lasso_result *result)
 		*to = (struct lasso_point){.lambda = from->at.lambda,
 					   .objective = from->at.objective,
 					   .gap = from->at.gap,
-					   .explained = from->explained,
+					   .explained = from->at.explained,
 					   .test_mse = from->at.test_mse,
 					   .nonzeros = from->at.nonzeros,
 					   .count = from->model.count,

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "../../../apps/data/fold.h"
 #include "lasso_job.h"
 
 #define PYTHON  "/usr/bin/python3"
@@ -85,6 +86,64 @@ diabetes__agrees_with_sklearn(void **state)
 	free(results);
 }
 
+/* The folds' errors, piped to the script. */
+static void
+compare_folds(const struct lasso_job *job, const struct lasso_result *result, uint32_t rows)
+{
+	const struct strads_dataset all = {.x.rows = rows};
+	uint32_t *fold = calloc(rows, sizeof *fold);
+	char command[2048];
+	FILE *python;
+	int status;
+
+	assert_non_null(fold);
+	assert_int_equal(strads_fold_assign(&all, job->lasso.seed, job->folds, fold), STRADS_OK);
+	snprintf(command, sizeof command, "%s '%s' '%s'", PYTHON, SKLEARN_CV_SCRIPT,
+		 job->file->data);
+	python = popen(command, "w");
+	assert_non_null(python);
+	for (uint32_t i = 0; i < rows; i++)
+		fprintf(python, "%u ", fold[i]);
+	fputc('\n', python);
+	for (uint64_t k = 0; k < result->points; k++)
+		fprintf(python, "%.17g ", result->point[k].lambda);
+	for (uint32_t f = 0; f < job->folds; f++) {
+		fputc('\n', python);
+		for (uint64_t k = 0; k < result->points; k++)
+			fprintf(python, "%.17g ", result->mse[f][k]);
+	}
+	fprintf(python, "\n%llu\n", (unsigned long long)result->best);
+	free(fold);
+	status = pclose(python);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void
+diabetes__folds_agree_with_sklearn(void **state)
+{
+	struct strads_dataset_options file = {.data = DIABETES};
+	struct lasso_result *results = lasso_results_new();
+
+	(void)state;
+	if (!have_sklearn()) {
+		free(results);
+		skip();
+	}
+	for (int ranks = 1; ranks <= 4; ranks++) {
+		struct lasso_job job = lasso_job_defaults(STRADS_JOB_LOCAL, ranks, NULL);
+
+		job.file = &file;
+		job.folds = (uint32_t)(2 + 2 * ranks);
+		job.lasso.path = 25;
+		job.lasso.path_min_ratio = 1e-3;
+		job.lasso.intercept = true;
+		lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, results);
+		compare_folds(&job, &results[0], 442);
+	}
+	free(results);
+}
+
 /* STRADS' λ is twice ours: its .1 is .05, where the objective it halves is known too. */
 static void
 strads_sample__agrees_with_sklearn_and_golden_objective(void **state)
@@ -126,6 +185,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(diabetes__agrees_with_sklearn),
+	    cmocka_unit_test(diabetes__folds_agree_with_sklearn),
 	    cmocka_unit_test(strads_sample__agrees_with_sklearn_and_golden_objective),
 	};
 

@@ -115,6 +115,16 @@ read_attribute(hid_t file, const char *name, hid_t type, void *into)
 }
 
 static void
+read_in_path(hid_t file, const char *name, hid_t type, void *into)
+{
+	hid_t group = H5Gopen2(file, "path", H5P_DEFAULT);
+
+	assert_true(group >= 0);
+	read_attribute(group, name, type, into);
+	H5Gclose(group);
+}
+
+static void
 hdf5__round_trip(void **state)
 {
 	uint64_t index[3], cols;
@@ -136,6 +146,78 @@ hdf5__round_trip(void **state)
 	assert_true(cols == model.cols);
 	assert_true(intercept == model.intercept);
 	assert_true(lambda == about.lambda);
+}
+
+/* Two λs: nothing, then `model`. */
+static struct strads_linear_point points[] = {
+    {.at = {.lambda = 20, .objective = 9, .gap = 0, .test_mse = 4}, .model = {.intercept = 2}},
+    {.at = {.lambda = 14.6, .objective = 8, .gap = 1e-7, .test_mse = 3}},
+};
+
+static struct strads_fit_path
+path_of_two(void)
+{
+	points[1].model = model;
+	return (struct strads_fit_path){.path = {.count = 2, .point = points}, .chosen = 1};
+}
+
+static void
+path__text_has_a_section_for_each_lambda(void **state)
+{
+	const struct strads_fit_path fit = path_of_two();
+	struct strads_model_about whole = about;
+	char line[128], expected[2][64];
+	FILE *in;
+
+	(void)state;
+	whole.path = &fit;
+	assert_int_equal(strads_model_save("p.model", &model, &whole), STRADS_OK);
+	in = fopen("p.model", "r");
+	assert_non_null(in);
+	snprintf(expected[0], sizeof expected[0], "lambda %.17g\n", 20.0);
+	snprintf(expected[1], sizeof expected[1], "lambda %.17g\n", 14.6);
+	assert_string_equal(fgets(line, sizeof line, in), expected[0]);
+	assert_string_equal(fgets(line, sizeof line, in), "intercept 2\n");
+	assert_string_equal(fgets(line, sizeof line, in), expected[1]);
+	for (uint64_t k = 0; k <= model.count; k++)
+		assert_non_null(fgets(line, sizeof line, in));
+	assert_null(fgets(line, sizeof line, in));
+	fclose(in);
+}
+
+static void
+path__hdf5_has_the_chosen_model_and_all(void **state)
+{
+	double mean[] = {5, 4}, error[] = {0.5, 0.25}, lambda[] = {20, 14.6};
+	double value[3], lambdas[2], mse[2], least;
+	uint64_t start[3], index[3], chosen;
+	struct strads_fit_path fit = path_of_two();
+	struct strads_model_about whole = about;
+	hid_t file;
+
+	(void)state;
+	fit.cross = (struct strads_lasso_cross){
+	    .folds = 5, .count = 2, .lambda = lambda, .mean = mean, .error = error, .best = 1};
+	whole.path = &fit;
+	assert_int_equal(strads_model_save("p.h5", &model, &whole), STRADS_OK);
+	file = H5Fopen("p.h5", H5F_ACC_RDONLY, H5P_DEFAULT);
+	assert_true(file >= 0);
+	read_set(file, "index", H5T_NATIVE_UINT64, 3, index);
+	assert_memory_equal(index, indices, sizeof indices);
+	read_set(file, "path/start", H5T_NATIVE_UINT64, 3, start);
+	assert_true(start[0] == 0 && start[1] == 0 && start[2] == 3);
+	read_set(file, "path/index", H5T_NATIVE_UINT64, 3, index);
+	read_set(file, "path/value", H5T_NATIVE_DOUBLE, 3, value);
+	assert_memory_equal(index, indices, sizeof indices);
+	assert_memory_equal(value, values, sizeof values);
+	read_set(file, "path/lambda", H5T_NATIVE_DOUBLE, 2, lambdas);
+	assert_memory_equal(lambdas, lambda, sizeof lambda);
+	read_set(file, "path/cv_mse", H5T_NATIVE_DOUBLE, 2, mse);
+	assert_memory_equal(mse, mean, sizeof mean);
+	read_in_path(file, "chosen", H5T_NATIVE_UINT64, &chosen);
+	read_in_path(file, "lambda_min", H5T_NATIVE_DOUBLE, &least);
+	H5Fclose(file);
+	assert_true(chosen == 1 && least == 14.6);
 }
 
 static void
@@ -223,6 +305,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(text__round_trip, enter_folder, leave_folder),
 	    cmocka_unit_test_setup_teardown(hdf5__round_trip, enter_folder, leave_folder),
+	    cmocka_unit_test_setup_teardown(path__text_has_a_section_for_each_lambda, enter_folder,
+					    leave_folder),
+	    cmocka_unit_test_setup_teardown(path__hdf5_has_the_chosen_model_and_all, enter_folder,
+					    leave_folder),
 	    cmocka_unit_test_setup_teardown(save__without_nonzeros, enter_folder, leave_folder),
 	    cmocka_unit_test_setup_teardown(save__full_device, enter_folder, leave_folder),
 	    cmocka_unit_test_setup_teardown(save__disk_fills_up, enter_folder, leave_folder),
