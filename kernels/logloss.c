@@ -8,16 +8,6 @@ strads_logloss(double z)
 	return z > 0 ? log1p(exp(-z)) : log1p(exp(z)) - z;
 }
 
-/* p = 1/(1 + exp(z)) and 1 − p, each to full relative precision. */
-static inline void
-odds(double z, double *p, double *rest)
-{
-	double e = exp(-fabs(z)), small = e / (1 + e), large = 1 / (1 + e);
-
-	*p = z > 0 ? small : large;
-	*rest = z > 0 ? large : small;
-}
-
 void
 strads_logloss_add(size_t n, const double *y, const double *m, double alpha, const double *move,
 		   struct strads_logloss_sums *sums)
@@ -57,14 +47,15 @@ strads_logloss_add_reference(size_t n, const double *y, const double *m, double 
 }
 
 void
-strads_logloss_derive(size_t n, const double *y, const double *m, double *r, double *w)
+strads_logloss_derive(size_t n, const double *y, const double *m, double reach, double *r,
+		      double *w)
 {
 	for (size_t i = 0; i < n; i++) {
-		double p, rest;
+		double z = y[i] * m[i], away = fabs(z), near = away > reach ? away - reach : 0;
+		double e = exp(-away), f = reach > 0 ? exp(-near) : e;
 
-		odds(y[i] * m[i], &p, &rest);
-		r[i] = y[i] * p;
-		w[i] = p * rest;
+		r[i] = y[i] * (z > 0 ? e : 1) / (1 + e);
+		w[i] = f / ((1 + f) * (1 + f));
 	}
 }
 

@@ -231,7 +231,8 @@ strads_logistic_state_anchor(struct strads_logistic *logistic,
 	size_t bytes = rows * sizeof(double);
 	double positive = 1, negative = 1;
 
-	strads_logloss_derive(rows, logistic->y, logistic->margin, logistic->r, logistic->weight);
+	strads_logloss_derive(rows, logistic->y, logistic->margin, logistic->reach, logistic->r,
+			      logistic->weight);
 	if (logistic->options.intercept)
 		strads_logloss_balance(sums, &positive, &negative);
 	logistic->dual = (struct strads_logloss_dual){0};

@@ -3,12 +3,13 @@
  * it.
  *
  * Proximal Newton: about the accepted point, the anchor, the loss is replaced by its second-order
- * model with a weight w_i = p_i(1 − p_i) for each row. Sets of updates descend on that model as
- * they would on a Lasso's, a block at a time; u = X̃d (and the intercept's move) is how far the
- * margins have gone and ρ = r − Wu the model's residual. When the model is solved well enough, a
- * search along d accepts the first of d, d/2, d/4, … that lowers the true objective as it should,
- * and an evaluation at the new anchor certifies the gap and chooses the variables for the next
- * model. β and b stand for the anchor alone; what is not accepted is never seen.
+ * model with a weight w_i = p_i(1 − p_i) for each row (more, where that proved too little). Sets of
+ * updates descend on that model as they would on a Lasso's, a block at a time; u = X̃d (and the
+ * intercept's move) is how far the margins have gone and ρ = r − Wu the model's residual. When the
+ * model is solved well enough, a search along d accepts the first of d, d/2, d/4, … that lowers the
+ * true objective as it should, and an evaluation at the new anchor certifies the gap and chooses the
+ * variables for the next model. β and b stand for the anchor alone; what is not accepted is never
+ * seen.
  *
  * The columns are standardised implicitly (../linear/columns.h). With an intercept, a block's model
  * is minimised over it too: eliminating b centres the block's columns by their weighted means.
@@ -162,7 +163,8 @@ struct strads_logistic {
 	double *margin; /* [train rows] m at the anchor */
 	double *theta;  /* [train rows] dual point there, before it is scaled to be feasible */
 	double *r;      /* [train rows] −dP/dm there */
-	double *weight; /* [train rows] w there */
+	double *weight; /* [train rows] w there … */
+	double reach;   /* … the largest curvature at margins so far from them */
 	double *move;   /* [train rows] u */
 	double *rho;    /* [train rows] ρ */
 	double *test_y, *test_margin, *test_move; /* [test rows] */

@@ -18,13 +18,20 @@
 /* Halvings of a step: beyond, d points nowhere. */
 #define HALVINGS 40
 
+/* Reach of the weights after the first step that had to be halved; how it grows and shrinks; below
+ * the least it is none. */
+#define REACH       1.0
+#define REACH_MORE  2.0
+#define REACH_LESS  0.25
+#define REACH_LEAST 0.05
+
 static double
 step_size(const struct strads_block *block)
 {
 	return ldexp(1, -(int)block->arg);
 }
 
-/* Calls for own variables k that may have moved. */
+/* ‖·‖₁ of one own variable at the three points. */
 static void
 push_l1(const struct strads_logistic *logistic, uint64_t own, double alpha, double *sum)
 {
@@ -117,6 +124,20 @@ anchor_move(struct strads_logistic *logistic, double alpha)
 	strads_logistic_state_anchor(logistic, &sums);
 }
 
+/* A step that had to be halved went where the curvature is larger than at the anchor: the next
+ * models take the largest within reach; less again after full steps, down to Newton's model itself.
+ */
+static void
+reach_adapt(struct strads_logistic *logistic, uint64_t halvings)
+{
+	double reach = logistic->reach;
+
+	if (halvings == 0)
+		logistic->reach = reach > REACH_LEAST ? REACH_LESS * reach : 0;
+	else
+		logistic->reach = REACH_MORE * reach > REACH ? REACH_MORE * reach : REACH;
+}
+
 int
 strads_logistic_step_finish(struct strads_logistic *logistic, const struct strads_block *block)
 {
@@ -129,6 +150,7 @@ strads_logistic_step_finish(struct strads_logistic *logistic, const struct strad
 		strads_logistic_plan_next(logistic, block->set, STRADS_LOGISTIC_STEP);
 		return STRADS_OK;
 	}
+	reach_adapt(logistic, block->arg);
 	if (stuck)
 		logistic->plan.stuck = true;
 	else

@@ -35,8 +35,11 @@ void strads_logloss_add(size_t n, const double *y, const double *m, double alpha
 void strads_logloss_add_reference(size_t n, const double *y, const double *m, double alpha,
 				  const double *move, struct strads_logloss_sums *sums);
 
-/* r_i = y_i p_i and w_i = p_i(1 − p_i) of n rows. Thread: any. */
-void strads_logloss_derive(size_t n, const double *y, const double *m, double *r, double *w);
+/* r_i = y_i p_i of n rows, and w_i, the largest curvature p(1 − p) at margins no more than `reach`
+ * ≥ 0 from m_i: with reach = 0 that of m_i itself. A model with these weights lies above the loss
+ * for moves of up to `reach`. Thread: any. */
+void strads_logloss_derive(size_t n, const double *y, const double *m, double reach, double *r,
+			   double *w);
 
 /* Sums over the rows of a dual point θ_i = y_i t_i, 0 ≤ t_i ≤ 1. */
 struct strads_logloss_dual {

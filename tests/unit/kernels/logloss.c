@@ -87,7 +87,7 @@ derive__agrees_with_differences(void **state)
 	double r[ROWS], w[ROWS], h = 1e-4;
 
 	(void)state;
-	strads_logloss_derive(ROWS, rows.y, rows.m, r, w);
+	strads_logloss_derive(ROWS, rows.y, rows.m, 0, r, w);
 	for (size_t i = 0; i < ROWS; i++) {
 		double z = rows.y[i] * rows.m[i];
 		double up = strads_logloss(z + h), down = strads_logloss(z - h);
@@ -103,11 +103,34 @@ derive__far_margins_keep_their_precision(void **state)
 	double y[2] = {1, -1}, m[2] = {40, 40}, r[2], w[2];
 
 	(void)state;
-	strads_logloss_derive(2, y, m, r, w);
+	strads_logloss_derive(2, y, m, 0, r, w);
 	assert_true(fabs(r[0] / exp(-40) - 1) <= 1e-14);
 	assert_true(fabs(w[0] / exp(-40) - 1) <= 1e-14);
 	assert_true(r[1] == -1);
 	assert_true(fabs(w[1] / exp(-40) - 1) <= 1e-14);
+}
+
+/* The model with the weights of a reach is above the loss within it, and touches it at m. */
+static void
+derive__weights_of_a_reach_bound_the_loss(void **state)
+{
+	struct rows rows = rows_new(6);
+	double r[ROWS], w[ROWS];
+
+	(void)state;
+	for (double reach = 0.25; reach < 20; reach *= 2) {
+		strads_logloss_derive(ROWS, rows.y, rows.m, reach, r, w);
+		for (size_t i = 0; i < ROWS; i++) {
+			for (double move = -reach; move <= reach; move += reach / 8) {
+				double z = rows.y[i] * rows.m[i];
+				double model =
+				    strads_logloss(z) - r[i] * move + 0.5 * w[i] * move * move;
+
+				assert_true(model + 1e-14 >= strads_logloss(z + rows.y[i] * move));
+			}
+		}
+	}
+	assert_true(w[0] == 0.25);
 }
 
 static void
@@ -123,7 +146,7 @@ balance__makes_the_dual_point_sum_to_zero(void **state)
 		for (size_t i = 0; run && i < ROWS; i++)
 			rows.y[i] = -rows.y[i];
 		strads_logloss_add(ROWS, rows.y, rows.m, 0, NULL, &sums);
-		strads_logloss_derive(ROWS, rows.y, rows.m, r, w);
+		strads_logloss_derive(ROWS, rows.y, rows.m, 0, r, w);
 		strads_logloss_balance(&sums, &positive, &negative);
 		assert_true(fmax(positive, negative) == 1 && fmin(positive, negative) > 0);
 		strads_logloss_dual_add(ROWS, r, positive, negative, theta, &dual);
@@ -169,7 +192,7 @@ gap_of(const struct problem *p, double lambda, bool balanced, struct strads_logl
 			m[i] += p->x[j * ROWS + i] * p->beta[j];
 	}
 	strads_logloss_add(ROWS, p->rows.y, m, 0, NULL, &sums);
-	strads_logloss_derive(ROWS, p->rows.y, m, r, w);
+	strads_logloss_derive(ROWS, p->rows.y, m, 0, r, w);
 	if (balanced)
 		strads_logloss_balance(&sums, &positive, &negative);
 	strads_logloss_dual_add(ROWS, r, positive, negative, theta, &gap->dual);
@@ -267,7 +290,7 @@ radius__holds_the_dual_point_of_a_better_fit(void **state)
 			high = beta;
 	}
 	strads_logloss_add(ROWS, y, m, 0, NULL, &sums);
-	strads_logloss_derive(ROWS, y, m, r, w);
+	strads_logloss_derive(ROWS, y, m, 0, r, w);
 	strads_logloss_dual_add(ROWS, r, 1, 1, theta, &gap.dual);
 	gap.loss = sums.loss;
 	for (size_t i = 0; i < ROWS; i++)
@@ -291,6 +314,7 @@ main(void)
 	    cmocka_unit_test(add__agrees_with_reference),
 	    cmocka_unit_test(derive__agrees_with_differences),
 	    cmocka_unit_test(derive__far_margins_keep_their_precision),
+	    cmocka_unit_test(derive__weights_of_a_reach_bound_the_loss),
 	    cmocka_unit_test(balance__makes_the_dual_point_sum_to_zero),
 	    cmocka_unit_test(gap__bounds_the_exact_one_and_meets_it_near_the_optimum),
 	    cmocka_unit_test(gap__none_at_zero_above_lambda_max),
