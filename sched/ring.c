@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const lane_names[STRADS_LANES] = {"schedule", "partial", "commit"};
+static const char *const lane_names[] = {"schedule", "partial", "commit", "additions"};
 
 /* ---- Life -------------------------------------------------------------------------------- */
 

@@ -24,7 +24,8 @@ enum strads_lane_id {
 	STRADS_LANE_SCHEDULE, /* scheduler → every rank: blocks */
 	STRADS_LANE_PARTIAL,  /* worker → reducer: partials, or notes that they can be read */
 	STRADS_LANE_COMMIT,   /* reducer → every rank: committed values */
-	STRADS_LANES
+	STRADS_LANES,
+	STRADS_LANE_ADDITIONS = STRADS_LANES /* worker → owner, of a parameter server */
 };
 
 /* Credit words of one peer, all lanes: one cache line each. */

@@ -71,6 +71,7 @@ strads_sink_step(struct strads_sink *sink, struct strads_lane *lane, int root, b
 		    sink->block);
 	if (trailer->bytes)
 		memcpy(sink->base + sink->offset, payload, trailer->bytes);
+	strads_fabric_charge(lane->fabric, STRADS_COPY_NS * trailer->bytes);
 	sink->begun = true;
 	sink->total = trailer->total;
 	sink->offset += trailer->bytes;

@@ -7,6 +7,9 @@
 
 #include "ring.h"
 
+/* Declared cost of copying or clearing a byte, for the simulator's clock. */
+#define STRADS_COPY_NS (1.0 / 32)
+
 /* What is being sent. */
 struct strads_stream {
 	uint64_t set;

@@ -244,6 +244,8 @@ strads_worker_push(struct strads_engine *engine, bool *moved)
 		return STRADS_OK;
 	strads_engine_begin(engine);
 	memset(entry->partial, 0, entry->elems * sizeof(double));
+	strads_fabric_charge(engine->fabric,
+			     STRADS_COPY_NS * sizeof(double) * (double)entry->elems);
 	status = strads_engine_returned(program->push(program->state, block, entry->partial),
 					"push", program, block->set, block->index);
 	if (status != STRADS_OK)

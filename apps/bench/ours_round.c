@@ -46,6 +46,9 @@ key_of(const struct rounds *rounds, const struct strads_block *block, uint32_t i
 	return block->set + (uint64_t)block->index * rounds->block + i;
 }
 
+/* Declared costs, for the simulator's clock: of writing a key, of copying a sum. */
+#define VALUE_NS 0.25
+
 static int
 schedule(void *state, uint64_t set, uint32_t index, struct strads_block_draft *draft)
 {
@@ -59,6 +62,8 @@ schedule(void *state, uint64_t set, uint32_t index, struct strads_block_draft *d
 	draft->first = set + done;
 	for (uint32_t i = 0; !draft->range && i < draft->n; i++)
 		draft->keys[i] = set + done + i;
+	if (!draft->range)
+		strads_fabric_charge(rounds->bench->fabric, VALUE_NS * draft->n);
 	return STRADS_OK;
 }
 
@@ -125,6 +130,14 @@ pull(void *state, const struct strads_block *block, const double *sum, void *com
 	for (uint32_t i = 0; verify && rounds->cargo.commits && i < block->n; i++)
 		values[i] = value_of(rounds, block, i);
 	return STRADS_OK;
+}
+
+static double
+pull_cost_ns(void *state, const struct strads_block *block)
+{
+	const struct rounds *rounds = state;
+
+	return rounds->cargo.commits ? VALUE_NS * block->n : 0;
 }
 
 static int
@@ -221,6 +234,7 @@ build(struct rounds *rounds, uint32_t variables)
 	    .pull = pull,
 	    .sync = sync_block,
 	    .finish = finish,
+	    .pull_cost_ns = pull_cost_ns,
 	};
 	return strads_engine_new(bench->fabric, &rounds->program, &bench->options->engine,
 				 &rounds->engine);

@@ -203,7 +203,8 @@ load(struct session *session)
 {
 	const struct strads_fit_settings *settings = settings_of(session);
 	bool looked_at = settings->scheduler == STRADS_LINEAR_CHECKED ||
-			 settings->features == STRADS_FEATURES_PAIRS;
+			 settings->features == STRADS_FEATURES_PAIRS ||
+			 settings->mode == STRADS_LASSO_SERVER;
 	const struct strads_dataset_options train = {
 	    .data = settings->data,
 	    .response = settings->response,

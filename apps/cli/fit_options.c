@@ -32,6 +32,11 @@ static const char *const features[] = {
     [STRADS_FEATURES_PAIRS] = "pairs",
     NULL,
 };
+static const char *const modes[] = {
+    [STRADS_LASSO_SCHEDULED] = "scheduled",
+    [STRADS_LASSO_SERVER] = "server",
+    NULL,
+};
 static const char *const set_updates[] = {
     [STRADS_SET_UPDATE_GRAM] = "gram",
     [STRADS_SET_UPDATE_PLAIN] = "plain",
@@ -214,6 +219,15 @@ static const struct strads_option schedule_options[] = {
      .doc = "Which variables next: cyclic, random, fixed blocks, the support and the worst "
 	    "violators of optimality (working-set), or those whose last change was largest "
 	    "(priority), and of these such that do not interfere (priority-check, for a Lasso)"},
+    {.name = "mode",
+     .value = "NAME",
+     .fallback = "scheduled",
+     .kind = STRADS_OPTION_CHOICE,
+     .choices = modes,
+     AT(mode),
+     .doc = "scheduled, or server: a parameter server for comparison, on which each rank updates "
+	    "sets of its own variables, cyclic or random, with nothing to keep those of different "
+	    "ranks apart; of the engine's settings the staleness counts"},
     {.name = "fresh-share",
      .value = "SHARE",
      .fallback = "0.5",
@@ -395,6 +409,12 @@ check(const struct strads_fit_settings *settings)
 	    settings->scheduler == STRADS_LINEAR_CHECKED)
 		return strads_fail(STRADS_ERR_INPUT,
 				   "--scheduler priority-check is for a Lasso: choose another");
+	if (settings->mode == STRADS_LASSO_SERVER && settings->family == STRADS_LINEAR_LOGISTIC)
+		return strads_fail(STRADS_ERR_INPUT, "--mode server is for a Lasso: leave it out");
+	if (settings->mode == STRADS_LASSO_SERVER && settings->features == STRADS_FEATURES_PAIRS)
+		return strads_fail(STRADS_ERR_INPUT,
+				   "--mode server has the columns of the data only: leave out "
+				   "--features pairs");
 	if (settings->plot && strads_plot_check(settings->plot))
 		return STRADS_ERR_INPUT;
 	return check_path(settings);
@@ -463,6 +483,7 @@ strads_fit_settings_lasso(const struct strads_fit_settings *settings,
 	    .evaluate_sets = settings->evaluate_sets,
 	    .intercept = settings->intercept,
 	    .standardize = (enum strads_standardize)settings->standardize,
+	    .mode = (enum strads_lasso_mode)settings->mode,
 	    .engine = settings->launch.engine,
 	};
 }

@@ -42,6 +42,7 @@ struct strads_fit_settings {
 	uint64_t max_sets;
 
 	uint64_t seed;
+	int mode;      /* enum strads_lasso_mode */
 	int scheduler; /* enum strads_linear_scheduler */
 	double fresh;
 	double uniform;

@@ -45,13 +45,18 @@ wall_clock(void)
 	return json_string(text);
 }
 
-/* From which state a set is computed: {"model": "SSP", "staleness": 2}. */
+/* From which state a set is computed: {"model": "SSP", "staleness": 2}. On a parameter server the
+ * staleness is the most there may be. */
 static json_t *
 consistency(const struct strads_fit_settings *settings)
 {
 	int staleness = settings->launch.engine.staleness;
 
-	return json_pack("{s:s, s:i}", "model", staleness ? "SSP" : "BSP", "staleness", staleness);
+	const char *model = settings->mode == STRADS_LASSO_SERVER ? "bounded staleness"
+			    : staleness                           ? "SSP"
+								  : "BSP";
+
+	return json_pack("{s:s, s:i}", "model", model, "staleness", staleness);
 }
 
 json_t *

@@ -123,6 +123,17 @@ gather(struct strads_lasso *lasso, struct strads_linear_model *model,
 }
 
 static int
+open_portion(struct strads_lasso *lasso)
+{
+	int status = strads_linear_portion_open(lasso->fabric, lasso->train, lasso->columns.centred,
+						&lasso->portion);
+
+	if (status == STRADS_OK)
+		lasso->memory_bytes += strads_linear_portion_bytes(&lasso->portion);
+	return status;
+}
+
+static int
 fit(struct strads_lasso *lasso, struct strads_linear_model *model, struct strads_linear_path *path)
 {
 	struct strads_job *job = strads_fabric_job(lasso->fabric);
@@ -136,11 +147,10 @@ fit(struct strads_lasso *lasso, struct strads_linear_model *model, struct strads
 	status = strads_lasso_response_learn(lasso);
 	if (status)
 		goto close_check;
-	status = strads_linear_portion_open(lasso->fabric, lasso->train, lasso->columns.centred,
-					    &lasso->portion);
+	if (lasso->options.mode != STRADS_LASSO_SERVER)
+		status = open_portion(lasso);
 	if (status)
 		goto close_check;
-	lasso->memory_bytes += strads_linear_portion_bytes(&lasso->portion);
 	strads_lasso_state_start(lasso);
 	status = strads_job_agree(job, strads_region_new(lasso->fabric, STRADS_REMOTE_READ,
 							 lasso->own_keys * sizeof *lasso->beta,
@@ -150,7 +160,8 @@ fit(struct strads_lasso *lasso, struct strads_linear_model *model, struct strads
 	if (status)
 		goto delete_region;
 	lasso->beta = strads_region_base(lasso->beta_region);
-	status = run(lasso);
+	status = lasso->options.mode == STRADS_LASSO_SERVER ? strads_lasso_server_run(lasso)
+							    : run(lasso);
 	if (status == STRADS_OK && lasso->outcome != STRADS_LINEAR_DIVERGED)
 		status = gather(lasso, model, path);
 

@@ -18,6 +18,12 @@ enum strads_set_update {
 				  */
 };
 
+enum strads_lasso_mode {
+	STRADS_LASSO_SCHEDULED,
+	STRADS_LASSO_SERVER, /* no schedule: a parameter server, its rows of the residual; each rank
+			      * updates sets of its own variables; see server.c */
+};
+
 /* A set that was committed, for who wants proof of the schedule. Called on every rank. */
 typedef void strads_lasso_audit(void *arg, uint64_t set, const strads_key *keys, uint32_t n,
 				double worst);
@@ -37,6 +43,7 @@ struct strads_lasso_options {
 	double time_limit_s; /* since data were ready; 0: none */
 	uint64_t max_sets;   /* 0: none; the first two to four are always carried out */
 	uint64_t seed;
+	enum strads_lasso_mode mode; /* SERVER: see check in server.c for what it takes */
 	enum strads_linear_scheduler scheduler;
 	double fresh;              /* PRIORITY: see strads/priority.h */
 	double uniform;            /* PRIORITY: likewise */

@@ -80,14 +80,15 @@ draft_whole(const struct strads_lasso *lasso, bool final, uint32_t index,
 		      first + range >= strads_linear_portion_count(cols, 0, lasso->ranks);
 }
 
-/* One over the rows of each rank: the last set of the run. */
-static void
-draft_rows(const struct strads_lasso *lasso, uint32_t index, struct strads_block_draft *draft)
+void
+strads_lasso_schedule_rows(const struct strads_lasso *lasso, bool final, uint32_t index,
+			   struct strads_block_draft *draft)
 {
 	struct strads_linear_range range = {.last = true, .owner = -1};
 
 	draft->kind = STRADS_LASSO_EVALUATE;
-	draft->arg = STRADS_LASSO_FINAL | (index > 0 && !lasso->cut ? STRADS_LASSO_BETA : 0);
+	draft->arg =
+	    (final ? STRADS_LASSO_FINAL : 0) | (index > 0 && !lasso->cut ? STRADS_LASSO_BETA : 0);
 	draft->range = true;
 	if (index == 0) {
 		draft->reducer = lasso->unpenalized.count > 0 ? 0 : -1;
@@ -239,7 +240,7 @@ strads_lasso_schedule(struct strads_lasso *lasso, uint64_t set, uint32_t index,
 	if (lasso->plan.evaluate_at == set)
 		draft_whole(lasso, lasso->final_set == set, index, draft);
 	else if (lasso->final_set == set)
-		draft_rows(lasso, index, draft);
+		strads_lasso_schedule_rows(lasso, true, index, draft);
 	else if (set + 1 == lasso->plan.evaluate_at)
 		strads_lasso_residual_draft(lasso, index, draft);
 	else

@@ -82,7 +82,8 @@ take_unseen(struct strads_lasso *lasso, struct need *need)
 	struct strads_lasso_unseen *unseen = &lasso->unseen;
 	uint64_t staleness = (uint64_t)lasso->options.engine.staleness;
 
-	if (staleness == 0 || lasso->options.scheduler != STRADS_LINEAR_RANDOM)
+	if (staleness == 0 || lasso->options.scheduler != STRADS_LINEAR_RANDOM ||
+	    lasso->options.mode == STRADS_LASSO_SERVER)
 		return;
 	need->what = "the sets in flight";
 	unseen->position = take(need, staleness * lasso->set_size, sizeof *unseen->position);

@@ -214,6 +214,7 @@ struct strads_lasso {
 	struct strads_working_set *working_set; /* if scheduled by it, else NULL */
 	struct strads_priority *priority;       /* on ranks that schedule by priority, else NULL */
 	struct strads_lasso_check *check;       /* if checked, else NULL */
+	struct strads_lasso_server *server;     /* if that is the mode, else NULL */
 	struct strads_lasso_grams grams;
 	struct strads_lasso_scratch scratch;
 
@@ -365,6 +366,10 @@ bool strads_lasso_path_next(struct strads_lasso *lasso);
 int strads_lasso_schedule(struct strads_lasso *lasso, uint64_t set, uint32_t index,
 			  struct strads_block_draft *draft);
 
+/* Block `index` of an evaluation over the rows of each rank, which needs no set before it. */
+void strads_lasso_schedule_rows(const struct strads_lasso *lasso, bool final, uint32_t index,
+				struct strads_block_draft *draft);
+
 /* The plan and the list before the first set. */
 void strads_lasso_plan_open(struct strads_lasso *lasso);
 
@@ -382,6 +387,22 @@ void strads_lasso_plan_note(struct strads_lasso_plan *plan, double steepest, dou
 
 /* After an update: counts passes, and asks for an evaluation when they find little left to do. */
 void strads_lasso_plan_advance(struct strads_lasso *lasso, const struct strads_block *last);
+
+/* ---- whole.c ------------------------------------------------------------------------------ */
+
+/* This rank's own columns over the rows of all ranks, those of others empty; several ranks, the
+ * training data readable by peers. Counts memory_bytes. Collective. Returns STRADS_OK, ERR_MEMORY,
+ * or as strads_columns_hold; in either case strads_lasso_whole_free afterwards. */
+STRADS_MUST_CHECK int strads_lasso_whole_read(struct strads_lasso *lasso,
+					      struct strads_dataset *whole);
+void strads_lasso_whole_free(struct strads_dataset *whole);
+
+/* ---- server.c ----------------------------------------------------------------------------- */
+
+/* The fit on a parameter server, with the staleness of the engine's options, instead of the
+ * engine's run of the program. Collective. Returns STRADS_OK, ERR_INPUT (what it does not take),
+ * ERR_MEMORY, or as strads_engine_run and strads_server_get. */
+STRADS_MUST_CHECK int strads_lasso_server_run(struct strads_lasso *lasso);
 
 /* ---- unseen.c ----------------------------------------------------------------------------- */
 

@@ -57,12 +57,12 @@ strads_linear_portion_key(const struct strads_linear_portion *portion, uint64_t 
 	       (uint64_t)portion->rank;
 }
 
-/* Whether this rank has the column, and where. */
+/* Whether this rank has the column, and where. A portion that was not opened has none. */
 static inline bool
 strads_linear_portion_find(const struct strads_linear_portion *portion, strads_key key,
 			   uint64_t *position)
 {
-	if (key % (uint64_t)portion->ranks != (uint64_t)portion->rank)
+	if (portion->count == 0 || key % (uint64_t)portion->ranks != (uint64_t)portion->rank)
 		return false;
 	*position = portion->position[key / (uint64_t)portion->ranks];
 	return true;

@@ -171,10 +171,10 @@ check_options(const struct strads_job_options *options)
 	const struct strads_sim_options *sim = &options->sim;
 
 	if (!sane(sim->latency_ns, DELAY_MAX_NS) || !sane(sim->overhead_ns, DELAY_MAX_NS) ||
-	    !sane(sim->jitter, 1e3))
+	    !sane(sim->receive_ns, DELAY_MAX_NS) || !sane(sim->jitter, 1e3))
 		return strads_fail(STRADS_ERR_ARGUMENT,
-				   "simulated latency, overhead (ns) and jitter must be 0 or "
-				   "more, and below %g resp. 1000",
+				   "simulated latency, overhead, receipt (ns) and jitter must be "
+				   "0 or more, and below %g resp. 1000",
 				   DELAY_MAX_NS);
 	if (!sane(sim->bytes_per_ns, 1e9) || !sane(sim->compute_scale, 1e9))
 		return strads_fail(STRADS_ERR_ARGUMENT,
@@ -243,6 +243,7 @@ sim_prepare(struct strads_sim *sim, const struct strads_job_options *options)
 	sim->timeout =
 	    strads_sim_ps(timeout_ms < 1000000000u ? timeout_ms * 1000000u : STRADS_SIM_NEVER);
 	sim->overhead = (uint64_t)(options->sim.overhead_ns * STRADS_SIM_PS);
+	sim->receive = (uint64_t)(options->sim.receive_ns * STRADS_SIM_PS);
 	if (options->sim.bytes_per_ns > 0)
 		sim->ps_per_byte = STRADS_SIM_PS / options->sim.bytes_per_ns;
 	sim->departed = -1;

@@ -363,9 +363,11 @@ land_put(struct strads_sim *sim, struct strads_sim_operation *operation, uint64_
 		copy_piece(sim, operation, at, PIECES - 1);
 	else
 		copy(operation, at, 0, operation->bytes);
-	if (operation->kind == STRADS_OP_PUT_SIGNAL)
+	if (operation->kind == STRADS_OP_PUT_SIGNAL) {
 		atomic_store_explicit((_Atomic uint64_t *)(void *)(at + operation->bytes),
 				      operation->value, memory_order_release);
+		sim->ranks[operation->peer].owes += sim->receive;
+	}
 	strads_sim_notify(&sim->ranks[operation->peer], time);
 	add(sim, time + latency(sim, operation, DELAY_BACK), STRADS_EVENT_COMPLETE, operation, 0);
 }

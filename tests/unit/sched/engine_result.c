@@ -301,19 +301,24 @@ strads_engine_run__eight_ranks_by_a_tree(void **state)
 static void
 strads_engine_run__many_simulated_ranks(void **state)
 {
-	struct toy_job job = toy_job_defaults(STRADS_JOB_SIM, 100);
+	const struct {
+		int ranks;
+		int fan_out;
+		int schedulers;
+		size_t eager_bytes;
+	} crowds[] = {{100, 0, 1, 4096}, {33, 3, 2, 0}, {64, 64, 64, 0}, {40, 0, 40, 4096}};
 
 	(void)state;
-	job.toy.early_blocks = 30;
-	job.toy.stop_every = 20;
-	for (int fan_out = 0; fan_out <= 100; fan_out += 4 + fan_out * 4) {
-		job.engine.fan_out = fan_out;
+	for (size_t i = 0; i < sizeof crowds / sizeof *crowds; i++) {
+		struct toy_job job = toy_job_defaults(STRADS_JOB_SIM, crowds[i].ranks);
+
+		job.toy.early_blocks = 20;
+		job.toy.stop_every = 6;
+		job.engine.fan_out = crowds[i].fan_out;
+		job.engine.schedulers = crowds[i].schedulers;
+		job.engine.eager_bytes = crowds[i].eager_bytes;
 		toy_job_assert_reference(&job);
 	}
-	job.job.ranks = 64;
-	job.engine.schedulers = 64;
-	job.engine.eager_bytes = 0;
-	toy_job_assert_reference(&job);
 }
 
 static void

@@ -5,6 +5,7 @@
 #define OVERHEAD 100  /* ns */
 #define MESSAGE  10000
 #define PASSAGE  1000 /* ns that a MESSAGE occupies a link of 10 bytes/ns */
+#define RECEIPT  700  /* ns that a signal costs its target, where it is told to */
 
 static const struct strads_sim_options network = {
     .seed = 1, .latency_ns = LATENCY, .overhead_ns = OVERHEAD, .bytes_per_ns = 10};
@@ -46,12 +47,12 @@ put__takes_overhead_latency_and_passage_and_an_acknowledgement(void **state)
 static int
 signal_main(struct strads_job *job, void *arg)
 {
+	const uint64_t *receipt = arg;
 	const size_t payload = MESSAGE - sizeof(uint64_t);
 	struct strads_counter counter = {0};
 	struct sim_rank rank;
 	uint64_t begin;
 
-	(void)arg;
 	OPEN(&rank, job);
 	if (rank.rank == 0) {
 		begin = strads_fabric_clock_ns(rank.fabric);
@@ -62,7 +63,8 @@ signal_main(struct strads_job *job, void *arg)
 	} else {
 		rank_await_signal(&rank, payload, 1);
 		memcpy(&begin, rank.shared_base, sizeof begin);
-		CHECK(&rank, rank_clock_ns(&rank) == begin + OVERHEAD + LATENCY + PASSAGE);
+		CHECK(&rank,
+		      rank_clock_ns(&rank) == begin + OVERHEAD + LATENCY + PASSAGE + *receipt);
 	}
 	return rank_close(&rank);
 }
@@ -70,8 +72,21 @@ signal_main(struct strads_job *job, void *arg)
 static void
 put_signal__wakes_its_target_when_the_last_byte_lands(void **state)
 {
+	uint64_t none = 0;
+
 	(void)state;
-	assert_int_equal(run_ranks(2, network, signal_main, NULL), 0);
+	assert_int_equal(run_ranks(2, network, signal_main, &none), 0);
+}
+
+static void
+put_signal__costs_its_target_the_receipt(void **state)
+{
+	struct strads_sim_options dear = network;
+	uint64_t receipt = RECEIPT;
+
+	(void)state;
+	dear.receive_ns = RECEIPT;
+	assert_int_equal(run_ranks(2, dear, signal_main, &receipt), 0);
 }
 
 static int
@@ -293,6 +308,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(put__takes_overhead_latency_and_passage_and_an_acknowledgement),
+	    cmocka_unit_test(put_signal__costs_its_target_the_receipt),
 	    cmocka_unit_test(put_signal__wakes_its_target_when_the_last_byte_lands),
 	    cmocka_unit_test(get__takes_a_trip_there_and_one_back),
 	    cmocka_unit_test(put__queues_behind_an_earlier_one_on_the_outgoing_link),

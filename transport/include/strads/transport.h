@@ -69,9 +69,11 @@ enum strads_job_kind {
 /* The simulated network and machine (kind STRADS_JOB_SIM); zero in every field but the seed means
  * an ideal network. */
 struct strads_sim_options {
-	uint64_t seed;        /* of the delays, the reordering and the tearing */
-	double latency_ns;    /* one way, first byte; typically 1500 */
-	double overhead_ns;   /* the initiator's cost of posting one operation; typically 100 */
+	uint64_t seed;      /* of the delays, the reordering and the tearing */
+	double latency_ns;  /* one way, first byte; typically 1500 */
+	double overhead_ns; /* the initiator's cost of posting one operation; typically 100 */
+	double receive_ns; /* the target's cost of a signal, once it makes progress; little where an
+			    * adapter writes it, as much as the overhead over TCP */
 	double bytes_per_ns;  /* per rank and direction; 12 is 12 GB/s; 0 is unlimited */
 	double jitter;        /* each delay is multiplied by 1 + jitter·u, u uniform in [0,1) */
 	double compute_scale; /* declared compute cost is multiplied by this; 0 counts as 1 */
