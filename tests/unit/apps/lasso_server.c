@@ -76,7 +76,8 @@ assert_same_model(struct lasso_job *job, struct fixture *f)
 	lasso_job_assert(job, STRADS_LINEAR_CONVERGED, f->results);
 	assert_true(fabs(f->results[0].last.objective - f->expected[0].last.objective) <
 		    1e-8 * f->expected[0].last.objective);
-	assert_true(f->results[0].last.lambda == f->expected[0].last.lambda);
+	assert_true(fabs(f->results[0].last.lambda - f->expected[0].last.lambda) <=
+		    1e-12 * f->expected[0].last.lambda);
 	assert_true(fabs(f->results[0].intercept - f->expected[0].intercept) < 1e-3);
 	for (int j = 5; j < 90; j++) /* of the equal ones before, either may have it all */
 		assert_true(fabs(f->results[0].beta[j] - f->expected[0].beta[j]) < 1e-3);
