@@ -7,7 +7,6 @@
  */
 #include "state.h"
 
-#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -24,23 +23,6 @@
  * to violate. */
 #define NEARLY 0.9
 
-/* The commit of a range: the header, then the support, then the worst of the others. */
-struct range_commit {
-	double gradient_max;
-	double l1;
-	double ridge;
-	uint32_t support;
-	uint32_t violators;
-};
-
-struct range_entry {
-	uint32_t key;
-	float gradient;
-};
-
-static_assert(sizeof(struct range_commit) == 32, "range_commit has holes");
-static_assert(sizeof(struct range_entry) == 8, "range_entry has holes");
-
 size_t
 strads_lasso_evaluate_elems(const struct strads_lasso *lasso, const struct strads_block *block)
 {
@@ -54,7 +36,7 @@ strads_lasso_evaluate_elems(const struct strads_lasso *lasso, const struct strad
 size_t
 strads_lasso_evaluate_commit_max(uint32_t variables)
 {
-	size_t range = sizeof(struct range_commit) + variables * sizeof(struct range_entry);
+	size_t range = strads_linear_gradients_max(variables);
 	size_t sums = STRADS_LASSO_COMMITTED * sizeof(double);
 
 	return range > sums ? range : sums;
@@ -64,20 +46,11 @@ strads_lasso_evaluate_commit_max(uint32_t variables)
 static void
 push_costs(const struct strads_lasso *lasso, double *sum)
 {
-	struct strads_fabric_stats fabric;
-	struct strads_engine_stats engine;
 	struct strads_linear_checked checked;
 
-	strads_fabric_stats(lasso->fabric, &fabric);
-	for (int op = 0; op < STRADS_OPS; op++)
-		sum[STRADS_LASSO_BYTES + op] = (double)fabric.bytes[op];
+	strads_linear_costs_read(lasso->fabric, lasso->engine, sum + STRADS_LASSO_COST);
 	strads_lasso_check_count(lasso, &checked);
 	memcpy(sum + STRADS_LASSO_CHECKS, &checked, sizeof checked);
-	strads_engine_stats(lasso->engine, &engine);
-	for (int stage = 0; stage < STRADS_STAGES; stage++) {
-		sum[STRADS_LASSO_BUSY + stage] = (double)engine.stage[stage].busy_ns * 1e-9;
-		sum[STRADS_LASSO_STALL + stage] = (double)engine.stage[stage].stall_ns * 1e-9;
-	}
 }
 
 static void
@@ -158,78 +131,32 @@ pull_sums(const struct strads_lasso *lasso, const double *sum, double *out)
 	return STRADS_LASSO_COMMITTED * sizeof *out;
 }
 
-/* A commit being written: of one range. */
-struct range_draft {
-	const struct strads_lasso *lasso;
-	struct range_commit *header;
-	struct range_entry *entry;
-	struct strads_candidates *worst;
-	double least; /* of a candidate's gradient */
-};
-
-static void
-range_begin(struct strads_lasso *lasso, struct range_commit *header, struct range_draft *draft)
-{
-	const struct strads_working_set *list = lasso->working_set;
-
-	*header = (struct range_commit){0};
-	*draft = (struct range_draft){
-	    .lasso = lasso,
-	    .header = header,
-	    .entry = (struct range_entry *)(header + 1),
-	    .worst = &lasso->scratch.candidates,
-	    .least = isnan(lasso->lambda) ? 0 : NEARLY * lasso->lambda,
-	};
-	strads_candidates_clear(draft->worst, list ? list->violators.room : 0);
-}
-
 /* Adds a variable: x̃_jᵀr and β_j. */
 static inline void
-range_add(struct range_draft *draft, strads_key key, double correlation, double beta)
+range_add(const struct strads_lasso *lasso, struct strads_linear_gradients *draft, strads_key key,
+	  double correlation, double beta)
 {
-	const struct strads_lasso *lasso = draft->lasso;
-	struct range_commit *header = draft->header;
-	double g = fabs(correlation);
+	double g = fabs(correlation), ridge = 0;
 
 	if (beta != 0 && lasso->options.l1_ratio < 1) {
 		double kappa = strads_lasso_kappa(lasso, key);
 
 		g = fabs(correlation - lasso->lambda * kappa * beta);
-		header->ridge += kappa * beta * beta;
+		ridge = kappa * beta * beta;
 	}
-	header->gradient_max = g > header->gradient_max ? g : header->gradient_max;
-	header->l1 += fabs(beta);
-	if (beta != 0)
-		draft->entry[header->support++] = (struct range_entry){(uint32_t)key, (float)g};
-	else if (lasso->working_set && g > draft->least)
-		strads_candidates_add(draft->worst, key, (float)g);
-}
-
-/* Puts the candidates behind the support; returns the bytes of the commit. */
-static size_t
-range_end(const struct range_draft *draft)
-{
-	struct range_commit *header = draft->header;
-	struct range_entry *entry = draft->entry + header->support;
-
-	header->violators = (uint32_t)draft->worst->count;
-	for (uint64_t k = 0; k < draft->worst->count; k++) {
-		entry[k].key = (uint32_t)draft->worst->entry[k].key;
-		entry[k].gradient = draft->worst->entry[k].gradient;
-	}
-	return sizeof *header + (header->support + header->violators) * sizeof *entry;
+	strads_linear_gradients_add(draft, key, g, beta, ridge);
 }
 
 static void
 pull_rows(const struct strads_lasso *lasso, const struct strads_block *block, const double *sum,
-	  struct range_draft *draft)
+	  struct strads_linear_gradients *draft)
 {
 	for (uint32_t k = 0; k < block->n; k++) {
 		strads_key key = block->first + k;
 		double beta = block->arg & STRADS_LASSO_BETA ? sum[block->n + k]
 							     : lasso->beta[key - lasso->first_key];
 
-		range_add(draft, key, sum[k] * lasso->columns.scale[key], beta);
+		range_add(lasso, draft, key, sum[k] * lasso->columns.scale[key], beta);
 	}
 }
 
@@ -237,7 +164,7 @@ pull_rows(const struct strads_lasso *lasso, const struct strads_block *block, co
  * which is all that the dual point needs of them. */
 static void
 pull_whole(const struct strads_lasso *lasso, const struct strads_block *block,
-	   struct range_draft *draft)
+	   struct strads_linear_gradients *draft)
 {
 	const struct strads_linear_portion *portion = &lasso->portion;
 	const struct strads_lasso_whole *whole = &lasso->whole;
@@ -255,7 +182,7 @@ pull_whole(const struct strads_lasso *lasso, const struct strads_block *block,
 			strads_packed_dot(&portion->x, k, 1, whole->residual, correlation);
 		if (portion->shift)
 			*correlation -= portion->shift[k] * whole->sum;
-		range_add(draft, strads_linear_portion_key(portion, k), *correlation, beta);
+		range_add(lasso, draft, strads_linear_portion_key(portion, k), *correlation, beta);
 	}
 }
 
@@ -263,53 +190,18 @@ size_t
 strads_lasso_evaluate_pull(struct strads_lasso *lasso, const struct strads_block *block,
 			   const double *sum, void *commit)
 {
-	struct range_draft draft;
+	double least = isnan(lasso->lambda) ? 0 : NEARLY * lasso->lambda;
+	struct strads_linear_gradients draft;
 
 	if (block->index == 0)
 		return pull_sums(lasso, sum, commit);
-	range_begin(lasso, commit, &draft);
+	draft = strads_linear_gradients_begin(commit, lasso->working_set,
+					      &lasso->scratch.candidates, least);
 	if (block->arg & STRADS_LASSO_WHOLE)
 		pull_whole(lasso, block, &draft);
 	else
 		pull_rows(lasso, block, sum, &draft);
-	return range_end(&draft);
-}
-
-static int
-sync_range(struct strads_lasso *lasso, const struct strads_block *block, const void *commit,
-	   size_t bytes)
-{
-	const struct range_commit *header = commit;
-	const struct range_entry *entry = (const struct range_entry *)(header + 1);
-	struct strads_lasso_evaluation *evaluation = &lasso->evaluation;
-	uint64_t entries;
-
-	if (bytes < sizeof *header)
-		return strads_fail(STRADS_ERR_PROTOCOL, "set %llu: gradients of %zu bytes",
-				   (unsigned long long)block->set, bytes);
-	entries = (uint64_t)header->support + header->violators;
-	if (entries > block->n || bytes != sizeof *header + entries * sizeof *entry)
-		return strads_fail(
-		    STRADS_ERR_PROTOCOL, "set %llu: %llu candidates among %u gradients",
-		    (unsigned long long)block->set, (unsigned long long)entries, block->n);
-	if (header->gradient_max > evaluation->gradient_max)
-		evaluation->gradient_max = header->gradient_max;
-	evaluation->l1 += header->l1;
-	evaluation->ridge += header->ridge;
-	evaluation->nonzeros += header->support;
-	for (uint64_t k = 0; lasso->working_set && k < entries; k++) {
-		if (entry[k].key >= lasso->train->x.cols)
-			return strads_fail(STRADS_ERR_PROTOCOL, "set %llu: candidate %u of %llu",
-					   (unsigned long long)block->set, entry[k].key,
-					   (unsigned long long)lasso->train->x.cols);
-		if (k < header->support)
-			strads_working_set_support(lasso->working_set, entry[k].key,
-						   entry[k].gradient);
-		else
-			strads_working_set_violator(lasso->working_set, entry[k].key,
-						    entry[k].gradient);
-	}
-	return STRADS_OK;
+	return strads_linear_gradients_end(&draft);
 }
 
 int
@@ -319,15 +211,14 @@ strads_lasso_evaluate_sync(struct strads_lasso *lasso, const struct strads_block
 	struct strads_lasso_evaluation *evaluation = &lasso->evaluation;
 
 	if (block->index > 0)
-		return sync_range(lasso, block, commit, bytes);
+		return strads_linear_gradients_sync(block, commit, bytes, lasso->train->x.cols,
+						    &evaluation->tally, lasso->working_set);
 	if (bytes != sizeof evaluation->sum)
 		return strads_fail(STRADS_ERR_PROTOCOL, "set %llu: sums of %zu bytes",
 				   (unsigned long long)block->set, bytes);
 	memcpy(evaluation->sum, commit, sizeof evaluation->sum);
-	evaluation->gradient_max = 0;
-	evaluation->l1 = 0;
-	evaluation->ridge = 0;
-	evaluation->nonzeros = strads_lasso_unpenalized_nonzeros(lasso);
+	evaluation->tally =
+	    (struct strads_linear_tally){.nonzeros = strads_lasso_unpenalized_nonzeros(lasso)};
 	if (lasso->working_set)
 		strads_working_set_clear(lasso->working_set);
 	return STRADS_OK;
@@ -339,7 +230,7 @@ strads_lasso_evaluate_sync(struct strads_lasso *lasso, const struct strads_block
 static int
 first_evaluation(struct strads_lasso *lasso)
 {
-	lasso->lambda_max = lasso->evaluation.gradient_max;
+	lasso->lambda_max = lasso->evaluation.tally.gradient_max;
 	if (lasso->options.path > 0)
 		return strads_lasso_path_first(lasso);
 	if (isnan(lasso->lambda))
@@ -357,9 +248,9 @@ gradient_project(struct strads_lasso *lasso, bool whole)
 
 	if (!(square > 0))
 		return;
-	if (whole && evaluation->gradient_max < lasso->lambda)
-		evaluation->gradient_max = lasso->lambda;
-	evaluation->gradient_max += (double)lasso->unpenalized.bound_max * sqrt(square);
+	if (whole && evaluation->tally.gradient_max < lasso->lambda)
+		evaluation->tally.gradient_max = lasso->lambda;
+	evaluation->tally.gradient_max += (double)lasso->unpenalized.bound_max * sqrt(square);
 }
 
 /* The absolute gap. */
@@ -371,9 +262,9 @@ evaluation_gap(const struct strads_lasso *lasso, double *objective)
 	    .lambda = lasso->lambda,
 	    .r_square = sum[STRADS_LASSO_R_SQUARE],
 	    .r_y = sum[STRADS_LASSO_R_Y] - sum[STRADS_LASSO_UNPENALIZED_Y],
-	    .l1 = lasso->evaluation.l1,
-	    .ridge = lasso->evaluation.ridge,
-	    .gradient_max = lasso->evaluation.gradient_max,
+	    .l1 = lasso->evaluation.tally.l1,
+	    .ridge = lasso->evaluation.tally.ridge,
+	    .gradient_max = lasso->evaluation.tally.gradient_max,
 	};
 
 	double off = sum[STRADS_LASSO_UNPENALIZED_SQUARE];
@@ -392,7 +283,7 @@ evaluation_gap(const struct strads_lasso *lasso, double *objective)
 static double
 relative_gap(const struct strads_lasso *lasso, double gap)
 {
-	double steepest = lasso->evaluation.gradient_max;
+	double steepest = lasso->evaluation.tally.gradient_max;
 
 	if (lasso->lambda > 0)
 		return gap / (0.5 * lasso->response.square);
@@ -417,18 +308,13 @@ progress_fill(struct strads_lasso *lasso, uint64_t set, double objective, double
 	progress->objective = objective;
 	progress->explained = 1 - sum[STRADS_LASSO_R_SQUARE] / lasso->response.null;
 	progress->gap = gap;
-	progress->nonzeros = lasso->evaluation.nonzeros;
+	progress->nonzeros = lasso->evaluation.tally.nonzeros;
 	progress->memory_bytes = lasso->memory_bytes;
 	progress->train_mse = sum[STRADS_LASSO_R_SQUARE] / (double)lasso->train->rows_total;
 	progress->test_mse = lasso->test ? sum[STRADS_LASSO_TEST_SSE] / test_rows : NAN;
 	progress->test_mean_mse = lasso->test ? lasso->response.test_sst / test_rows : NAN;
-	for (int op = 0; op < STRADS_OPS; op++)
-		progress->bytes_sent[op] = (uint64_t)sum[STRADS_LASSO_BYTES + op];
+	strads_linear_costs_tell(sum + STRADS_LASSO_COST, progress);
 	memcpy(&progress->checked, sum + STRADS_LASSO_CHECKS, sizeof progress->checked);
-	for (int stage = 0; stage < STRADS_STAGES; stage++) {
-		progress->stage_seconds[stage] = sum[STRADS_LASSO_BUSY + stage];
-		progress->stage_stall_seconds[stage] = sum[STRADS_LASSO_STALL + stage];
-	}
 }
 
 static void

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "../linear/need.h"
+
 /* Variables in a range of columns: many enough that a round costs little, few enough that ranks
  * take turns. */
 #define RANGE_MAX 16384
@@ -19,46 +21,23 @@
 /* Longest list of variables, support and violators, in the working set. */
 #define LIST_MAX (UINT64_C(1) << 20)
 
-/* What is being allocated, and the first failure. */
-struct need {
-	struct strads_lasso *lasso;
-	const char *what;
-	int status;
-};
-
-/* calloc that counts the bytes and, once one has failed, does nothing. */
-static void *
-take(struct need *need, uint64_t count, size_t bytes)
-{
-	void *memory;
-
-	if (need->status)
-		return NULL;
-	memory = calloc(count ? count : 1, bytes);
-	need->lasso->memory_bytes += count * bytes;
-	if (!memory)
-		need->status =
-		    strads_fail(STRADS_ERR_MEMORY, "no memory for %s: %llu times %zu bytes",
-				need->what, (unsigned long long)count, bytes);
-	return memory;
-}
-
 static void
-take_columns(struct strads_lasso *lasso, struct need *need)
+take_columns(struct strads_lasso *lasso, struct strads_linear_need *need)
 {
 	uint64_t cols = lasso->train->x.cols;
 	struct strads_linear_columns *columns = &lasso->columns;
 
 	need->what = "the statistics of the columns";
 	if (columns->centred)
-		columns->mean = take(need, cols, sizeof *columns->mean);
-	columns->scale = take(need, cols, sizeof *columns->scale);
-	columns->bound = take(need, cols, sizeof *columns->bound);
-	lasso->screen.first = take(need, (uint64_t)lasso->ranks + 1, sizeof *lasso->screen.first);
+		columns->mean = strads_linear_take(need, cols, sizeof *columns->mean);
+	columns->scale = strads_linear_take(need, cols, sizeof *columns->scale);
+	columns->bound = strads_linear_take(need, cols, sizeof *columns->bound);
+	lasso->screen.first =
+	    strads_linear_take(need, (uint64_t)lasso->ranks + 1, sizeof *lasso->screen.first);
 }
 
 static void
-take_list(struct strads_lasso *lasso, struct need *need)
+take_list(struct strads_lasso *lasso, struct strads_linear_need *need)
 {
 	uint64_t cols = lasso->train->x.cols, rows = lasso->train->rows_total;
 	uint64_t most = 4 * rows > LIST_MAX ? 4 * rows : LIST_MAX;
@@ -66,18 +45,18 @@ take_list(struct strads_lasso *lasso, struct need *need)
 	need->what = "the list of variables";
 	lasso->list_count = cols;
 	if (lasso->options.scheduler == STRADS_LINEAR_FIXED)
-		lasso->permutation = take(need, cols, sizeof *lasso->permutation);
+		lasso->permutation = strads_linear_take(need, cols, sizeof *lasso->permutation);
 	if (need->status || lasso->options.scheduler != STRADS_LINEAR_WORKING_SET)
 		return;
 	most = most < cols ? most : cols;
 	lasso->list_count = 0;
-	lasso->memory_bytes += strads_working_set_bytes(most);
+	need->bytes += strads_working_set_bytes(most);
 	need->status = strads_working_set_new(most, &lasso->working_set);
 }
 
 /* Of random sets under staleness: members of those in flight. */
 static void
-take_unseen(struct strads_lasso *lasso, struct need *need)
+take_unseen(struct strads_lasso *lasso, struct strads_linear_need *need)
 {
 	struct strads_lasso_unseen *unseen = &lasso->unseen;
 	uint64_t staleness = (uint64_t)lasso->options.engine.staleness;
@@ -86,8 +65,9 @@ take_unseen(struct strads_lasso *lasso, struct need *need)
 	    lasso->options.mode == STRADS_LASSO_SERVER)
 		return;
 	need->what = "the sets in flight";
-	unseen->position = take(need, staleness * lasso->set_size, sizeof *unseen->position);
-	unseen->marked = take(need, lasso->train->x.cols, sizeof *unseen->marked);
+	unseen->position =
+	    strads_linear_take(need, staleness * lasso->set_size, sizeof *unseen->position);
+	unseen->marked = strads_linear_take(need, lasso->train->x.cols, sizeof *unseen->marked);
 }
 
 /* Rows of all ranks, those held out among them. */
@@ -98,30 +78,32 @@ rows_of_all(const struct strads_lasso *lasso)
 }
 
 static void
-take_scratch(struct strads_lasso *lasso, struct need *need)
+take_scratch(struct strads_lasso *lasso, struct strads_linear_need *need)
 {
 	struct strads_lasso_scratch *scratch = &lasso->scratch;
 	uint64_t n = lasso->set_size;
 
 	need->what = "the residuals and one set";
-	lasso->residual = take(need, lasso->train->x.rows, sizeof *lasso->residual);
+	lasso->residual = strads_linear_take(need, lasso->train->x.rows, sizeof *lasso->residual);
 	if (lasso->test)
 		lasso->test_residual =
-		    take(need, lasso->test->x.rows, sizeof *lasso->test_residual);
-	scratch->gradient = take(need, n, sizeof *scratch->gradient);
-	scratch->beta = take(need, n, sizeof *scratch->beta);
-	scratch->mean = take(need, n, sizeof *scratch->mean);
-	scratch->scale = take(need, n, sizeof *scratch->scale);
-	scratch->ridge = take(need, n, sizeof *scratch->ridge);
-	scratch->diagonal = take(need, n, sizeof *scratch->diagonal);
-	scratch->range = take(need, lasso->range_max, sizeof *scratch->range);
-	lasso->whole.residual = take(need, rows_of_all(lasso), sizeof *lasso->whole.residual);
+		    strads_linear_take(need, lasso->test->x.rows, sizeof *lasso->test_residual);
+	scratch->gradient = strads_linear_take(need, n, sizeof *scratch->gradient);
+	scratch->beta = strads_linear_take(need, n, sizeof *scratch->beta);
+	scratch->mean = strads_linear_take(need, n, sizeof *scratch->mean);
+	scratch->scale = strads_linear_take(need, n, sizeof *scratch->scale);
+	scratch->ridge = strads_linear_take(need, n, sizeof *scratch->ridge);
+	scratch->diagonal = strads_linear_take(need, n, sizeof *scratch->diagonal);
+	scratch->range = strads_linear_take(need, lasso->range_max, sizeof *scratch->range);
+	lasso->whole.residual =
+	    strads_linear_take(need, rows_of_all(lasso), sizeof *lasso->whole.residual);
 	scratch->candidates.max = lasso->range_max;
-	scratch->candidates.entry = take(need, lasso->range_max, sizeof *scratch->candidates.entry);
+	scratch->candidates.entry =
+	    strads_linear_take(need, lasso->range_max, sizeof *scratch->candidates.entry);
 }
 
 static void
-take_grams(struct strads_lasso *lasso, struct need *need)
+take_grams(struct strads_lasso *lasso, struct strads_linear_need *need)
 {
 	struct strads_lasso_grams *grams = &lasso->grams;
 	uint64_t n = lasso->set_size, cols = lasso->train->x.cols;
@@ -131,8 +113,9 @@ take_grams(struct strads_lasso *lasso, struct need *need)
 	grams->stride = n * n;
 	grams->slots = GRAM_BYTES / (grams->stride * sizeof *grams->matrix);
 	grams->slots = grams->slots < most ? grams->slots : most;
-	grams->matrix = take(need, grams->slots + 1, grams->stride * sizeof *grams->matrix);
-	grams->order = take(need, grams->slots, sizeof *grams->order);
+	grams->matrix =
+	    strads_linear_take(need, grams->slots + 1, grams->stride * sizeof *grams->matrix);
+	grams->order = strads_linear_take(need, grams->slots, sizeof *grams->order);
 	if (need->status)
 		return;
 	lasso->scratch.gram = strads_gram_scratch_new(n);
@@ -142,7 +125,7 @@ take_grams(struct strads_lasso *lasso, struct need *need)
 
 /* The priorities of this rank's variables, if it schedules by them. */
 static void
-take_priorities(struct strads_lasso *lasso, struct need *need)
+take_priorities(struct strads_lasso *lasso, struct strads_linear_need *need)
 {
 	const struct strads_lasso_options *options = &lasso->options;
 	struct strads_priority_options priority = {.variables = lasso->train->x.cols,
@@ -156,13 +139,13 @@ take_priorities(struct strads_lasso *lasso, struct need *need)
 	    lasso->rank >= options->engine.schedulers)
 		return;
 	need->status = strads_priority_new(&priority, &lasso->priority);
-	lasso->memory_bytes += strads_priority_most_bytes(&priority);
+	need->bytes += strads_priority_most_bytes(&priority);
 }
 
 int
 strads_lasso_state_take(struct strads_lasso *lasso)
 {
-	struct need need = {.lasso = lasso};
+	struct strads_linear_need need = {0};
 
 	take_columns(lasso, &need);
 	take_list(lasso, &need);
@@ -171,6 +154,7 @@ strads_lasso_state_take(struct strads_lasso *lasso)
 	take_scratch(lasso, &need);
 	if (lasso->options.set_update == STRADS_SET_UPDATE_GRAM)
 		take_grams(lasso, &need);
+	lasso->memory_bytes += need.bytes;
 	if (!need.status)
 		need.status = strads_lasso_unpenalized_take(lasso);
 	return need.status ? need.status : strads_lasso_path_take(lasso);

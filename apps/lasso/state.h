@@ -18,6 +18,8 @@
 #include "lasso.h"
 
 #include "../linear/columns.h"
+#include "../linear/costs.h"
+#include "../linear/gradients.h"
 #include "../linear/screen.h"
 #include "../linear/portion.h"
 #include "strads/gap.h"
@@ -60,10 +62,9 @@ enum strads_lasso_sum {
 	STRADS_LASSO_R_Y,      /* Σ r·y */
 	STRADS_LASSO_TEST_SSE, /* Σ of squared errors over test rows */
 	STRADS_LASSO_STOPS,    /* ranks asked to stop */
-	STRADS_LASSO_BYTES,    /* by kind of operation */
-	STRADS_LASSO_BUSY = STRADS_LASSO_BYTES + STRADS_OPS, /* seconds by stage */
-	STRADS_LASSO_STALL = STRADS_LASSO_BUSY + STRADS_STAGES,
-	STRADS_LASSO_CHECKS = STRADS_LASSO_STALL + STRADS_STAGES, /* struct strads_linear_checked */
+	STRADS_LASSO_COST,     /* see ../linear/costs.h */
+	STRADS_LASSO_CHECKS =
+	    STRADS_LASSO_COST + STRADS_LINEAR_COSTS, /* struct strads_linear_checked */
 	STRADS_LASSO_SUMS =
 	    STRADS_LASSO_CHECKS + sizeof(struct strads_linear_checked) / sizeof(double),
 	STRADS_LASSO_R_MAX =
@@ -132,10 +133,7 @@ struct strads_lasso_whole {
 /* Gradients of the evaluation under way. */
 struct strads_lasso_evaluation {
 	double sum[STRADS_LASSO_COMMITTED];
-	double gradient_max;
-	double l1;
-	double ridge; /* Σκ_jβ_j² */
-	uint64_t nonzeros;
+	struct strads_linear_tally tally; /* its ridge: Σκ_jβ_j² */
 };
 
 /* Gram matrices kept by their reducer: block b of the list at its rank b mod P, in slot b / P.

@@ -100,18 +100,15 @@ size_t
 strads_logistic_evaluate_pull(struct strads_logistic *logistic, const struct strads_block *block,
 			      const double *sum, void *commit)
 {
-	struct strads_working_set *list = logistic->working_set;
-	struct strads_linear_gradients gradients = {
-	    .commit = commit,
-	    .violators = list ? &logistic->scratch.candidates : NULL,
-	    .least = isnan(logistic->lambda) ? 0 : (float)(NEARLY * logistic->lambda),
-	};
+	double least = isnan(logistic->lambda) ? 0 : NEARLY * logistic->lambda;
+	struct strads_linear_gradients gradients;
 
 	if (block->index == 0) {
 		memcpy(commit, sum, STRADS_LOGISTIC_SUMS * sizeof *sum);
 		return STRADS_LOGISTIC_SUMS * sizeof *sum;
 	}
-	strads_linear_gradients_begin(&gradients, list ? list->violators.room : 0);
+	gradients = strads_linear_gradients_begin(commit, logistic->working_set,
+						  &logistic->scratch.candidates, least);
 	for (uint32_t k = 0; k < block->n; k++) {
 		strads_key key = strads_linear_screen_key(&logistic->screen, block->first + k);
 		double g = fabs(sum[k] * logistic->columns.scale[key]);
@@ -120,7 +117,7 @@ strads_logistic_evaluate_pull(struct strads_logistic *logistic, const struct str
 				  : logistic->beta[key - logistic->first_key];
 
 		logistic->magnitude[key] = beta == 0 ? (float)g : INFINITY;
-		strads_linear_gradients_add(&gradients, k, g, beta);
+		strads_linear_gradients_add(&gradients, key, g, beta, 0);
 	}
 	return strads_linear_gradients_end(&gradients);
 }
@@ -132,7 +129,7 @@ strads_logistic_evaluate_sync(struct strads_logistic *logistic, const struct str
 	struct strads_logistic_evaluation *evaluation = &logistic->evaluation;
 
 	if (block->index > 0)
-		return strads_linear_gradients_sync(block, commit, bytes, &logistic->screen,
+		return strads_linear_gradients_sync(block, commit, bytes, logistic->train->x.cols,
 						    &evaluation->tally, logistic->working_set);
 	if (bytes != sizeof evaluation->sum)
 		return strads_fail(STRADS_ERR_PROTOCOL, "set %llu: sums of %zu bytes",

@@ -7,9 +7,9 @@
  * updates descend on that model as they would on a Lasso's, a block at a time; u = X̃d (and the
  * intercept's move) is how far the margins have gone and ρ = r − Wu the model's residual. When the
  * model is solved well enough, a search along d accepts the first of d, d/2, d/4, … that lowers the
- * true objective as it should, and an evaluation at the new anchor certifies the gap and chooses the
- * variables for the next model. β and b stand for the anchor alone; what is not accepted is never
- * seen.
+ * true objective as it should, and an evaluation at the new anchor certifies the gap and chooses
+ * the variables for the next model. β and b stand for the anchor alone; what is not accepted is
+ * never seen.
  *
  * The columns are standardised implicitly (../linear/columns.h). With an intercept, a block's model
  * is minimised over it too: eliminating b centres the block's columns by their weighted means.
