@@ -6,6 +6,9 @@
 /* Of the signals of one engine: it lives on regions of its own, where no other epoch was. */
 #define EPOCH (UINT64_C(1) << 48)
 
+/* What it may cost to send a message by itself: computing for as long is not waited for. */
+#define BRIEF_NS 5000
+
 static const char *const stage_names[STRADS_STAGES] = {"schedule", "push", "pull", "sync"};
 
 void
@@ -139,13 +142,23 @@ compare_shapes(struct strads_engine *engine, int status)
 	return status;
 }
 
-/* Builds, and ends with the same shape on all ranks, or with an error on all. */
+/* Builds, and ends with the same shape on all ranks, or with an error on all. What that takes tells
+ * how long a tick is. */
 static int
 wire_up(struct strads_engine *engine)
 {
+	uint64_t ns = strads_fabric_clock_ns(engine->fabric);
+	uint64_t ticks = strads_fabric_ticks(engine->fabric);
 	int status = compare_shapes(engine, build(engine));
 
-	return status == STRADS_OK ? strads_fabric_wire(engine->fabric) : status;
+	if (status == STRADS_OK)
+		status = strads_fabric_wire(engine->fabric);
+	ns = strads_fabric_clock_ns(engine->fabric) - ns;
+	ticks = strads_fabric_ticks(engine->fabric) - ticks;
+	engine->brief_ticks = ns > 0 ? (uint64_t)((double)ticks / (double)ns * BRIEF_NS) : BRIEF_NS;
+	for (int i = 0; i < STRADS_STEPS; i++) /* until they have shown to be brief */
+		engine->usual_ticks[i] = STRADS_LENGTHY * engine->brief_ticks;
+	return status;
 }
 
 int

@@ -6,6 +6,9 @@
 /* While idle, the deadline is looked at once in so many turns. */
 #define LOOK_TURNS 64
 
+/* Passes without a look at the fabric, at most. */
+#define PASSES 4
+
 /* What a rank that has nothing to do waits for. */
 struct expectation {
 	enum strads_stage stage;
@@ -40,16 +43,18 @@ strads_engine_begin(struct strads_engine *engine)
 	engine->lap = now;
 }
 
-/* A stage's work is over. */
-static void
+/* A stage's work is over; returns how long it took, in ticks. */
+static uint64_t
 end(struct strads_engine *engine, enum strads_stage stage)
 {
-	uint64_t now;
+	uint64_t now, took;
 
 	strads_engine_begin(engine); /* where it was not known to be work before it was done */
 	now = strads_fabric_ticks(engine->fabric);
-	engine->clocked[stage].busy += since(engine->lap, now);
+	took = since(engine->lap, now);
+	engine->clocked[stage].busy += took;
 	engine->lap = now;
+	return took;
 }
 
 void
@@ -202,25 +207,68 @@ static const struct {
 	int (*step)(struct strads_engine *engine, bool *moved);
 	enum strads_stage stage;
 } steps[] = {
-    {strads_worker_collect, STRADS_SYNC},     {strads_worker_sync, STRADS_SYNC},
-    {strads_worker_relay, STRADS_SCHEDULE},   {strads_scheduler_step, STRADS_SCHEDULE},
-    {strads_worker_admit, STRADS_SCHEDULE},   {strads_worker_push, STRADS_PUSH},
-    {strads_worker_send, STRADS_PUSH},        {strads_reducer_step, STRADS_PULL},
-    {strads_scheduler_send, STRADS_SCHEDULE},
+    {strads_worker_collect, STRADS_SYNC},   {strads_worker_sync, STRADS_SYNC},
+    {strads_worker_relay, STRADS_SCHEDULE}, {strads_scheduler_step, STRADS_SCHEDULE},
+    {strads_worker_admit, STRADS_SCHEDULE}, {strads_worker_push, STRADS_PUSH},
+    {strads_worker_send, STRADS_PUSH},      {strads_reducer_step, STRADS_PULL},
 };
+
+static_assert(sizeof steps / sizeof *steps == STRADS_STEPS, "the engine knows how long each takes");
+
+/* Nobody shall wait for what is kept back while this rank computes: it is let go before a step that
+ * of late has taken longer, on the average, than a message of its own costs. */
+static bool
+is_lengthy(const struct strads_engine *engine, int step)
+{
+	return engine->usual_ticks[step] > engine->brief_ticks;
+}
+
+/* A single long one says no more than a few short ones. */
+static void
+learn(struct strads_engine *engine, int step, uint64_t took)
+{
+	uint64_t most = STRADS_LENGTHY * engine->brief_ticks;
+	uint64_t *usual = &engine->usual_ticks[step];
+
+	*usual += (took < most ? took : most) / STRADS_LENGTHY - *usual / STRADS_LENGTHY;
+}
+
+/* Lets go what is kept back, on the account of the stage that worked last. */
+static void
+send(struct strads_engine *engine)
+{
+	if (strads_fabric_release(engine->fabric) && !engine->lapsed)
+		end(engine, engine->stage);
+}
+
+/* One step; what it sends is kept back. */
+static int
+take_step(struct strads_engine *engine, int step, bool *moved)
+{
+	bool worked = false;
+	int status;
+
+	if (is_lengthy(engine, step)) {
+		send(engine);
+		strads_fabric_hold(engine->fabric);
+	}
+	status = steps[step].step(engine, &worked);
+	if (status != STRADS_OK || !worked)
+		return status;
+	engine->stage = steps[step].stage;
+	learn(engine, step, end(engine, engine->stage));
+	*moved = true;
+	return STRADS_OK;
+}
 
 static int
 pass(struct strads_engine *engine, bool *moved)
 {
-	for (size_t i = 0; i < sizeof steps / sizeof *steps && !engine->stopping; i++) {
-		bool worked = false;
-		int status = steps[i].step(engine, &worked);
+	for (int i = 0; i < STRADS_STEPS && !engine->stopping; i++) {
+		int status = take_step(engine, i, moved);
 
 		if (status != STRADS_OK)
 			return status;
-		if (worked)
-			end(engine, steps[i].stage);
-		*moved |= worked;
 	}
 	for (int i = 0; i < STRADS_LANES; i++) {
 		int status = strads_lane_settle(&engine->lane[i], moved);
@@ -288,6 +336,41 @@ rest(struct strads_engine *engine, uint64_t turns)
 	return STRADS_OK;
 }
 
+/* Keys of sets to come, behind what others wait for already. */
+static int
+send_ahead(struct strads_engine *engine, bool *moved)
+{
+	bool worked = false;
+	int status = engine->stopping ? STRADS_OK : strads_scheduler_send(engine, &worked);
+
+	if (worked) {
+		engine->stage = STRADS_SCHEDULE;
+		end(engine, engine->stage);
+	}
+	*moved |= worked;
+	return status;
+}
+
+/* Passes as long as they lead on, for a moment: so a commit, and the next set's partial behind it,
+ * leave together. */
+static int
+go_on(struct strads_engine *engine, bool *moved)
+{
+	bool more = true;
+	int status = STRADS_OK;
+
+	strads_fabric_hold(engine->fabric);
+	for (int passes = 0; more && passes < PASSES && status == STRADS_OK; passes++) {
+		more = false;
+		status = pass(engine, &more);
+		*moved |= more;
+	}
+	if (status == STRADS_OK)
+		status = send_ahead(engine, moved);
+	send(engine);
+	return status;
+}
+
 static int
 run(struct strads_engine *engine)
 {
@@ -299,7 +382,7 @@ run(struct strads_engine *engine)
 
 		engine->lapsed = true;
 		if (status == STRADS_OK)
-			status = pass(engine, &moved);
+			status = go_on(engine, &moved);
 		if (status == STRADS_OK && !moved)
 			status = rest(engine, turns++);
 		if (status != STRADS_OK)

@@ -8,6 +8,9 @@
 #include "scheduler.h"
 #include "worker.h"
 
+#define STRADS_LENGTHY 8 /* steps that the average is taken of, and times a brief one at most */
+#define STRADS_STEPS   8 /* of a pass of the loop */
+
 /* Ticks that a stage took in this run. */
 struct strads_clocked {
 	uint64_t busy, stall;
@@ -36,13 +39,16 @@ struct strads_engine {
 	uint64_t finished; /* sets */
 	bool stopping;     /* finish said so */
 
-	bool idle;                      /* nothing to do since `lap` … */
-	enum strads_stage waits;        /* … but to wait for this … */
-	uint64_t idle_ns;               /* … since then, … */
-	uint64_t courtesy_ns;           /* … and so much longer than the timeout */
-	bool lapsed;                    /* time has passed since `lap` that is no stage's */
-	uint64_t lap;                   /* in ticks */
-	uint64_t start_ns, start_ticks; /* of this run */
+	bool idle;                          /* nothing to do since `lap` … */
+	enum strads_stage waits;            /* … but to wait for this … */
+	uint64_t idle_ns;                   /* … since then, … */
+	uint64_t courtesy_ns;               /* … and so much longer than the timeout */
+	enum strads_stage stage;            /* of the last step that did anything */
+	uint64_t brief_ticks;               /* what a message of its own may cost */
+	uint64_t usual_ticks[STRADS_STEPS]; /* that each step takes */
+	bool lapsed;                        /* time has passed since `lap` that is no stage's */
+	uint64_t lap;                       /* in ticks */
+	uint64_t start_ns, start_ticks;     /* of this run */
 	struct strads_clocked clocked[STRADS_STAGES];
 	struct strads_engine_stats stats; /* the times are those of the runs before */
 };

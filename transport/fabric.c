@@ -216,6 +216,19 @@ strads_provider_no_view(void *context, const struct strads_region *region, int p
 	return NULL;
 }
 
+void
+strads_provider_no_hold(void *context)
+{
+	(void)context;
+}
+
+bool
+strads_provider_no_release(void *context)
+{
+	(void)context;
+	return false;
+}
+
 int
 strads_provider_no_transfer(void *context, const struct strads_transfer *transfer)
 {

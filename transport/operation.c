@@ -351,6 +351,25 @@ strads_fetch_add(struct strads_fabric *fabric, int peer, const struct strads_reg
 		     STRADS_OP_FETCH_ADD, sizeof *old);
 }
 
+/* ---- Together ---- */
+
+void
+strads_fabric_hold(struct strads_fabric *fabric)
+{
+	for (int i = 0; i < fabric->n_endpoints; i++)
+		fabric->endpoints[i].provider->hold(fabric->endpoints[i].context);
+}
+
+bool
+strads_fabric_release(struct strads_fabric *fabric)
+{
+	bool any = false;
+
+	for (int i = 0; i < fabric->n_endpoints; i++)
+		any |= fabric->endpoints[i].provider->release(fabric->endpoints[i].context);
+	return any;
+}
+
 /* ---- What has become of them ---- */
 
 uint64_t

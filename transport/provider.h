@@ -118,6 +118,11 @@ struct strads_provider {
 	int (*get)(void *context, const struct strads_transfer *transfer);
 	int (*fetch_add)(void *context, const struct strads_transfer *transfer);
 
+	/* Operations to one peer that start between hold and release, or the owner's next progress,
+	 * may be kept back to leave as one message; release returns whether any were. */
+	void (*hold)(void *context);
+	bool (*release)(void *context);
+
 	/* Number of operations to `peer` not yet complete. */
 	uint64_t (*outstanding)(void *context, int peer);
 
@@ -154,6 +159,8 @@ extern const struct strads_provider strads_provider_ofi;
 extern const struct strads_provider strads_provider_sim;
 
 const void *strads_provider_no_view(void *context, const struct strads_region *region, int peer);
+void strads_provider_no_hold(void *context);
+bool strads_provider_no_release(void *context);
 int strads_provider_no_transfer(void *context, const struct strads_transfer *transfer);
 int strads_provider_no_survey(const struct strads_settings *settings, struct strads_survey *survey);
 

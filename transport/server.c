@@ -111,6 +111,17 @@ park(struct strads_server *server)
 	atomic_store(&server->parked, false);
 }
 
+/* Sleeps on the descriptor, unless the owner leaves something behind in this moment: it looks for
+ * `listening` after its turn, and this thread the other way round, so that one of them sees the
+ * other. */
+static void
+listen_long(struct strads_server *server)
+{
+	atomic_store(&server->listening, true);
+	block(server, atomic_load(&server->turns) == server->seen ? LISTEN : WATCH);
+	atomic_store(&server->listening, false);
+}
+
 /* Serves if the owner is away; returns whether the descriptor tells of what comes next. */
 static bool
 attend(const struct strads_server *server, bool away)
@@ -135,7 +146,10 @@ run(void *context)
 	while (!atomic_load(&server->stop)) {
 		uint64_t turns;
 
-		block(server, mode);
+		if (mode == LISTEN)
+			listen_long(server);
+		else
+			block(server, mode);
 		mode = WATCH;
 		turns = atomic_load_explicit(&server->turns, memory_order_relaxed);
 		if (atomic_load(&server->asleep))

@@ -55,7 +55,8 @@ struct strads_server {
 	uint64_t seen;          /* turns, when the thread looked last: its own */
 	_Atomic uint64_t turns; /* of the owner's progress */
 	_Atomic bool asleep;    /* the owner is about to sleep, or does */
-	_Atomic bool parked;    /* the thread waits to be woken */
+	_Atomic bool parked;    /* the thread waits to be woken … */
+	_Atomic bool listening; /* … or for the descriptor, with no look at the owner */
 	_Atomic bool stop;
 };
 
@@ -80,6 +81,19 @@ strads_server_turn(struct strads_server *server)
 			      memory_order_relaxed);
 }
 
+/* There is something for the server to look at, whatever it sleeps for. Thread: any. */
+void strads_server_nudge(struct strads_server *server);
+
+/* The owner leaves something behind that the descriptor does not tell of: to be served if it does
+ * not come back. Thread: owner. */
+static inline void
+strads_server_leave(struct strads_server *server)
+{
+	atomic_fetch_add(&server->turns, 1);
+	if (atomic_load(&server->listening))
+		strads_server_nudge(server);
+}
+
 /* Whether the owner is still away. Thread: the server's. */
 static inline bool
 strads_server_needed(const struct strads_server *server)
@@ -96,8 +110,5 @@ strads_server_hush(struct strads_server *server)
 }
 
 void strads_server_resume(struct strads_server *server);
-
-/* There is something for the server to look at, whatever it sleeps for. Thread: any. */
-void strads_server_nudge(struct strads_server *server);
 
 #endif

@@ -62,6 +62,7 @@ int conform_wire(struct conform *c);
 				break;                                                             \
 			strads_fabric_wait((c)->fabric, UINT64_MAX);                               \
 		}                                                                                  \
+		strads_fabric_awake((c)->fabric);                                                  \
 		retry_status;                                                                      \
 	})
 

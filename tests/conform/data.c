@@ -310,6 +310,97 @@ flush_delivers(struct conform *c)
 	return 0;
 }
 
+/* What a round of held_together sends, in this order, and where to. */
+enum { HELD_ROUNDS = 200, HELD_LONG = 40000 };
+
+static const struct {
+	size_t offset, bytes;
+	bool signal; /* a word follows */
+} held_parts[] = {
+    {0, 24, false},    {24, 8, true},    {40, 0, true},           {48, 600, false},
+    {648, 2000, true}, {2656, 5, false}, {2664, HELD_LONG, true},
+};
+
+#define HELD_PARTS (sizeof held_parts / sizeof held_parts[0])
+#define HELD_BYTES ((size_t)2664 + HELD_LONG + WORD)
+
+static int
+send_held(struct conform *c, const struct strads_region *in, uint8_t *base, uint64_t round,
+	  struct strads_counter *counter)
+{
+	strads_fabric_hold(c->fabric);
+	for (size_t i = 0; i < HELD_PARTS; i++) {
+		size_t at = held_parts[i].offset, bytes = held_parts[i].bytes;
+
+		conform_fill(base + at, bytes, round * 16 + i);
+		if (held_parts[i].signal)
+			CHECK_OK(
+			    CONFORM_RETRY(c, strads_put_signal(c->fabric, next_rank(c), in, at,
+							       base + at, bytes, round, counter)));
+		else
+			CHECK_OK(CONFORM_RETRY(c, strads_put(c->fabric, next_rank(c), in, at,
+							     base + at, bytes, counter)));
+	}
+	if (round % 2 == 0) /* else progress releases them */
+		(void)strads_fabric_release(c->fabric);
+	return 0;
+}
+
+/* What is kept back together arrives whole and in order: behind each signal all that was started
+ * before it, the last of them behind all. */
+static int
+held_together(struct conform *c)
+{
+	struct strads_region *in = conform_region(c, STRADS_REMOTE_WRITE, HELD_BYTES);
+	struct strads_region *credit = conform_region(c, STRADS_REMOTE_WRITE, WORD);
+	struct strads_region *out = conform_region(c, STRADS_LOCAL, HELD_BYTES);
+	struct strads_counter counter = {0};
+	const uint8_t *came;
+
+	CHECK(in && credit && out && conform_wire(c) == 0);
+	came = strads_region_base(in);
+	for (uint64_t round = 1; round <= HELD_ROUNDS; round++) {
+		CHECK(send_held(c, in, strads_region_base(out), round, &counter) == 0);
+		for (size_t i = 0; i < HELD_PARTS; i++) {
+			size_t end = held_parts[i].offset + held_parts[i].bytes;
+
+			if (!held_parts[i].signal)
+				continue;
+			CHECK(conform_await(c, in, end, round) == 0);
+			for (size_t k = 0; k <= i; k++)
+				CHECK(conform_filled(came + held_parts[k].offset,
+						     held_parts[k].bytes, round * 16 + k));
+		}
+		CHECK_OK(CONFORM_RETRY(c, strads_put_signal(c->fabric, previous_rank(c), credit, 0,
+							    NULL, 0, round, NULL)));
+		CHECK(conform_await(c, credit, 0, round) == 0);
+		CHECK_OK(strads_counter_wait(c->fabric, &counter));
+		CHECK(counter.status == STRADS_OK && counter.done == round * HELD_PARTS);
+	}
+	return conform_flush(c, -1);
+}
+
+/* A rank that keeps a signal back and then does nothing but wait for its peer by other ways: it
+ * leaves all the same. */
+static int
+held_leaves_by_itself(struct conform *c)
+{
+	struct strads_region *in = conform_region(c, STRADS_REMOTE_WRITE, WORD);
+
+	CHECK(in && conform_wire(c) == 0);
+	for (uint64_t round = 1; round <= 5; round++) {
+		if (c->rank == 0) {
+			strads_fabric_hold(c->fabric);
+			CHECK_OK(CONFORM_RETRY(
+			    c, strads_put_signal(c->fabric, 1, in, 0, NULL, 0, round, NULL)));
+		} else if (c->rank == 1) {
+			CHECK(conform_await(c, in, 0, round) == 0);
+		}
+		CHECK_OK(strads_job_barrier(c->job));
+	}
+	return conform_flush(c, -1);
+}
+
 const struct conform_case conform_data_cases[] = {
     {"data", "paths_as_asked", paths_as_asked, 0},
     {"data", "view_is_what_a_get_brings", view_is_what_a_get_brings, 0},
@@ -320,5 +411,7 @@ const struct conform_case conform_data_cases[] = {
     {"data", "unaligned_ranges", unaligned_ranges, 0},
     {"data", "signals_written_again", signals_written_again, 0},
     {"data", "flush_delivers", flush_delivers, 0},
+    {"data", "held_together", held_together, 0},
+    {"data", "held_leaves_by_itself", held_leaves_by_itself, 0},
     {0},
 };

@@ -29,7 +29,7 @@ static_assert(sizeof(struct card) <= sizeof((struct strads_address){.bytes = 0}.
 static size_t
 mailbox_bytes(const struct strads_ofi *ofi)
 {
-	return (size_t)ofi->size * STRADS_OFI_WINDOW * sizeof *ofi->mailbox;
+	return (size_t)ofi->size * STRADS_OFI_SLOTS * sizeof *ofi->mailbox;
 }
 
 /* libfabric 1.17 reads through a null pointer when an endpoint of tcp;ofi_rxm is closed while part
@@ -190,7 +190,8 @@ read_abilities(struct strads_ofi *ofi)
 
 	ofi->ordered = order & (FI_ORDER_WAW | FI_ORDER_RMA_WAW);
 	ofi->iov_limit = tx->iov_limit < STRADS_OFI_IOV ? tx->iov_limit : STRADS_OFI_IOV;
-	ofi->fused = ofi->iov_limit >= 2 && tx->rma_iov_limit >= 2;
+	ofi->range_limit = tx->rma_iov_limit < STRADS_OFI_IOV ? tx->rma_iov_limit : STRADS_OFI_IOV;
+	ofi->fused = ofi->iov_limit >= 2 && ofi->range_limit >= 2;
 	ofi->message_bytes = ofi->info->ep_attr->max_msg_size;
 }
 
@@ -310,7 +311,7 @@ connect_peer(struct strads_ofi *ofi, int rank, const struct strads_address *addr
 		return strads_fail(STRADS_ERR_FABRIC,
 				   "libfabric provider %s cannot use the address of rank %d",
 				   card.provider, rank);
-	peer->mailbox_base = card.mailbox_base + (uint64_t)ofi->rank * STRADS_OFI_WINDOW *
+	peer->mailbox_base = card.mailbox_base + (uint64_t)ofi->rank * STRADS_OFI_SLOTS *
 						     sizeof(struct strads_ofi_note);
 	peer->mailbox_key = card.mailbox_key;
 	peer->reached = true;

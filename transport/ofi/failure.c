@@ -45,6 +45,13 @@ strads_ofi_peer_lose(struct strads_ofi *ofi, int peer, int error, int provider_e
 		strads_ofi_op_fail(op, STRADS_ERR_PEER);
 		strads_ofi_op_settle(ofi, op);
 	}
+	while (lost->bundle.first) {
+		op = lost->bundle.first;
+		lost->bundle.first = op->next;
+		strads_ofi_op_fail(op, STRADS_ERR_PEER);
+		strads_ofi_op_settle(ofi, op);
+	}
+	lost->bundle = (struct strads_ofi_bundle){.notes = 0};
 	while (lost->untaken_first) {
 		op = lost->untaken_first;
 		lost->untaken_first = op->next;

@@ -3,7 +3,8 @@
  *
  * Puts are RMA writes that complete when delivered, gets are RMA reads. A put-signal is one RMA
  * write of the payload into the peer's region and of a note into the writer's slot of the peer's
- * mailbox, carrying completion data. Where the peer reads that completion everything before it on
+ * mailbox, carrying completion data; several operations to one peer that are held back together
+ * leave as one such write, a bundle. Where the peer reads that completion everything before it on
  * the way from this writer is in the peer's memory (write-after-write order), so the peer then
  * checks the note and stores the word it names with release order: a polling reader never meets
  * half a word or a word ahead of its payload, however the byte stream was cut. Slots are used in
@@ -39,12 +40,17 @@
 #include <rdma/fi_rma.h>
 #include <stdatomic.h>
 
-#define STRADS_OFI_WINDOW      64   /* put-signals under way from one rank to another */
-#define STRADS_OFI_OPS         1024 /* operations under way from one rank */
-#define STRADS_OFI_FUSED_BYTES 8192 /* a longer payload travels by a write of its own */
-#define STRADS_OFI_IOV         8    /* runs of local memory in one write or read, at most */
-#define STRADS_OFI_STAGE_BYTES 65536
-#define STRADS_OFI_RANKS_MAX   (1 << 19)
+#define STRADS_OFI_WINDOW       64    /* put-signals under way from one rank to another */
+#define STRADS_OFI_OPS          1024  /* operations under way from one rank */
+#define STRADS_OFI_FUSED_BYTES  8192  /* a longer payload travels by a write of its own */
+#define STRADS_OFI_NOTES        4     /* put-signals in one bundle, at most */
+#define STRADS_OFI_BUNDLE_BYTES 16384 /* of payload, in a bundle of several operations */
+#define STRADS_OFI_IOV          8     /* runs of memory in one write or read, at most */
+#define STRADS_OFI_STAGE_BYTES  65536
+#define STRADS_OFI_RANKS_MAX    (1 << 19)
+
+/* Slots of one writer. Those of a bundle follow each other, also beyond the window's end. */
+#define STRADS_OFI_SLOTS (STRADS_OFI_WINDOW + STRADS_OFI_NOTES - 1)
 
 /* What a slot of a mailbox holds: the word that a put-signal leaves. */
 struct strads_ofi_note {
@@ -71,17 +77,19 @@ struct strads_ofi_stage {
 
 /* One operation of this rank. */
 struct strads_ofi_op {
-	struct fi_context2 io[2]; /* of the write or read, and of a note that travels alone */
-	struct strads_ofi_note note;
-	struct strads_ofi_op
-	    *next; /* in the free list, the peer's untaken ones, or the done ones */
+	struct fi_context2 io[2]; /* of a write or read, and of the bundle that it comes last in */
+	struct strads_ofi_note note;                    /* its own … */
+	struct strads_ofi_note notes[STRADS_OFI_NOTES]; /* … and those of that bundle, as sent */
+	struct strads_ofi_op *next;  /* in the free list, a bundle, the untaken, or the done ones */
+	struct strads_ofi_op *mates; /* the first in a bundle that this one ends and completes */
+	uint64_t number;             /* of signals taken, by which this operation is */
 	struct strads_counter *counter;
 	enum strads_ofi_kind kind;
 	int peer;
 	int status;
 	uint32_t pending;               /* completions that libfabric still owes */
 	bool note_due;                  /* a signal's note has not been posted */
-	bool untaken;                   /* a signal the peer has not told to have taken */
+	bool untaken;                   /* the peer has not told to have taken it */
 	struct strads_ofi_stage *stage; /* NULL: bytes go from and to where they lie */
 	struct strads_cursor local;     /* what is left to post: from here … */
 	uint64_t remote;                /* … to there … */
@@ -95,6 +103,15 @@ struct strads_ofi_side {
 	void *desc[STRADS_OFI_IOV];
 	size_t n;
 	size_t bytes;
+};
+
+/* Operations to one peer that are to leave as one write. */
+struct strads_ofi_bundle {
+	struct strads_ofi_op *first, *last;
+	struct strads_ofi_side side;              /* their payload, in turn … */
+	struct fi_rma_iov remote[STRADS_OFI_IOV]; /* … and where it goes */
+	size_t ranges;
+	uint32_t notes; /* put-signals among them */
 };
 
 /* What an endpoint knows of one rank. Under the baton but for what is the owner's. */
@@ -117,6 +134,9 @@ struct strads_ofi_peer {
 	struct strads_ofi_op *held;                        /* not posted in full; others wait … */
 	struct strads_local held_local[STRADS_PIECES_MAX]; /* … and its pieces */
 	struct strads_ofi_peer *next_held;
+	struct strads_ofi_bundle bundle;
+	bool loading; /* in the list of those whose bundle is kept back, or refused */
+	struct strads_ofi_peer *next_loading;
 	struct strads_ofi_peer *next_telling;
 	bool telling;        /* in the list of those to be told */
 	uint32_t probes;     /* sent since the peer fell quiet; the owner's, as all below but one */
@@ -143,7 +163,8 @@ struct strads_ofi {
 	int gate;           /* what the owner sleeps on: an epoll; fd is in it only while it does */
 	bool ordered;       /* writes to a peer arrive in order */
 	bool fused;         /* a note can travel with its payload */
-	size_t iov_limit;   /* runs of local memory in one write or read */
+	size_t iov_limit;   /* runs of local memory in one write or read … */
+	size_t range_limit; /* … and of the peer's in one write */
 	uint64_t delivered; /* flag of a write that completes when it has arrived */
 	size_t message_bytes; /* the longest write or read */
 
@@ -153,8 +174,12 @@ struct strads_ofi {
 
 	struct strads_ofi_peer *peers;         /* [size] */
 	struct strads_ofi_peer *first_held;    /* under the baton */
+	struct strads_ofi_peer *first_loading; /* under the baton */
+	bool holding;                          /* operations are kept back; the owner's, as … */
+	bool kept;                             /* … that some may be in bundles */
 	struct strads_ofi_peer *first_telling; /* under the baton */
-	uint32_t busy_turns;                   /* progress calls since peers were told */
+	uint32_t busy_turns;                   /* that found work since peers were told … */
+	uint32_t idle_turns;                   /* … and in a row that found none; the owner's */
 
 	struct strads_ofi_op *ops;                    /* [STRADS_OFI_OPS] */
 	struct strads_ofi_op *free;                   /* the owner's */
@@ -166,7 +191,7 @@ struct strads_ofi {
 	uint8_t *stage_memory;
 	struct fid_mr *stage_mr; /* NULL: needs no registration */
 
-	struct strads_ofi_note *mailbox; /* [size][STRADS_OFI_WINDOW] */
+	struct strads_ofi_note *mailbox; /* [size][STRADS_OFI_SLOTS] */
 	struct fid_mr *mailbox_mr;
 
 	struct strads_region **regions; /* [n_regions], by id; under the baton */
@@ -262,6 +287,31 @@ void strads_ofi_op_accepted(struct strads_ofi_peer *peer);
  * whether that was posted. Baton, owner. */
 bool strads_ofi_probe(struct strads_ofi *ofi, int peer);
 
+/* Adds as much of what is left of the operation as fits, in up to `limit` runs, and passes the
+ * cursor over it. */
+void strads_ofi_side_gather(const struct strads_ofi *ofi, const struct strads_ofi_op *op,
+			    struct strads_cursor *cursor, size_t limit,
+			    struct strads_ofi_side *side);
+
+/* ---- bundle.c: several operations in one write ---- */
+
+/* Adds the operation, of which nothing is under way, to its peer's bundle; false if it does not fit
+ * in, or not with those there. Baton. */
+bool strads_ofi_bundle_add(struct strads_ofi *ofi, struct strads_ofi_op *op);
+
+/* Leaves the peer's bundle to strads_ofi_bundles_post. Owner, baton. */
+void strads_ofi_bundle_keep(struct strads_ofi *ofi, int rank);
+
+/* Posts the peer's bundle, if it has one. Returns libfabric's code; the bundle stays if it refuses.
+ * Baton. */
+ssize_t strads_ofi_bundle_post(struct strads_ofi *ofi, int rank);
+
+/* Posts all bundles that were kept or refused; false: some are still refused. Baton. */
+bool strads_ofi_bundles_post(struct strads_ofi *ofi);
+
+void strads_ofi_hold(void *context);
+bool strads_ofi_release(void *context);
+
 /* ---- stage.c: local sides in many short runs ---- */
 
 /* Gets memory for stages. Returns STRADS_OK, ERR_MEMORY, ERR_FABRIC, ERR_IO. */
@@ -281,8 +331,8 @@ void strads_ofi_stage_take(struct strads_ofi *ofi, struct strads_ofi_op *op,
 /* Gives the operation's stage back. Owner. */
 void strads_ofi_stage_give(struct strads_ofi *ofi, struct strads_ofi_op *op);
 
-/* Makes the stage the local side of the operation's next `bytes`, which a get leaves at the cursor
- * and others are copied from it. Baton. */
+/* Adds the stage to the side as that of the operation's next `bytes`, which a get leaves at the
+ * cursor and others are copied from it. Baton. */
 void strads_ofi_stage_fill(const struct strads_ofi *ofi, const struct strads_ofi_op *op,
 			   struct strads_cursor *cursor, size_t bytes,
 			   struct strads_ofi_side *side);
@@ -292,10 +342,8 @@ void strads_ofi_stage_empty(struct strads_ofi_op *op);
 
 /* ---- signal.c: notes and what is told of them ---- */
 
-/* Writes the note of an operation, and with it what is left of its payload: `side`, which has room
- * for the note, or nothing. Returns libfabric's code. */
-ssize_t strads_ofi_note_post(struct strads_ofi *ofi, struct strads_ofi_op *op,
-			     struct strads_ofi_side *side);
+/* The completion data of a write of the `n` notes from number `first` on. */
+uint64_t strads_ofi_signal_data(const struct strads_ofi *ofi, uint64_t first, uint32_t n);
 
 /* An inbound write with completion data has arrived. Baton. */
 void strads_ofi_signal_arrived(struct strads_ofi *ofi, uint64_t data);

@@ -83,25 +83,25 @@ strads_ofi_op_accepted(struct strads_ofi_peer *peer)
 	peer->accepted = true;
 }
 
-/* Passes the cursor over as much of what is left as one message with `limit` runs carries. */
-static void
-gather(const struct strads_ofi *ofi, const struct strads_ofi_op *op, struct strads_cursor *cursor,
-       size_t limit, struct strads_ofi_side *side)
+void
+strads_ofi_side_gather(const struct strads_ofi *ofi, const struct strads_ofi_op *op,
+		       struct strads_cursor *cursor, size_t limit, struct strads_ofi_side *side)
 {
 	size_t most = op->left < ofi->message_bytes ? op->left : ofi->message_bytes;
 
 	if (op->stage) {
 		most = most < STRADS_OFI_STAGE_BYTES ? most : STRADS_OFI_STAGE_BYTES;
-		strads_ofi_stage_fill(ofi, op, cursor, most, side);
+		if (side->n < limit)
+			strads_ofi_stage_fill(ofi, op, cursor, most, side);
 		return;
 	}
-	side->bytes = 0;
-	for (side->n = 0; side->bytes < most && side->n < limit; side->n++) {
-		struct strads_run run = strads_cursor_next(cursor, most - side->bytes);
+	for (; most > 0 && side->n < limit; side->n++) {
+		struct strads_run run = strads_cursor_next(cursor, most);
 
 		side->iov[side->n] = (struct iovec){.iov_base = run.at, .iov_len = run.bytes};
 		side->desc[side->n] = strads_ofi_desc(run.region);
 		side->bytes += run.bytes;
+		most -= run.bytes;
 	}
 }
 
@@ -117,7 +117,8 @@ post_part(struct strads_ofi *ofi, struct strads_ofi_op *op)
 	uint64_t flags = FI_COMPLETION;
 	ssize_t code;
 
-	gather(ofi, op, &next, ofi->iov_limit, &side);
+	side.n = side.bytes = 0;
+	strads_ofi_side_gather(ofi, op, &next, ofi->iov_limit, &side);
 	remote = (struct fi_rma_iov){.addr = op->remote, .len = side.bytes, .key = op->key};
 	message = (struct fi_msg_rma){.msg_iov = side.iov,
 				      .desc = side.desc,
@@ -143,42 +144,67 @@ post_part(struct strads_ofi *ofi, struct strads_ofi_op *op)
 	return 0;
 }
 
-/* Whether all that is left of a signal's payload goes with its note: into *side if so. */
-static bool
-fuses(const struct strads_ofi *ofi, const struct strads_ofi_op *op, struct strads_ofi_side *side)
+/* Posts the operation, which is alone in its bundle, and takes it out again if libfabric refuses.
+ */
+static ssize_t
+post_alone(struct strads_ofi *ofi, const struct strads_ofi_op *op)
 {
-	struct strads_cursor local = op->local;
+	ssize_t code = strads_ofi_bundle_post(ofi, op->peer);
 
-	if (!op->note_due || !ofi->fused || op->left > STRADS_OFI_FUSED_BYTES || op->pending > 0)
-		return false;
-	gather(ofi, op, &local, ofi->iov_limit - 1, side);
-	return side->bytes == op->left;
+	if (code)
+		ofi->peers[op->peer].bundle = (struct strads_ofi_bundle){.notes = 0};
+	return code;
 }
 
-/* Posts what can be posted of the operation now. Returns libfabric's code if it refuses. */
+/* Posts what can be posted of the operation now, with nothing before it. Returns libfabric's code
+ * if it refuses. */
 static ssize_t
 post(struct strads_ofi *ofi, struct strads_ofi_op *op)
 {
-	struct strads_ofi_side side;
 	ssize_t code;
 
-	if (fuses(ofi, op, &side))
-		return strads_ofi_note_post(ofi, op, &side);
+	if (op->note_due && op->pending == 0 && strads_ofi_bundle_add(ofi, op))
+		return post_alone(ofi, op);
 	if (op->left > 0 && op->pending == 0) {
 		code = post_part(ofi, op);
 		if (code)
 			return code;
 	}
-	if (!op->note_due || op->left > 0 || (!ofi->ordered && op->pending > 0))
+	if (!op->note_due || op->left > 0 || (!ofi->ordered && op->pending > 0) ||
+	    !strads_ofi_bundle_add(ofi, op))
 		return 0;
-	side.n = 0;
-	return strads_ofi_note_post(ofi, op, &side);
+	return post_alone(ofi, op);
 }
 
+/* Keeps the operation back with those before it, if there is a reason and room. */
 static bool
-posted(const struct strads_ofi_op *op)
+keep(struct strads_ofi *ofi, struct strads_ofi_op *op)
 {
-	return op->left == 0 && !op->note_due;
+	if (!ofi->holding || op->kind == STRADS_OFI_GET || !strads_ofi_bundle_add(ofi, op))
+		return false;
+	strads_ofi_bundle_keep(ofi, op->peer);
+	return true;
+}
+
+/* Posts the operation after what was kept back before it, or keeps it back too. */
+static ssize_t
+launch(struct strads_ofi *ofi, struct strads_ofi_op *op)
+{
+	ssize_t code;
+
+	if (keep(ofi, op))
+		return 0;
+	code = strads_ofi_bundle_post(ofi, op->peer);
+	if (code)
+		return code;
+	return keep(ofi, op) ? 0 : post(ofi, op);
+}
+
+/* Whether nothing more of the operation is to be posted but with its bundle. */
+static bool
+posted(const struct strads_ofi *ofi, const struct strads_ofi_op *op)
+{
+	return (op->left == 0 && !op->note_due) || ofi->peers[op->peer].bundle.last == op;
 }
 
 static void
@@ -202,7 +228,7 @@ strads_ofi_ops_advance(struct strads_ofi *ofi)
 
 		if (code)
 			strads_ofi_op_refused(ofi, (int)(peer - ofi->peers), code);
-		if (peer->held && posted(peer->held))
+		if (peer->held && posted(ofi, peer->held))
 			peer->held = NULL;
 		if (peer->held)
 			link = &peer->next_held;
@@ -220,7 +246,7 @@ admits(const struct strads_ofi *ofi, const struct strads_ofi_peer *peer, enum st
 	if (kind != STRADS_OFI_SIGNAL)
 		return true;
 	/* Out of order, a signal must wait until all that it vouches for has arrived. */
-	return peer->sent - peer->acknowledged < STRADS_OFI_WINDOW &&
+	return peer->sent + peer->bundle.notes - peer->acknowledged < STRADS_OFI_WINDOW &&
 	       (ofi->ordered || peer->writes == 0);
 }
 
@@ -237,6 +263,7 @@ fill(struct strads_ofi_op *op, enum strads_ofi_kind kind, const struct strads_tr
 	op->pending = 0;
 	op->note_due = kind == STRADS_OFI_SIGNAL;
 	op->untaken = op->note_due;
+	op->mates = NULL;
 	op->stage = NULL;
 	op->local = (struct strads_cursor){.piece = transfer->local};
 	op->remote = remote->base + transfer->offset;
@@ -264,12 +291,12 @@ start(struct strads_ofi *ofi, enum strads_ofi_kind kind, const struct strads_tra
 	fill(op, kind, transfer);
 	if (staged)
 		strads_ofi_stage_take(ofi, op, transfer);
-	code = post(ofi, op);
+	code = launch(ofi, op);
 	if (code && op->pending == 0) {
 		strads_ofi_op_free(ofi, op);
 		return strads_ofi_op_refused(ofi, transfer->peer, code);
 	}
-	if (!posted(op)) {
+	if (!posted(ofi, op)) {
 		if (!staged)
 			strads_cursor_keep(&op->local, transfer, peer->held_local);
 		hold(ofi, op);

@@ -5,6 +5,7 @@
 
 #define ENTRIES         16        /* completions read at once */
 #define BUSY_TURNS_MAX  16        /* turns that find work before peers are told what was taken */
+#define IDLE_TURNS_MIN  16        /* turns that find none, before which it may go with a signal */
 #define WATCH_PERIOD_NS 25000000  /* between two looks for quiet peers */
 #define PROBE_NS        100000000 /* of quiet before a peer is asked for a sign of life */
 #define PROBES_MAX      20        /* each after twice the time of the one before */
@@ -14,6 +15,16 @@ complete(struct strads_ofi *ofi, struct strads_ofi_op *op)
 {
 	if (op->stage && op->kind == STRADS_OFI_GET && op->status == STRADS_OK)
 		strads_ofi_stage_empty(op);
+	for (struct strads_ofi_op *mate = op->mates; mate && mate != op;) {
+		struct strads_ofi_op *next = mate->next;
+
+		if (op->status)
+			strads_ofi_op_fail(mate, op->status);
+		mate->pending--;
+		strads_ofi_op_settle(ofi, mate);
+		mate = next;
+	}
+	op->mates = NULL;
 	op->pending--;
 	strads_ofi_op_settle(ofi, op);
 }
@@ -75,6 +86,8 @@ strads_ofi_drain(struct strads_ofi *ofi)
 		strads_ofi_break(ofi, STRADS_ERR_FABRIC,
 				 "libfabric provider %s fails to read completions: %s",
 				 ofi->info->fabric_attr->prov_name, fi_strerror((int)-n));
+	if (ofi->first_loading)
+		strads_ofi_bundles_post(ofi);
 	if (ofi->first_held)
 		strads_ofi_ops_advance(ofi);
 	return n > 0 || n == -FI_EAVAIL;
@@ -141,6 +154,21 @@ settle(struct strads_ofi *ofi, struct strads_ofi_op *op)
 	}
 }
 
+/* Whether it is time for what can wait: nothing comes any more, or something all the time. */
+static bool
+is_quiet(struct strads_ofi *ofi, bool worked)
+{
+	if (worked) {
+		ofi->idle_turns = 0;
+		if (++ofi->busy_turns < BUSY_TURNS_MAX)
+			return false;
+	} else if (++ofi->idle_turns < IDLE_TURNS_MIN) {
+		return false;
+	}
+	ofi->busy_turns = 0;
+	return true;
+}
+
 int
 strads_ofi_progress(void *context)
 {
@@ -150,15 +178,18 @@ strads_ofi_progress(void *context)
 
 	strads_server_turn(&ofi->server);
 	atomic_store_explicit(&ofi->barred_ns, 0, memory_order_relaxed);
+	ofi->holding = false;
 	if (!strads_baton_try(&ofi->baton))
 		return STRADS_OK;
-	if (!strads_ofi_drain(ofi) || ++ofi->busy_turns >= BUSY_TURNS_MAX) {
-		ofi->busy_turns = 0;
+	if (is_quiet(ofi, strads_ofi_drain(ofi))) {
 		if (ofi->first_telling)
 			strads_ofi_signal_tell(ofi);
 		if (ofi->outstanding > 0 && strads_pace_due(&ofi->pace))
 			watch_all(ofi);
 	}
+	ofi->kept = ofi->first_loading != NULL;
+	if (ofi->kept)
+		strads_server_leave(&ofi->server);
 	done = ofi->done_first;
 	ofi->done_first = NULL;
 	status = ofi->status;
@@ -196,8 +227,9 @@ strads_ofi_sleep_prepare(void *context)
 
 	if (ofi->fd < 0 || !strads_baton_try(&ofi->baton))
 		return STRADS_AGAIN;
-	quiet = !ofi->done_first && !ofi->status && strads_ofi_signal_tell(ofi) &&
-		fi_trywait(ofi->root, fids, 1) == 0 && open_gate(ofi);
+	quiet = !ofi->done_first && !ofi->status && strads_ofi_bundles_post(ofi) &&
+		strads_ofi_signal_tell(ofi) && fi_trywait(ofi->root, fids, 1) == 0 &&
+		open_gate(ofi);
 	if (quiet)
 		strads_server_hush(&ofi->server);
 	strads_baton_pass(&ofi->baton);

@@ -35,8 +35,8 @@ serve(void *context)
 		away = needed(ofi) && !ofi->status;
 		if (away && !strads_ofi_drain(ofi)) {
 			idle++;
-			settled = strads_ofi_signal_tell(ofi) && ofi->fd >= 0 &&
-				  fi_trywait(ofi->root, fids, 1) == 0;
+			settled = strads_ofi_bundles_post(ofi) && strads_ofi_signal_tell(ofi) &&
+				  ofi->fd >= 0 && fi_trywait(ofi->root, fids, 1) == 0;
 		}
 		strads_baton_pass(&ofi->baton);
 	}

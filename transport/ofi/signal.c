@@ -1,53 +1,20 @@
 #include "ofi/ofi.h"
 
-/* Completion data, 32 bits: what it is (1) | the writer's rank (19) | a slot or a count (12). */
+/* Completion data, 32 bits: what it is (1) | the writer's rank (19) | a count (12), or a slot and
+ * how many more follow it. */
 #define TELLS      (UINT32_C(1) << 31)
 #define RANK_SHIFT 12
 #define COUNT_MASK ((UINT32_C(1) << RANK_SHIFT) - 1)
 
 static_assert(STRADS_OFI_WINDOW * 4 <= COUNT_MASK + 1, "an old count differs from a new one");
 
-ssize_t
-strads_ofi_note_post(struct strads_ofi *ofi, struct strads_ofi_op *op, struct strads_ofi_side *side)
-{
-	struct strads_ofi_peer *peer = &ofi->peers[op->peer];
-	uint32_t slot = (uint32_t)(peer->sent % STRADS_OFI_WINDOW);
-	struct fi_rma_iov remote[2] = {{.addr = op->remote, .len = op->left, .key = op->key},
-				       {.addr = peer->mailbox_base + slot * sizeof op->note,
-					.len = sizeof op->note,
-					.key = peer->mailbox_key}};
-	size_t first = side->n > 0 ? 0 : 1; /* a payload sent before, or none, is left out */
-	struct fi_msg_rma message = {.msg_iov = side->iov,
-				     .desc = side->desc,
-				     .iov_count = side->n + 1,
-				     .addr = peer->address,
-				     .rma_iov = remote + first,
-				     .rma_iov_count = 2 - first,
-				     .context = &op->io[1],
-				     .data = (uint32_t)ofi->rank << RANK_SHIFT | slot};
-	ssize_t code;
+static_assert(STRADS_OFI_WINDOW * STRADS_OFI_NOTES <= COUNT_MASK + 1, "slot and notes fit");
 
-	side->iov[side->n] = (struct iovec){.iov_base = &op->note, .iov_len = sizeof op->note};
-	side->desc[side->n] = ofi->ops_mr ? fi_mr_desc(ofi->ops_mr) : NULL;
-	op->note.number = (uint32_t)peer->sent;
-	op->note.taken = (uint32_t)peer->taken;
-	op->note.unused = 0;
-	code = fi_writemsg(ofi->ep, &message, FI_COMPLETION | FI_REMOTE_CQ_DATA);
-	if (code)
-		return code;
-	strads_ofi_op_accepted(peer);
-	peer->sent++;
-	peer->told = peer->taken;
-	op->pending++;
-	op->left = 0;
-	op->note_due = false;
-	op->next = NULL;
-	if (peer->untaken_first)
-		peer->untaken_last->next = op;
-	else
-		peer->untaken_first = op;
-	peer->untaken_last = op;
-	return 0;
+uint64_t
+strads_ofi_signal_data(const struct strads_ofi *ofi, uint64_t first, uint32_t n)
+{
+	return (uint32_t)ofi->rank << RANK_SHIFT |
+	       ((uint32_t)(first % STRADS_OFI_WINDOW) + (n - 1) * STRADS_OFI_WINDOW);
 }
 
 /* The peer has taken `count` put-signals of this rank, of which the low bits are known. */
@@ -65,11 +32,11 @@ acknowledge(struct strads_ofi *ofi, int from, uint32_t count)
 					 more, (unsigned)(peer->sent - peer->acknowledged));
 		return;
 	}
-	for (; more > 0 && peer->untaken_first; more--) {
+	peer->acknowledged += more;
+	while (peer->untaken_first && peer->untaken_first->number <= peer->acknowledged) {
 		struct strads_ofi_op *op = peer->untaken_first;
 
 		peer->untaken_first = op->next;
-		peer->acknowledged++;
 		op->untaken = false;
 		strads_ofi_op_settle(ofi, op);
 	}
@@ -162,11 +129,36 @@ store(struct strads_ofi *ofi, const struct strads_ofi_note *note)
 	return true;
 }
 
-static void
+/* Takes the signal whose note is in a slot; false if that breaks the endpoint. */
+static bool
 take(struct strads_ofi *ofi, int from, uint32_t slot)
 {
 	struct strads_ofi_peer *peer = &ofi->peers[from];
-	struct strads_ofi_note note;
+	struct strads_ofi_note note = ofi->mailbox[(size_t)from * STRADS_OFI_SLOTS + slot];
+
+	if (note.number != (uint32_t)peer->taken) {
+		strads_ofi_break(ofi, STRADS_ERR_PROTOCOL,
+				 "signal %u of rank %d came where %u was due: some were lost",
+				 note.number, from, (uint32_t)peer->taken);
+		return false;
+	}
+	if (!store(ofi, &note)) {
+		strads_ofi_break(ofi, STRADS_ERR_PROTOCOL,
+				 "rank %d signals offset %llu of region %u, where this rank has no "
+				 "word to write",
+				 from, (unsigned long long)note.offset, note.region);
+		return false;
+	}
+	peer->taken++;
+	acknowledge(ofi, from, note.taken);
+	return true;
+}
+
+/* Takes the signals whose notes are in `n` slots. */
+static void
+take_all(struct strads_ofi *ofi, int from, uint32_t slot, uint32_t n)
+{
+	struct strads_ofi_peer *peer = &ofi->peers[from];
 
 	if (slot != peer->taken % STRADS_OFI_WINDOW) {
 		strads_ofi_break(ofi, STRADS_ERR_PROTOCOL,
@@ -174,22 +166,10 @@ take(struct strads_ofi *ofi, int from, uint32_t slot)
 				 (unsigned)(peer->taken % STRADS_OFI_WINDOW));
 		return;
 	}
-	note = ofi->mailbox[(size_t)from * STRADS_OFI_WINDOW + slot];
-	if (note.number != (uint32_t)peer->taken) {
-		strads_ofi_break(ofi, STRADS_ERR_PROTOCOL,
-				 "signal %u of rank %d came where %u was due: some were lost",
-				 note.number, from, (uint32_t)peer->taken);
-		return;
+	for (uint32_t i = 0; i < n; i++) {
+		if (!take(ofi, from, slot + i))
+			return;
 	}
-	if (!store(ofi, &note)) {
-		strads_ofi_break(ofi, STRADS_ERR_PROTOCOL,
-				 "rank %d signals offset %llu of region %u, where this rank has no "
-				 "word to write",
-				 from, (unsigned long long)note.offset, note.region);
-		return;
-	}
-	peer->taken++;
-	acknowledge(ofi, from, note.taken);
 	if (!peer->telling) {
 		peer->telling = true;
 		peer->next_telling = ofi->first_telling;
@@ -212,9 +192,9 @@ strads_ofi_signal_arrived(struct strads_ofi *ofi, uint64_t data)
 	}
 	if ((uint32_t)data & TELLS)
 		acknowledge(ofi, (int)from, count);
-	else if (count < STRADS_OFI_WINDOW)
-		take(ofi, (int)from, count);
+	else if (count < STRADS_OFI_WINDOW * STRADS_OFI_NOTES)
+		take_all(ofi, (int)from, count % STRADS_OFI_WINDOW, count / STRADS_OFI_WINDOW + 1);
 	else
-		strads_ofi_break(ofi, STRADS_ERR_PROTOCOL, "rank %u signals by slot %u of %d", from,
-				 count, STRADS_OFI_WINDOW);
+		strads_ofi_break(ofi, STRADS_ERR_PROTOCOL, "rank %u signals %u times at once", from,
+				 count / STRADS_OFI_WINDOW + 1);
 }

@@ -80,10 +80,9 @@ strads_ofi_stage_fill(const struct strads_ofi *ofi, const struct strads_ofi_op *
 	stage->held = bytes;
 	if (op->kind != STRADS_OFI_GET)
 		strads_cursor_gather(cursor, stage->bytes, bytes);
-	side->iov[0] = (struct iovec){.iov_base = stage->bytes, .iov_len = bytes};
-	side->desc[0] = ofi->stage_mr ? fi_mr_desc(ofi->stage_mr) : NULL;
-	side->n = 1;
-	side->bytes = bytes;
+	side->iov[side->n] = (struct iovec){.iov_base = stage->bytes, .iov_len = bytes};
+	side->desc[side->n++] = ofi->stage_mr ? fi_mr_desc(ofi->stage_mr) : NULL;
+	side->bytes += bytes;
 }
 
 void

@@ -15,7 +15,7 @@
 struct bench {
 	struct strads_ofi ofi;
 	struct strads_ofi_peer peers[RANKS];
-	struct strads_ofi_note mailbox[RANKS][STRADS_OFI_WINDOW];
+	struct strads_ofi_note mailbox[RANKS][STRADS_OFI_SLOTS];
 	struct strads_region region;
 	struct strads_region read_only;
 	struct strads_region *regions[2];
@@ -84,6 +84,24 @@ arrived__good_note_stores_its_word(void **state)
 	assert_ptr_equal(bench->ofi.first_telling, &bench->peers[WRITER]);
 }
 
+/* Three signals at once, of which the last two lie beyond the window's end. */
+static void
+arrived__all_notes_of_a_bundle_are_taken(void **state)
+{
+	struct bench *bench = *state;
+	uint32_t slot = STRADS_OFI_WINDOW - 1;
+
+	bench->peers[WRITER].taken = bench->peers[WRITER].told = slot;
+	for (uint32_t i = 0; i < 3; i++)
+		bench->mailbox[WRITER][slot + i] =
+		    (struct strads_ofi_note){.value = 70 + i, .offset = 8 * i, .number = slot + i};
+	strads_ofi_signal_arrived(&bench->ofi, WRITER << 12 | (2 * STRADS_OFI_WINDOW + slot));
+	assert_int_equal(bench->ofi.status, STRADS_OK);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(bench->words[i], 70 + i);
+	assert_int_equal(bench->peers[WRITER].taken, slot + 3);
+}
+
 static void
 arrived__word_beyond_the_region_is_refused(void **state)
 {
@@ -146,11 +164,11 @@ arrived__wrong_slot_is_refused(void **state)
 }
 
 static void
-arrived__slot_beyond_the_window_is_refused(void **state)
+arrived__more_signals_at_once_than_may_be_is_refused(void **state)
 {
 	struct bench *bench = *state;
 
-	strads_ofi_signal_arrived(&bench->ofi, WRITER << 12 | STRADS_OFI_WINDOW);
+	strads_ofi_signal_arrived(&bench->ofi, WRITER << 12 | STRADS_OFI_WINDOW * STRADS_OFI_NOTES);
 	assert_refused(bench);
 }
 
@@ -194,6 +212,7 @@ arrived__told_count_completes_the_oldest(void **state)
 		ops[i] = (struct strads_ofi_op){.kind = STRADS_OFI_SIGNAL,
 						.peer = WRITER,
 						.untaken = true,
+						.number = 4095 + (uint64_t)i,
 						.next = i < 2 ? &ops[i + 1] : NULL};
 	*writer = (struct strads_ofi_peer){.sent = 4097,
 					   .acknowledged = 4094,
@@ -215,6 +234,7 @@ main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 	    CASE(arrived__good_note_stores_its_word),
+	    CASE(arrived__all_notes_of_a_bundle_are_taken),
 	    CASE(arrived__word_beyond_the_region_is_refused),
 	    CASE(arrived__offset_that_wraps_is_refused),
 	    CASE(arrived__odd_offset_is_refused),
@@ -223,7 +243,7 @@ main(void)
 	    CASE(arrived__deleted_region_is_refused),
 	    CASE(arrived__lost_signal_is_noticed),
 	    CASE(arrived__wrong_slot_is_refused),
-	    CASE(arrived__slot_beyond_the_window_is_refused),
+	    CASE(arrived__more_signals_at_once_than_may_be_is_refused),
 	    CASE(arrived__unknown_rank_is_refused),
 	    CASE(arrived__own_rank_is_refused),
 	    CASE(arrived__more_told_than_sent_is_refused),

@@ -193,6 +193,81 @@ fill_pool(struct pair *pair)
 	return 0;
 }
 
+/* What is kept back leaves when it is released, as few writes as the network's limits let it. */
+static int
+hold_back(struct pair *pair)
+{
+	enum { SIGNALS = STRADS_OFI_NOTES + 2 };
+	struct strads_ofi_peer *peer = &pair->ofi->peers[pair->peer];
+	uint64_t *own = strads_region_base(pair->own), before;
+	struct strads_counter counter = {0};
+
+	strads_server_stop(&pair->ofi->server); /* it would see them off */
+	if (pair->rank == 1)
+		return pair_await(pair, 8 * SIGNALS, 3) ? 0 : __LINE__;
+	PAIR_CHECK(pair_signal(pair, 8 * SIGNALS, 0, 1, &counter) == STRADS_OK);
+	PAIR_CHECK(pair_complete(pair, &counter)); /* connected */
+	before = peer->sent;
+	strads_fabric_hold(pair->fabric);
+	for (size_t i = 0; i < SIGNALS; i++)
+		PAIR_CHECK(strads_put_signal(pair->fabric, 1, pair->open, 8 * i, NULL, 0, 1,
+					     &counter) == STRADS_OK);
+	PAIR_CHECK(peer->sent == before + STRADS_OFI_NOTES);
+	PAIR_CHECK(strads_put(pair->fabric, 1, pair->open, 1024, own, 8, &counter) == STRADS_OK);
+	PAIR_CHECK(peer->sent == before + STRADS_OFI_NOTES);
+	/* A get goes behind what was started before it. */
+	PAIR_CHECK(strads_get(pair->fabric, 1, pair->open, 2048, own + 1, 8, &counter) ==
+		   STRADS_OK);
+	PAIR_CHECK(peer->sent == before + SIGNALS);
+	PAIR_CHECK(strads_put_signal(pair->fabric, 1, pair->open, 8 * SIGNALS, NULL, 0, 2,
+				     &counter) == STRADS_OK);
+	PAIR_CHECK(peer->sent == before + SIGNALS);
+	PAIR_CHECK(strads_fabric_release(pair->fabric) && !strads_fabric_release(pair->fabric));
+	PAIR_CHECK(peer->sent == before + SIGNALS + 1);
+	PAIR_CHECK(strads_put_signal(pair->fabric, 1, pair->open, 8 * SIGNALS, NULL, 0, 3,
+				     &counter) == STRADS_OK);
+	PAIR_CHECK(peer->sent == before + SIGNALS + 2);
+	PAIR_CHECK(pair_complete(pair, &counter) && counter.status == STRADS_OK);
+	return 0;
+}
+
+/* Puts that are kept back without a signal are complete when they have arrived. */
+static int
+hold_puts(struct pair *pair)
+{
+	uint8_t *own = strads_region_base(pair->own);
+	struct strads_counter counter = {0};
+
+	fill(own, 4096, 9);
+	for (int round = 0; pair->rank == 0 && round < ROUNDS; round++) {
+		strads_fabric_hold(pair->fabric);
+		for (size_t at = 0; at < 4096; at += 512)
+			PAIR_CHECK(PAIR_RETRY(pair, strads_put(pair->fabric, 1, pair->open, at,
+							       own + at, 512, &counter)) ==
+				   STRADS_OK);
+		PAIR_CHECK(pair_complete(pair, &counter) && counter.status == STRADS_OK);
+		PAIR_CHECK(strads_ofi_outstanding(pair->ofi, 1) == 0);
+	}
+	PAIR_CHECK(strads_job_barrier(pair->job) == STRADS_OK);
+	PAIR_CHECK(strads_provider_ofi.progress(pair->ofi) == STRADS_OK);
+	PAIR_CHECK(pair->rank == 0 || filled(strads_region_base(pair->open), 4096, 9));
+	return 0;
+}
+
+static void
+hold__leaves_together_when_released(void **state)
+{
+	(void)state;
+	assert_true(pair_run(hold_back, false));
+}
+
+static void
+hold__puts_alone_complete(void **state)
+{
+	(void)state;
+	assert_true(pair_run(hold_puts, false));
+}
+
 static void
 transfer__as_the_network_is(void **state)
 {
@@ -261,6 +336,8 @@ main(void)
 	    cmocka_unit_test(signal__window_full_says_again),
 	    cmocka_unit_test(get__operations_used_up_says_again),
 	    cmocka_unit_test(baton__is_only_tried),
+	    cmocka_unit_test(hold__leaves_together_when_released),
+	    cmocka_unit_test(hold__puts_alone_complete),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
