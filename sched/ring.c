@@ -12,7 +12,6 @@ strads_lane_init(struct strads_lane *lane)
 {
 	size_t ranks = (size_t)lane->tree.ranks;
 	size_t relays = (size_t)strads_tree_inner(&lane->tree) - 1;
-	struct strads_counter *counters = NULL;
 
 	lane->waits = -1;
 	lane->out = calloc(ranks, sizeof *lane->out);
@@ -22,21 +21,17 @@ strads_lane_init(struct strads_lane *lane)
 	if (relays == 0)
 		return STRADS_OK;
 	lane->relays = calloc(relays, sizeof *lane->relays);
-	if (lane->relays)
-		counters = calloc(relays, lane->slots * sizeof *counters);
-	if (!lane->relays || !counters)
+	lane->handed = calloc(relays * lane->slots, sizeof *lane->handed);
+	if (!lane->relays || !lane->handed)
 		return strads_fail(STRADS_ERR_MEMORY, "no memory to pass on what %zu ranks send",
 				   relays);
-	for (size_t i = 0; i < relays; i++)
-		lane->relays[i].counters = counters + i * lane->slots;
 	return STRADS_OK;
 }
 
 void
 strads_lane_free(struct strads_lane *lane)
 {
-	if (lane->relays)
-		free(lane->relays[0].counters);
+	free(lane->handed);
 	free(lane->relays);
 	free(lane->in);
 	free(lane->out);
@@ -138,26 +133,27 @@ arrived(const struct strads_lane *lane, int root, uint64_t sequence)
 	return strads_signal_load(lane->inbox, signal) == (lane->epoch | sequence);
 }
 
-/* That message, checked. */
-static int
-look(const struct strads_lane *lane, int root, uint64_t sequence,
-     const struct strads_trailer **trailer, const void **payload)
+static const struct strads_trailer *
+trailer_of(const struct strads_lane *lane, int root, uint64_t sequence)
 {
 	const uint8_t *base = strads_region_base(lane->inbox);
-	const uint8_t *at = base + slot_end(lane, root, sequence) - STRADS_WIRE_TAIL;
-	const struct strads_trailer *tail = (const void *)at;
 
-	if (!arrived(lane, root, sequence))
-		return STRADS_AGAIN;
-	if (tail->lane != (uint32_t)lane->id || tail->zero != 0 ||
-	    tail->bytes > strads_lane_payload(lane) || tail->offset > tail->total ||
-	    tail->bytes > tail->total - tail->offset)
-		return strads_fail(
-		    STRADS_ERR_PROTOCOL, "rank %d: message %llu of rank %d's %s ring is malformed",
-		    lane->rank, (unsigned long long)sequence, root, lane_names[lane->id]);
-	*trailer = tail;
-	*payload = at - strads_wire_pad(tail->bytes);
-	return STRADS_OK;
+	return (const void *)(base + slot_end(lane, root, sequence) - STRADS_WIRE_TAIL);
+}
+
+/* Whether that message, which is here, can be one. */
+static int
+check(const struct strads_lane *lane, int root, uint64_t sequence)
+{
+	const struct strads_trailer *tail = trailer_of(lane, root, sequence);
+
+	if (tail->lane == (uint32_t)lane->id && tail->zero == 0 &&
+	    tail->bytes <= strads_lane_payload(lane) && tail->offset <= tail->total &&
+	    tail->bytes <= tail->total - tail->offset)
+		return STRADS_OK;
+	return strads_fail(STRADS_ERR_PROTOCOL,
+			   "rank %d: message %llu of rank %d's %s ring is malformed", lane->rank,
+			   (unsigned long long)sequence, root, lane_names[lane->id]);
 }
 
 int
@@ -178,7 +174,18 @@ int
 strads_lane_peek(const struct strads_lane *lane, int root, const struct strads_trailer **trailer,
 		 const void **payload)
 {
-	return look(lane, root, lane->in[root].read + 1, trailer, payload);
+	uint64_t sequence = lane->in[root].read + 1;
+	const struct strads_trailer *tail = trailer_of(lane, root, sequence);
+	int status;
+
+	if (!arrived(lane, root, sequence))
+		return STRADS_AGAIN;
+	status = check(lane, root, sequence);
+	if (status != STRADS_OK)
+		return status;
+	*trailer = tail;
+	*payload = (const uint8_t *)tail - strads_wire_pad(tail->bytes);
+	return STRADS_OK;
 }
 
 /* ---- On ---------------------------------------------------------------------------------- */
@@ -196,7 +203,22 @@ relay_of(const struct strads_lane *lane, int root)
 static struct strads_counter *
 relay_counter(const struct strads_lane *lane, const struct strads_relay *relay, uint64_t sequence)
 {
-	return &relay->counters[(sequence - 1) & (lane->slots - 1)];
+	size_t first = (size_t)(relay - lane->relays) * lane->slots;
+
+	return &lane->handed[first + ((sequence - 1) & (lane->slots - 1))];
+}
+
+/* The message as it lies in its slot. */
+static struct strads_piece
+message_of(const struct strads_lane *lane, int root, uint64_t sequence)
+{
+	size_t bytes = strads_wire_pad(trailer_of(lane, root, sequence)->bytes) +
+		       sizeof(struct strads_trailer);
+	uint8_t *base = strads_region_base(lane->inbox);
+
+	return (struct strads_piece){.base = base + slot_end(lane, root, sequence) -
+					     sizeof(uint64_t) - bytes,
+				     .bytes = bytes};
 }
 
 /* Hands the message to those below that miss it: STRADS_OK (all have it), AGAIN, or an error. */
@@ -207,15 +229,12 @@ hand_on(struct strads_lane *lane, int root, struct strads_relay *relay, uint64_t
 	int place = own_place(lane, root);
 	int first = strads_tree_first(&lane->tree, place);
 	int children = strads_tree_children(&lane->tree, place);
-	const struct strads_trailer *trailer = NULL;
 	struct strads_piece message;
-	const void *payload = NULL;
-	int status = look(lane, root, sequence, &trailer, &payload);
+	int status = check(lane, root, sequence);
 
 	if (status != STRADS_OK)
 		return status;
-	message = (struct strads_piece){.base = (void *)(uintptr_t)payload,
-					.bytes = strads_wire_pad(trailer->bytes) + sizeof *trailer};
+	message = message_of(lane, root, sequence);
 	for (; relay->next < children; relay->next++) {
 		status = put(lane, root, first + relay->next, &message, 1,
 			     relay_counter(lane, relay, sequence));

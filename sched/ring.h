@@ -46,9 +46,8 @@ struct strads_ring_in {
 
 /* The messages of a root that this rank passes on. */
 struct strads_relay {
-	uint64_t passed;                 /* messages handed to all below */
-	int next;                        /* of these, how many have the next one already */
-	struct strads_counter *counters; /* [slots], of the ranks below */
+	uint64_t passed; /* messages handed to all below */
+	int next;        /* of these, how many have the next one already */
 };
 
 struct strads_lane {
@@ -67,8 +66,9 @@ struct strads_lane {
 	/* By the reader's place. Whatever the arity, a writer has one ring at each place, as each
 	 * place is below one other, at which the writer is of one tree only. */
 	struct strads_ring_out *out;
-	struct strads_ring_in *in;   /* by root */
-	struct strads_relay *relays; /* by this rank's place − 1, where others are below it */
+	struct strads_ring_in *in;     /* by root */
+	struct strads_relay *relays;   /* by this rank's place − 1, where others are below it */
+	struct strads_counter *handed; /* [relays][slots]: of the ranks that a slot goes on to */
 	int waits; /* first root of whose ring something found no room, −1: none */
 };
 

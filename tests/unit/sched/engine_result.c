@@ -23,8 +23,7 @@ static const struct {
 } jobs[] = {
     {STRADS_JOB_LOCAL, 2, 0}, {STRADS_JOB_LOCAL, 3, 1}, {STRADS_JOB_LOCAL, 3, 0},
     {STRADS_JOB_LOCAL, 8, 2}, {STRADS_JOB_SELF, 1, 0},  {STRADS_JOB_SIM, 1, 0},
-    {STRADS_JOB_SIM, 2, 0},   {STRADS_JOB_SIM, 5, 1},   {STRADS_JOB_SIM, 8, 0},
-    {STRADS_JOB_SIM, 8, 3},   {STRADS_JOB_SIM, 13, 2},
+    {STRADS_JOB_SIM, 2, 0},   {STRADS_JOB_SIM, 5, 0},   {STRADS_JOB_SIM, 9, 2},
 };
 
 /* All of them on the fabric that is taken by itself; the first few where another is asked for. */
