@@ -203,6 +203,7 @@ load(struct session *session)
 {
 	const struct strads_fit_settings *settings = settings_of(session);
 	bool looked_at = settings->scheduler == STRADS_LINEAR_CHECKED ||
+			 settings->scheduler == STRADS_LINEAR_SIGNALLING ||
 			 settings->features == STRADS_FEATURES_PAIRS ||
 			 settings->mode == STRADS_LASSO_SERVER;
 	const struct strads_dataset_options train = {

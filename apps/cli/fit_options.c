@@ -25,6 +25,8 @@ static const char *const schedulers[] = {
     [STRADS_LINEAR_WORKING_SET] = "working-set",
     [STRADS_LINEAR_PRIORITY] = "priority",
     [STRADS_LINEAR_CHECKED] = "priority-check",
+    [STRADS_LINEAR_ROTATION] = "rotation",
+    [STRADS_LINEAR_SIGNALLING] = "signalling",
     NULL,
 };
 static const char *const features[] = {
@@ -217,8 +219,10 @@ static const struct strads_option schedule_options[] = {
      .choices = schedulers,
      AT(scheduler),
      .doc = "Which variables next: cyclic, random, fixed blocks, the support and the worst "
-	    "violators of optimality (working-set), or those whose last change was largest "
-	    "(priority), and of these such that do not interfere (priority-check, for a Lasso)"},
+	    "violators of optimality (working-set), those "
+	    "whose last change was largest (priority); for a Lasso also: of these such that do not "
+	    "interfere (priority-check), blocks that move round the ranks (rotation), or those "
+	    "that what changed interacts with most (signalling)"},
     {.name = "mode",
      .value = "NAME",
      .fallback = "scheduled",
@@ -293,7 +297,8 @@ static const struct strads_option lasso_schedule_options[] = {
      .min = 1,
      .max = 1 << 20,
      AT(column_cache_mb),
-     .doc = "Checked: room for columns read from other ranks, on each rank that schedules"},
+     .doc = "Checked, signalling: room for columns read from other ranks, on each rank that "
+	    "schedules"},
     {.name = "audit",
      .kind = STRADS_OPTION_FLAG,
      AT(audit),
@@ -406,9 +411,10 @@ check(const struct strads_fit_settings *settings)
 		return strads_fail(STRADS_ERR_INPUT,
 				   "--audit tells of sets of columns: leave out --features pairs");
 	if (settings->family == STRADS_LINEAR_LOGISTIC &&
-	    settings->scheduler == STRADS_LINEAR_CHECKED)
+	    settings->scheduler >= STRADS_LINEAR_CHECKED)
 		return strads_fail(STRADS_ERR_INPUT,
-				   "--scheduler priority-check is for a Lasso: choose another");
+				   "--scheduler %s is for a Lasso: choose another",
+				   schedulers[settings->scheduler]);
 	if (settings->mode == STRADS_LASSO_SERVER && settings->family == STRADS_LINEAR_LOGISTIC)
 		return strads_fail(STRADS_ERR_INPUT, "--mode server is for a Lasso: leave it out");
 	if (settings->mode == STRADS_LASSO_SERVER && settings->features == STRADS_FEATURES_PAIRS)

@@ -40,6 +40,12 @@ check_options(const struct strads_lasso_options *options)
 		return strads_fail(STRADS_ERR_INPUT,
 				   "a set of %u variables and %u passes: give at least 1 of each",
 				   options->set_size, options->passes);
+	if ((options->scheduler == STRADS_LINEAR_ROTATION ||
+	     options->scheduler == STRADS_LINEAR_SIGNALLING) &&
+	    options->engine.staleness > 0)
+		return strads_fail(STRADS_ERR_INPUT,
+				   "rotation and signalling go by the state before each set: leave "
+				   "out --staleness");
 	if (options->scheduler == STRADS_LINEAR_CHECKED && options->oversample < 1)
 		return strads_fail(STRADS_ERR_INPUT,
 				   "0 candidates for each place in a set: give at least 1");
@@ -144,13 +150,16 @@ fit(struct strads_lasso *lasso, struct strads_linear_model *model, struct strads
 	status = strads_lasso_check_open(lasso);
 	if (status)
 		goto close_check;
+	status = strads_lasso_neighbours_open(lasso);
+	if (status)
+		goto close_neighbours;
 	status = strads_lasso_response_learn(lasso);
 	if (status)
-		goto close_check;
+		goto close_neighbours;
 	if (lasso->options.mode != STRADS_LASSO_SERVER)
 		status = open_portion(lasso);
 	if (status)
-		goto close_check;
+		goto close_neighbours;
 	strads_lasso_state_start(lasso);
 	status = strads_job_agree(job, strads_region_new(lasso->fabric, STRADS_REMOTE_READ,
 							 lasso->own_keys * sizeof *lasso->beta,
@@ -167,6 +176,8 @@ fit(struct strads_lasso *lasso, struct strads_linear_model *model, struct strads
 
 delete_region:
 	strads_region_delete(&lasso->beta_region);
+close_neighbours:
+	strads_lasso_neighbours_close(lasso);
 close_check:
 	strads_lasso_check_close(lasso);
 give_state:

@@ -164,8 +164,35 @@ update_arg(const struct strads_lasso *lasso, uint64_t draw)
 	return arg;
 }
 
+/* The blocks of all ranks are the variables in a random order; a set has a slice of each. */
+static struct strads_rotation
+rotation_of(const struct strads_lasso *lasso)
+{
+	uint32_t share = lasso->set_size / (uint32_t)lasso->ranks;
+
+	return (struct strads_rotation){.positions = lasso->list_count,
+					.workers = lasso->ranks,
+					.slice_max = share > 0 ? share : 1};
+}
+
+/* Block `index` of a set: what rank `index` updates in sub-round `draw`. */
+static void
+draft_rotation(const struct strads_lasso *lasso, uint64_t draw, uint32_t index,
+	       struct strads_block_draft *draft)
+{
+	struct strads_rotation rotation = rotation_of(lasso);
+	uint64_t first;
+
+	draft->n = strads_rotation_slice(&rotation, draw, (int)index, &first);
+	for (uint32_t k = 0; k < draft->n; k++)
+		draft->keys[k] = lasso->permutation[first + k];
+	draft->reducer = (int)index;
+	draft->last = index + 1 == (uint32_t)lasso->ranks;
+}
+
 static int
-draft_update(struct strads_lasso *lasso, uint64_t set, struct strads_block_draft *draft)
+draft_update(struct strads_lasso *lasso, uint64_t set, uint32_t index,
+	     struct strads_block_draft *draft)
 {
 	enum strads_linear_scheduler scheduler = lasso->options.scheduler;
 	uint64_t draw;
@@ -185,6 +212,14 @@ draft_update(struct strads_lasso *lasso, uint64_t set, struct strads_block_draft
 		return STRADS_OK;
 	draft->arg = update_arg(lasso, draw);
 	draft->reducer = (int)(draw % lasso->plan.blocks % (uint64_t)lasso->ranks);
+	if (scheduler == STRADS_LINEAR_ROTATION) {
+		draft_rotation(lasso, draw, index, draft);
+		return STRADS_OK;
+	}
+	if (scheduler == STRADS_LINEAR_SIGNALLING) {
+		draft->n = strads_signalling_draw(lasso->signalling, lasso->set_size, draft->keys);
+		return STRADS_OK;
+	}
 	if (scheduler == STRADS_LINEAR_PRIORITY)
 		return strads_priority_draw(lasso->priority, set, lasso->set_size, draft->keys,
 					    &draft->n);
@@ -234,7 +269,8 @@ strads_lasso_schedule(struct strads_lasso *lasso, uint64_t set, uint32_t index,
 		return STRADS_OK;
 	}
 	/* Decided with the first block, once: later blocks may be drafted in another state, after
-	 * the first of the next set. Updates have no later blocks. */
+	 * the first of the next set. Updates have no later blocks, but with rotation, whose blocks
+	 * are all drafted in one state. */
 	if (index == 0 && lasso->final_set == STRADS_LASSO_NEVER && end_is_due(lasso, set))
 		lasso->final_set = set;
 	if (lasso->plan.evaluate_at == set)
@@ -244,7 +280,7 @@ strads_lasso_schedule(struct strads_lasso *lasso, uint64_t set, uint32_t index,
 	else if (set + 1 == lasso->plan.evaluate_at)
 		strads_lasso_residual_draft(lasso, index, draft);
 	else
-		return draft_update(lasso, set, draft);
+		return draft_update(lasso, set, index, draft);
 	return STRADS_OK;
 }
 
@@ -291,6 +327,11 @@ strads_lasso_plan_list(struct strads_lasso *lasso, uint64_t set)
 		plan->updated = 0;
 		plan->blocks = lasso->list_count / lasso->set_size +
 			       (lasso->list_count % lasso->set_size != 0);
+		if (lasso->options.scheduler == STRADS_LINEAR_ROTATION) {
+			struct strads_rotation rotation = rotation_of(lasso);
+
+			plan->blocks = strads_rotation_slices(&rotation);
+		}
 	}
 	if (lasso->list_count == 0)
 		evaluate_soon(lasso, set);
@@ -353,7 +394,6 @@ strads_lasso_plan_advance(struct strads_lasso *lasso, const struct strads_block 
 		return;
 	}
 	plan->since++;
-	plan->updated += last->n;
 	pass_ends = plan->updated >= lasso->list_count;
 	plan->passes += pass_ends;
 	if (evaluation_is_due(lasso, pass_ends))

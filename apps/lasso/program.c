@@ -230,7 +230,8 @@ strads_lasso_program(struct strads_lasso *lasso, struct strads_program *program)
 	    .name = "lasso",
 	    .state = lasso,
 	    .block_max = (uint32_t)larger(larger(set_size, range), lasso->row_range),
-	    .set_blocks_max = 1,
+	    .set_blocks_max =
+		lasso->options.scheduler == STRADS_LINEAR_ROTATION ? (uint32_t)lasso->ranks : 1,
 	    .partial_max = larger(larger(update, sums),
 				  larger(2 * range, strads_lasso_unpenalized_elems_max(lasso))),
 	    .commit_max =

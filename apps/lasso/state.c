@@ -44,7 +44,8 @@ take_list(struct strads_lasso *lasso, struct strads_linear_need *need)
 
 	need->what = "the list of variables";
 	lasso->list_count = cols;
-	if (lasso->options.scheduler == STRADS_LINEAR_FIXED)
+	if (lasso->options.scheduler == STRADS_LINEAR_FIXED ||
+	    lasso->options.scheduler == STRADS_LINEAR_ROTATION)
 		lasso->permutation = strads_linear_take(need, cols, sizeof *lasso->permutation);
 	if (need->status || lasso->options.scheduler != STRADS_LINEAR_WORKING_SET)
 		return;
@@ -135,7 +136,9 @@ take_priorities(struct strads_lasso *lasso, struct strads_linear_need *need)
 						   .fresh = options->fresh,
 						   .uniform = options->uniform};
 
-	if (need->status || options->scheduler < STRADS_LINEAR_PRIORITY ||
+	if (need->status ||
+	    (options->scheduler != STRADS_LINEAR_PRIORITY &&
+	     options->scheduler != STRADS_LINEAR_CHECKED) ||
 	    lasso->rank >= options->engine.schedulers)
 		return;
 	need->status = strads_priority_new(&priority, &lasso->priority);

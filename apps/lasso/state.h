@@ -26,6 +26,8 @@
 #include "strads/gram.h"
 #include "strads/priority.h"
 #include "strads/program.h"
+#include "strads/rotation.h"
+#include "strads/signalling.h"
 #include "strads/table.h"
 #include "strads/working_set.h"
 
@@ -207,12 +209,14 @@ struct strads_lasso {
 	uint64_t final_set; /* scheduled here as the last, or NEVER */
 	struct strads_lasso_evaluation evaluation;
 	uint64_t list_count;   /* variables that are scheduled: all, or the working set */
-	uint32_t *permutation; /* [cols] with FIXED, else NULL */
+	uint32_t *permutation; /* [cols] with FIXED and ROTATION, else NULL */
 	struct strads_lasso_unseen unseen;
 	struct strads_working_set *working_set; /* if scheduled by it, else NULL */
 	struct strads_priority *priority;       /* on ranks that schedule by priority, else NULL */
-	struct strads_lasso_check *check;       /* if checked, else NULL */
-	struct strads_lasso_server *server;     /* if that is the mode, else NULL */
+	struct strads_graph *graph;           /* on ranks that schedule by signals, else NULL … */
+	struct strads_signalling *signalling; /* … likewise */
+	struct strads_lasso_check *check;     /* if checked, else NULL */
+	struct strads_lasso_server *server;   /* if that is the mode, else NULL */
 	struct strads_lasso_grams grams;
 	struct strads_lasso_scratch scratch;
 
@@ -442,6 +446,14 @@ double strads_lasso_check_worst(const struct strads_block *block);
 /* What this rank has spent on it. */
 void strads_lasso_check_count(const struct strads_lasso *lasso,
 			      struct strads_linear_checked *checked);
+
+/* ---- neighbours.c ------------------------------------------------------------------------- */
+
+/* If scheduled by signals, makes what that needs; else does nothing. Collective; after
+ * strads_lasso_state_take. Returns STRADS_OK, or as strads_graph_new; in either case
+ * strads_lasso_neighbours_close afterwards. */
+STRADS_MUST_CHECK int strads_lasso_neighbours_open(struct strads_lasso *lasso);
+void strads_lasso_neighbours_close(struct strads_lasso *lasso);
 
 /* ---- program.c ---------------------------------------------------------------------------- */
 

@@ -97,6 +97,26 @@ measure(const struct strads_lasso *lasso, uint32_t n, struct update_commit *comm
 	}
 }
 
+/* Whether no other variables are updated beside those of one block, ever. */
+static bool
+is_alone(const struct strads_lasso *lasso)
+{
+	return lasso->plan.blocks <= 1 &&
+	       (lasso->options.scheduler != STRADS_LINEAR_ROTATION || lasso->ranks == 1);
+}
+
+/* P blocks that are updated from the same residual: with ‖Σ X_pΔ_p‖² ≤ P·Σ‖X_pΔ_p‖² the sum of what
+ * each does against P times its Gram matrix lowers the objective (Ma, Smith, Jaggi et al.: "Adding
+ * vs. averaging in distributed primal-dual optimization", ICML 2015, σ' = P). */
+static void
+gram_spread(const struct strads_lasso *lasso, uint32_t n, double *gram)
+{
+	if (lasso->options.scheduler != STRADS_LINEAR_ROTATION)
+		return;
+	for (size_t k = 0; k < (size_t)n * n; k++)
+		gram[k] *= lasso->ranks;
+}
+
 /* The standardised Gram matrix of the block: from the sum, or kept from an earlier set. */
 static int
 block_gram(struct strads_lasso *lasso, const struct strads_block *block, const double *packed,
@@ -160,6 +180,7 @@ pull_gram(struct strads_lasso *lasso, const struct strads_block *block, const do
 
 	if (status)
 		return status;
+	gram_spread(lasso, block->n, gram);
 	memcpy(delta, s->beta, block->n * sizeof *delta);
 	ridge_add(s, block->n, gram);
 	problem.gram = gram;
@@ -193,13 +214,13 @@ strads_lasso_update_pull(struct strads_lasso *lasso, const struct strads_block *
 	*bytes = strads_lasso_update_commit_max(block->n);
 	if (block->n == 0)
 		return STRADS_OK;
-	if (lasso->plan.blocks > 1)
+	if (!is_alone(lasso))
 		measure(lasso, block->n, header);
 	if (lasso->options.set_update == STRADS_SET_UPDATE_PLAIN)
 		pull_plain(lasso, block->n, rest, delta);
 	else
 		status = pull_gram(lasso, block, rest, delta);
-	if (lasso->plan.blocks <= 1)
+	if (is_alone(lasso))
 		measure(lasso, block->n, header);
 	return status;
 }
@@ -245,7 +266,10 @@ strads_lasso_update_sync(struct strads_lasso *lasso, const struct strads_block *
 	if (lasso->options.audit && lasso->check)
 		lasso->options.audit(lasso->options.audit_arg, block->set, block->keys, block->n,
 				     strads_lasso_check_worst(block));
+	if (lasso->signalling)
+		strads_signalling_note(lasso->signalling, block->keys, delta, block->n);
 	lasso->updates += block->n;
+	lasso->plan.updated += block->n;
 	strads_lasso_plan_note(&lasso->plan, header->steepest, header->l1, header->slack);
 	lasso->plan.stop = lasso->plan.stop || header->stop;
 	return STRADS_OK;

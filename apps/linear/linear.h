@@ -29,6 +29,8 @@ enum strads_linear_scheduler {
 	STRADS_LINEAR_WORKING_SET, /* the support and the worst violators; strads/working_set.h */
 	STRADS_LINEAR_PRIORITY,    /* those that moved most; see strads/priority.h */
 	STRADS_LINEAR_CHECKED,     /* of those, what does not interfere; see strads/dependency.h */
+	STRADS_LINEAR_ROTATION,    /* blocks that move round the ranks; strads/rotation.h */
+	STRADS_LINEAR_SIGNALLING,  /* those whose neighbours moved most; strads/signalling.h */
 };
 
 /* What checking for dependency took, over all schedulers. Counts, as far as a double has them. */

@@ -29,10 +29,11 @@ check_options(const struct strads_logistic_options *options)
 		return strads_fail(STRADS_ERR_INPUT,
 				   "a set of %u variables and %u passes: give at least 1 of each",
 				   options->set_size, options->passes);
-	if (options->scheduler == STRADS_LINEAR_CHECKED)
+	if (options->scheduler >= STRADS_LINEAR_CHECKED)
 		return strads_fail(STRADS_ERR_INPUT,
-				   "a logistic regression is not scheduled by checked priorities: "
-				   "its sets are corrected by their Gram matrix");
+				   "a logistic regression is not scheduled by checked priorities, "
+				   "rotation or signals: its sets are corrected by their Gram "
+				   "matrix");
 	if (options->engine.staleness > 0)
 		return strads_fail(STRADS_ERR_INPUT,
 				   "a staleness of %d: a logistic regression follows one model at "

@@ -222,7 +222,9 @@ strads_pairs_found_fit(struct strads_pairs *pairs, enum strads_linear_outcome *o
 	qsort(chosen->list, chosen->count, sizeof *chosen->list, compare_keys);
 	status =
 	    strads_job_agree(pairs->job, materialise(pairs, chosen->list, chosen->count, &found));
-	if (!status && options.scheduler == STRADS_LINEAR_CHECKED &&
+	if (!status &&
+	    (options.scheduler == STRADS_LINEAR_CHECKED ||
+	     options.scheduler == STRADS_LINEAR_SIGNALLING) &&
 	    strads_job_size(pairs->job) > 1)
 		status = strads_dataset_publish(pairs->fabric, &found);
 	if (!status)

@@ -58,6 +58,9 @@ check(const struct strads_lasso_options *options, const struct strads_dataset *t
 	    options->standardize != STRADS_STANDARDIZE_UNIT)
 		return strads_fail(STRADS_ERR_INPUT, "products can be plain or scaled to norm 1: "
 						     "give --standardize none or unit");
+	if (options->path > 0 || options->mode != STRADS_LASSO_SCHEDULED)
+		return strads_fail(STRADS_ERR_INPUT,
+				   "products are fitted for one lambda at a time, by a schedule");
 	if (options->l1_ratio != 1 || options->weight)
 		return strads_fail(
 		    STRADS_ERR_INPUT,

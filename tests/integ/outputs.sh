@@ -38,6 +38,15 @@ awk -v predicted="$(cat predicted)" '{ d = $1 - predicted; exit !(d * d < 1e-10 
 	complain "the model predicts $(cat predicted), the run says $(cat values)"
 run 0 $logistic --model l.h5
 [ "$(head -c 4 l.h5 | tail -c 3)" = HDF ] || complain 'l.h5 is not HDF5'
+run 0 lasso "$data/diabetes.svm" --features pairs --intercept --lambda-ratio 0.05 --quiet --ranks 2 \
+	--vocab names.txt --model pairs.txt
+grep -q '^  bmi\*s1 ' stdout || complain 'a product is not named by its columns'
+grep -q '^  s1\*#10 ' stdout || complain 'a column without a name is not numbered in a product'
+grep -v intercept pairs.txt | grep -q '^3\*5 [0-9.e+-]*$' || complain 'no product in the model'
+run 1 lasso "$data/diabetes.svm" --features pairs --standardize center-unit
+one_line 'none or unit'
+run 64 lasso "$data/diabetes.svm" --features pears
+one_line 'columns, pairs'
 
 if command -v gnuplot >/dev/null; then
 	run 0 $logistic --plot log-loss.svg --test classes.svm
@@ -59,6 +68,11 @@ same one.svm two.svm
 [ "$(wc -l <planted.txt)" -eq 10 ] || complain 'not as many planted coefficients as asked for'
 run 0 lasso one.svm --ranks 2 --standardize unit --quiet
 run 64 generate lasso one.mtx
+one_line '--response'
+run 0 generate lasso many.svm --rows 20 --cols 65537 --nonzeros 1 --support 1
+run 1 lasso many.svm --scheduler signalling --ranks 2
+one_line '65537 variables: signalling to neighbours is for at most 65536'
+run 64 generate lasso two.mtx
 one_line '--response'
 run 1 corpus debian --lists none --out corpus
 one_line 'none'

@@ -235,6 +235,11 @@ fit__plain_updates_diverge_where_corrected_ones_do_not(void **state)
 		assert_false(isfinite(f->results[0].last.objective));
 		job.lasso.set_update = STRADS_SET_UPDATE_GRAM;
 		lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, f->results);
+		/* All variables at once, in as many blocks as ranks. */
+		job.lasso.scheduler = STRADS_LINEAR_ROTATION;
+		job.lasso.set_size = 512;
+		job.lasso.tol = 1e-2;
+		lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, f->results);
 	}
 	lasso_problem_free(&p);
 }

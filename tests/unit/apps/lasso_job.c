@@ -91,7 +91,8 @@ load(const struct lasso_job *job, struct strads_fabric *fabric, struct strads_da
 		status = lasso_problem_rows(p, (uint32_t)(p->rows * rank / size),
 					    (uint32_t)(p->rows * (rank + 1) / size), train);
 	if (status == STRADS_OK && size > 1 &&
-	    (job->lasso.scheduler == STRADS_LINEAR_CHECKED || job->fit != strads_lasso_fit ||
+	    (job->lasso.scheduler == STRADS_LINEAR_CHECKED ||
+	     job->lasso.scheduler == STRADS_LINEAR_SIGNALLING || job->fit != strads_lasso_fit ||
 	     job->lasso.mode == STRADS_LASSO_SERVER))
 		status = strads_dataset_publish(fabric, train);
 	if (status == STRADS_OK && t)

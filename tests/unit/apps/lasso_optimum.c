@@ -43,7 +43,7 @@ assert_optimal(const struct lasso_job *job, const struct lasso_result *result)
 	free(s.beta);
 }
 
-#define SCHEDULERS (STRADS_LINEAR_CHECKED + 1)
+#define SCHEDULERS (STRADS_LINEAR_SIGNALLING + 1)
 
 /* Every setting at one number of ranks. */
 static void

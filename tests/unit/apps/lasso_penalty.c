@@ -14,7 +14,7 @@
 #define ROWS 60
 #define COLS 40
 
-#define SCHEDULERS (STRADS_LINEAR_CHECKED + 1)
+#define SCHEDULERS (STRADS_LINEAR_SIGNALLING + 1)
 
 /* Weights of all sizes; `none` of them 0, columns 3 and 4, which are equal, and the constant and
  * empty ones among them. */

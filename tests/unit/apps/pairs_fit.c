@@ -137,7 +137,7 @@ fit__every_scheduler_on_what_was_found(void **state)
 	struct fixture *f = *state;
 	struct lasso_problem all = multiplied_out(&f->base);
 
-	for (int scheduler = 0; scheduler <= STRADS_LINEAR_CHECKED; scheduler++) {
+	for (int scheduler = 0; scheduler <= STRADS_LINEAR_SIGNALLING; scheduler++) {
 		struct lasso_job job = pairs_job(STRADS_JOB_SIM, 3, &f->base);
 
 		job.lasso.scheduler = (enum strads_linear_scheduler)scheduler;
