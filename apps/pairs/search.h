@@ -1,6 +1,6 @@
 /*
- * One search through all products, by all ranks: a program of one set, whose blocks are blocks of
- * the scan, each done by the rank that is its reducer.
+ * One search through all products, by all ranks: a program of one set. Each of its blocks has a
+ * block of the scan for every rank, which is what that rank pushes.
  */
 #ifndef STRADS_PAIRS_SEARCH_H
 #define STRADS_PAIRS_SEARCH_H
@@ -11,6 +11,7 @@
 
 struct strads_pairs_search {
 	struct strads_fabric *fabric;
+	int rank, ranks;
 	struct strads_program program;
 	struct strads_engine *engine;
 	struct strads_pairs_scan scan;
