@@ -93,6 +93,8 @@ put_models(hid_t group, const struct strads_linear_path *path)
 	for (uint64_t k = 0; done && k < path->count; k++) {
 		const struct strads_linear_model *model = &path->point[k].model;
 
+		if (model->count == 0)
+			continue;
 		memcpy(index + start[k], model->index, model->count * sizeof *index);
 		memcpy(value + start[k], model->value, model->count * sizeof *value);
 	}

@@ -26,9 +26,12 @@ int
 strads_fold_assign(const struct strads_dataset *dataset, uint64_t seed, uint32_t folds,
 		   uint32_t *fold)
 {
-	uint32_t *order = malloc(folds * sizeof *order);
 	uint64_t shuffled = UINT64_MAX;
+	uint32_t *order;
 
+	if (folds == 0)
+		return strads_fail(STRADS_ERR_ARGUMENT, "no folds: give at least 1");
+	order = malloc(folds * sizeof *order);
 	if (!order)
 		return strads_fail(STRADS_ERR_MEMORY, "no memory for %u folds", folds);
 	for (uint32_t i = 0; i < dataset->x.rows; i++) {
@@ -69,8 +72,7 @@ held_new(const struct strads_dataset *dataset, uint32_t rows, uint64_t entries,
 	held->x.row = malloc((entries + 1) * sizeof *held->x.row);
 	held->x.value = malloc((entries + 1) * sizeof *held->x.value);
 	held->y = malloc(((size_t)rows + 1) * sizeof *held->y);
-	held->absent = calloc((size_t)dataset->x.rows + 1, sizeof *held->absent);
-	if (held->x.start && held->x.row && held->x.value && held->y && held->absent)
+	if (held->x.start && held->x.row && held->x.value && held->y)
 		return STRADS_OK;
 	strads_dataset_free(held);
 	return strads_fail(STRADS_ERR_MEMORY,
@@ -119,37 +121,37 @@ strads_fold_hold(struct strads_job *job, struct strads_dataset *dataset, const u
 		 uint32_t number, struct strads_dataset *held)
 {
 	uint32_t *place = malloc(((size_t)dataset->x.rows + 1) * sizeof *place), at = 0;
+	bool *absent = calloc((size_t)dataset->x.rows + 1, sizeof *absent);
 	struct strads_dataset new = {0};
 	uint64_t entries, total;
 	uint32_t rows = fold_count(dataset, fold, number, &entries);
 	int status = held_new(dataset, rows, entries, &new);
 
-	if (!place)
+	if (!place || !absent)
 		status = strads_fail(STRADS_ERR_MEMORY, "no memory for the rows of a fold");
 	status = rows_sum(job, status, rows, &total);
-	if (status || !place)
+	if (status || !place || !absent)
 		goto free_all;
 	for (uint32_t i = 0; i < dataset->x.rows; i++) {
 		if (fold[i] != number)
 			continue;
-		new.absent[i] = true;
+		absent[i] = true;
 		new.y[at] = dataset->y[i];
 		place[i] = at++;
 	}
-	values_move(dataset, new.absent, place, &new.x);
+	values_move(dataset, absent, place, &new.x);
 	free(place);
-	/* The marks are of the rows of `dataset`; `held` has all of its own. */
-	dataset->absent = new.absent;
+	dataset->absent = absent;
 	dataset->absent_rows = rows;
 	dataset->absent_total = total;
 	dataset->rows_total -= total;
-	new.absent = NULL;
 	new.rows_total = total;
 	*held = new;
 	return STRADS_OK;
 
 free_all:
 	free(place);
+	free(absent);
 	strads_dataset_free(&new);
 	return status;
 }

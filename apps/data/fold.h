@@ -10,7 +10,7 @@
 /* The folds, 0 … folds − 1, of the data set's rows, into fold [x.rows]. Of every `folds`
  * consecutive rows of the whole, one goes into each, in an order drawn from (seed, which of these
  * groups): the sizes of folds differ by at most 1, and the ranks do not matter. Returns STRADS_OK,
- * ERR_MEMORY. Thread: any. */
+ * ERR_ARGUMENT (no folds), ERR_MEMORY. Thread: any. */
 STRADS_MUST_CHECK int strads_fold_assign(const struct strads_dataset *dataset, uint64_t seed,
 					 uint32_t folds, uint32_t *fold);
 

@@ -128,7 +128,9 @@ path__wide_and_sparse(void **state)
 	struct lasso_job job = path_job(STRADS_JOB_SIM, 3, &p, 15);
 
 	(void)state;
-	job.lasso.path_min_ratio = 0.05;
+	job.lasso.path_min_ratio = 0.1;
+	job.lasso.set_size = 64;
+	job.lasso.passes = 50;
 	lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, results);
 	for (uint64_t k = 0; k < results[0].points; k++) {
 		struct lasso_solution s = lasso_problem_solve(&p, job.lasso.standardize, true,
