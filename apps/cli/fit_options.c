@@ -223,15 +223,6 @@ static const struct strads_option schedule_options[] = {
 	    "whose last change was largest (priority); for a Lasso also: of these such that do not "
 	    "interfere (priority-check), blocks that move round the ranks (rotation), or those "
 	    "that what changed interacts with most (signalling)"},
-    {.name = "mode",
-     .value = "NAME",
-     .fallback = "scheduled",
-     .kind = STRADS_OPTION_CHOICE,
-     .choices = modes,
-     AT(mode),
-     .doc = "scheduled, or server: a parameter server for comparison, on which each rank updates "
-	    "sets of its own variables, cyclic or random, with nothing to keep those of different "
-	    "ranks apart; of the engine's settings the staleness counts"},
     {.name = "fresh-share",
      .value = "SHARE",
      .fallback = "0.5",
@@ -275,6 +266,15 @@ static const struct strads_option schedule_options[] = {
 
 /* Of a Lasso alone. */
 static const struct strads_option lasso_schedule_options[] = {
+    {.name = "mode",
+     .value = "NAME",
+     .fallback = "scheduled",
+     .kind = STRADS_OPTION_CHOICE,
+     .choices = modes,
+     AT(mode),
+     .doc = "scheduled, or server: a parameter server for comparison, on which each rank updates "
+	    "sets of its own variables, cyclic or random, with nothing to keep those of different "
+	    "ranks apart; of the engine's settings the staleness counts"},
     {.name = "rho",
      .value = "NUMBER",
      .fallback = "0.1",
