@@ -7,17 +7,22 @@
 #include "slot.h"
 #include "strads/hashed.h"
 
+#include <assert.h>
+
 #define STRADS_HASHED_SLOTS        4  /* of a bucket */
 #define STRADS_HASHED_SEGMENTS_MAX 48 /* more than memory has room for */
 
 /* Buckets of all shards alike. */
 struct strads_hashed_shape {
 	uint32_t value_words;
-	uint64_t slot_bytes;
 	uint32_t segments;
+	uint64_t slot_bytes;
 	uint64_t buckets[STRADS_HASHED_SEGMENTS_MAX]; /* of each segment */
 	uint64_t before[STRADS_HASHED_SEGMENTS_MAX];  /* buckets of the segments before */
 };
+
+static_assert(sizeof(struct strads_hashed_shape) == (2 + 2 * STRADS_HASHED_SEGMENTS_MAX) * 8,
+	      "shapes are compared byte by byte: no padding");
 
 /* Where a peer's key was found. */
 struct strads_hashed_place {
