@@ -317,6 +317,12 @@ strads_engine_run__many_simulated_ranks(void **state)
 		job.engine.schedulers = crowds[i].schedulers;
 		job.engine.eager_bytes = crowds[i].eager_bytes;
 		toy_job_assert_reference(&job);
+		/* Whoever stops first has passed on what the others need to find the same. */
+		job.toy.staleness = 2;
+		job.toy.depth = 3 + (int)i % 2;
+		job.toy.early_blocks = i % 2 ? 20 : 0;
+		job.runs = 2;
+		toy_job_assert_reference(&job);
 	}
 }
 
