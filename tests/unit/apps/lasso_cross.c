@@ -121,7 +121,8 @@ assert_choice(const struct lasso_job *job, const struct lasso_result *r)
 		for (uint32_t f = 0; f < job->folds; f++)
 			square += (r->mse[f][k] - mean) * (r->mse[f][k] - mean) * size[f] / ROWS;
 		assert_true(fabs(r->mean[k] - mean) <= 1e-12 * mean);
-		assert_true(fabs(r->mean_error[k] - sqrt(square / (job->folds - 1))) <= 1e-9 * mean);
+		assert_true(fabs(r->mean_error[k] - sqrt(square / (job->folds - 1))) <=
+			    1e-9 * mean);
 		assert_true(r->mean[r->best] <= r->mean[k]);
 	}
 	bound = r->mean[r->best] + r->mean_error[r->best];
