@@ -43,6 +43,9 @@ struct strads_priority {
 	uint32_t idle;        /* variables of that standing */
 	uint32_t first, last; /* of the queue, or NONE */
 	uint64_t draw, index; /* of the random numbers */
+	uint32_t *rest;       /* [own / 2 + 1] k / S of those never drawn, once they are fewer than
+			       * the others; before, a guess finds one */
+	uint64_t rest_count;
 };
 
 /* How many variables are this scheduler's. */
@@ -94,6 +97,7 @@ strads_priority_delete(struct strads_priority **pointer)
 	strads_keymap_free(&priority->map);
 	free(priority->variable);
 	free(priority->tree);
+	free(priority->rest);
 	free(priority);
 	*pointer = NULL;
 }
@@ -167,6 +171,41 @@ unit(struct strads_priority *priority)
 	return (double)(bits(priority) >> 11) * 0x1p-53;
 }
 
+/* Lists those never drawn when half of all have been. */
+static int
+list_rest(struct strads_priority *priority)
+{
+	const struct strads_priority_options *options = &priority->options;
+	uint64_t own = priority->own;
+
+	if (priority->rest || own > UINT32_MAX || priority->map.count < own - own / 2)
+		return STRADS_OK;
+	priority->rest = malloc((own / 2 + 1) * sizeof *priority->rest);
+	if (!priority->rest)
+		return strads_fail(STRADS_ERR_MEMORY, "no memory to list %llu variables",
+				   (unsigned long long)(own / 2));
+	for (uint64_t position = 0; position < own; position++) {
+		strads_key key =
+		    position * (uint64_t)options->schedulers + (uint64_t)options->scheduler;
+
+		if (strads_keymap_find(&priority->map, key) == STRADS_KEYMAP_NONE)
+			priority->rest[priority->rest_count++] = (uint32_t)position;
+	}
+	return STRADS_OK;
+}
+
+/* One of those listed. */
+static uint32_t
+draw_rest(struct strads_priority *priority)
+{
+	uint64_t place = uniform(priority, priority->rest_count);
+	uint64_t position = priority->rest[place];
+
+	priority->rest[place] = priority->rest[--priority->rest_count];
+	return strads_keymap_add(&priority->map, position * (uint64_t)priority->options.schedulers +
+						     (uint64_t)priority->options.scheduler);
+}
+
 /* A variable that was never drawn; there is one. */
 static uint32_t
 draw_unknown(struct strads_priority *priority)
@@ -174,6 +213,8 @@ draw_unknown(struct strads_priority *priority)
 	uint64_t position = 0, schedulers = (uint64_t)priority->options.schedulers;
 	strads_key key;
 
+	if (priority->rest)
+		return draw_rest(priority);
 	for (int guess = 0;; guess++) {
 		if (guess < GUESSES)
 			position = uniform(priority, priority->own);
@@ -264,6 +305,8 @@ strads_priority_draw(struct strads_priority *priority, uint64_t draw, uint32_t n
 	int status = reserve(priority, n < unknown ? n : (uint32_t)unknown);
 	uint32_t have = 0, number;
 
+	if (!status)
+		status = list_rest(priority);
 	if (status)
 		return status;
 	priority->draw = draw;
@@ -335,11 +378,14 @@ bytes(uint64_t room)
 size_t
 strads_priority_bytes(const struct strads_priority *priority)
 {
-	return bytes(priority->capacity);
+	return bytes(priority->capacity) +
+	       (priority->rest ? (priority->own / 2 + 1) * sizeof *priority->rest : 0);
 }
 
 size_t
 strads_priority_most_bytes(const struct strads_priority_options *options)
 {
-	return bytes(strads_keymap_room(own_variables(options)));
+	uint64_t own = own_variables(options);
+
+	return bytes(strads_keymap_room(own)) + (own / 2 + 1) * sizeof(uint32_t);
 }

@@ -13,6 +13,8 @@ static const struct strads_command commands[] = {
      strads_command_generate_lasso},
     {"corpus debian", "turn Debian's package descriptions into a problem",
      strads_command_corpus_debian},
+    {"bench schedule", "measure what a schedule costs over any number of variables",
+     strads_command_bench_schedule},
     {"bench", "measure operations, rounds and their steps, beside others", strads_command_bench},
     {"info", "what is built in, what this machine offers, the settings in force",
      strads_command_info},

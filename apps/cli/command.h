@@ -16,6 +16,7 @@ int strads_command_logistic(int argc, char **argv);
 int strads_command_generate_lasso(int argc, char **argv);
 int strads_command_corpus_debian(int argc, char **argv);
 int strads_command_bench(int argc, char **argv);
+int strads_command_bench_schedule(int argc, char **argv);
 int strads_command_info(int argc, char **argv);
 
 /* Finds the subcommand that the arguments begin with and runs it; help and version too. Returns
