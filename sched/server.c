@@ -238,8 +238,7 @@ number_of(struct strads_server *server, strads_key key, uint32_t *number)
 static double *
 numbers_of(const struct strads_server *server, uint32_t number)
 {
-	return (double *)(server->stored + number * strads_server_row_words(server) +
-			  server->ranks);
+	return (void *)(server->stored + number * strads_server_row_words(server) + server->ranks);
 }
 
 /* Whether `clock` + s has come to the present one. */

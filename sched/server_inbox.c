@@ -83,7 +83,7 @@ apply(struct strads_server *server, int worker, uint64_t clock, strads_key key,
       const uint8_t *delta)
 {
 	uint64_t *stored = server->scratch;
-	double *row = (double *)(stored + server->ranks);
+	double *row = (void *)(stored + server->ranks);
 
 	if (!strads_hashed_get(server->hashed, key, stored))
 		memset(stored, 0, strads_server_row_words(server) * sizeof *stored);

@@ -306,7 +306,7 @@ check(const struct strads_lasso *lasso)
 		return strads_fail(
 		    STRADS_ERR_INPUT,
 		    "a parameter server has no scheduler, each rank goes through its "
-		    "own variables: in turn (cyclic) or at random");
+		    "own variables: choose cyclic or random");
 	if (lasso->test)
 		return strads_fail(STRADS_ERR_INPUT,
 				   "the error on held-out rows is not known to a parameter server: "
