@@ -20,14 +20,24 @@ from sklearn.datasets import load_svmlight_file
 from sklearn.linear_model import Lasso
 
 
-def load(path):
+def load_plain(path):
     stream = lzma.open(path) if path.endswith(".xz") else open(path, "rb")
     with stream:
         x, y = load_svmlight_file(stream)
-    x = x.tocsc()
+    return x.tocsc(), y
+
+
+def scale_columns(x):
+    """Scales the columns to norm 1 and returns the norms they had."""
     norm = np.sqrt(np.asarray(x.multiply(x).sum(axis=0)).ravel())
     norm[norm == 0] = 1
     x.data /= np.repeat(norm, np.diff(x.indptr))
+    return norm
+
+
+def load(path):
+    x, y = load_plain(path)
+    scale_columns(x)
     return x, y
 
 
