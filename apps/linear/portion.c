@@ -93,12 +93,13 @@ tell(struct exchange *exchange)
 
 	exchange->told_bytes = sizeof(struct told) + (size_t)ranks * sizeof(uint64_t);
 	exchange->mine = calloc(1, exchange->told_bytes);
-	if (!exchange->mine)
-		status = strads_fail(STRADS_ERR_MEMORY, "no memory to share out columns");
-	for (uint64_t j = 0; !status && j < x->cols; j++)
-		exchange->mine->entries[j % (uint64_t)ranks] += strads_csc_entries(x, j);
-	if (!status)
+	if (exchange->mine) {
 		exchange->mine->rows = x->rows;
+		for (uint64_t j = 0; j < x->cols; j++)
+			exchange->mine->entries[j % (uint64_t)ranks] += strads_csc_entries(x, j);
+	} else {
+		status = strads_fail(STRADS_ERR_MEMORY, "no memory to share out columns");
+	}
 	status = strads_job_agree(job, status);
 	if (!status)
 		status =
@@ -194,6 +195,7 @@ exchange_columns(struct exchange *exchange)
 	for (int from = 0; from < portion->ranks; from++)
 		bytes +=
 		    parcel_bytes(portion->count, told_by(exchange, from)->entries[portion->rank]);
+	portion->landed_bytes = bytes;
 	status = send(exchange);
 	if (!status)
 		status = strads_region_new(exchange->fabric, STRADS_LOCAL, bytes, &portion->landed);
@@ -282,8 +284,9 @@ strads_linear_portion_bytes(const struct strads_linear_portion *portion)
 
 	if (portion->shift)
 		column += sizeof *portion->shift;
-	return portion->count * column + strads_packed_bytes(portion->first_row[portion->ranks],
-							     portion->count, portion->x.entries);
+	return portion->landed_bytes + portion->count * column +
+	       strads_packed_bytes(portion->first_row[portion->ranks], portion->count,
+				   portion->x.entries);
 }
 
 /* ---- The order ---------------------------------------------------------------------------- */

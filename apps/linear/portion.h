@@ -32,6 +32,7 @@ struct strads_linear_portion {
 	/* What the columns are made of, until they are arranged; and scratch for that. */
 	uint32_t *head;
 	struct strads_region *landed;
+	size_t landed_bytes;
 	struct strads_csc *part; /* [ranks] this rank's columns over each rank's rows */
 };
 
@@ -43,7 +44,7 @@ STRADS_MUST_CHECK int strads_linear_portion_open(struct strads_fabric *fabric,
 						 struct strads_linear_portion *portion);
 void strads_linear_portion_close(struct strads_linear_portion *portion);
 
-/* Bytes that it takes once it is arranged. */
+/* Bytes that it takes at most: packed, and what it is made of until then. */
 size_t strads_linear_portion_bytes(const struct strads_linear_portion *portion);
 
 /* Puts the columns in order, when their statistics are known: the same on all ranks. */
