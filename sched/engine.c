@@ -156,8 +156,6 @@ wire_up(struct strads_engine *engine)
 	ns = strads_fabric_clock_ns(engine->fabric) - ns;
 	ticks = strads_fabric_ticks(engine->fabric) - ticks;
 	engine->brief_ticks = ns > 0 ? (uint64_t)((double)ticks / (double)ns * BRIEF_NS) : BRIEF_NS;
-	for (int i = 0; i < STRADS_STEPS; i++) /* until they have shown to be brief */
-		engine->usual_ticks[i] = STRADS_LENGTHY * engine->brief_ticks;
 	return status;
 }
 
