@@ -169,6 +169,7 @@ x_read(struct strads_fabric *fabric, const struct strads_dataset *train, const s
 				.ranks = strads_job_size(strads_fabric_job(fabric)),
 				.cols = train->x.cols};
 	uint64_t entries = 0;
+	bool room;
 	int status = STRADS_OK;
 
 	for (int rank = 0; rank < reader.ranks; rank++)
@@ -178,7 +179,8 @@ x_read(struct strads_fabric *fabric, const struct strads_dataset *train, const s
 	x->value = calloc(entries + 1, sizeof *x->value);
 	reader.start = calloc(x->cols + 1, sizeof *reader.start);
 	reader.next = calloc(x->cols + 1, sizeof *reader.next);
-	if (!x->start || !x->row || !x->value || !reader.start || !reader.next)
+	room = x->start && x->row && x->value && reader.start && reader.next;
+	if (!room)
 		status = strads_fail(STRADS_ERR_MEMORY,
 				     "no memory for the whole matrix of %llu entries, which every "
 				     "rank needs",
@@ -186,7 +188,7 @@ x_read(struct strads_fabric *fabric, const struct strads_dataset *train, const s
 	if (!status)
 		status = strads_region_new(fabric, STRADS_LOCAL, CHUNK_BYTES, &reader.chunk);
 	status = strads_job_agree(strads_fabric_job(fabric), status);
-	if (!status)
+	if (!status && room)
 		status = read_all(&reader, x);
 	strads_region_delete(&reader.chunk);
 	free(reader.start);
@@ -251,7 +253,7 @@ strads_pairs_base_new(struct strads_fabric *fabric, const struct strads_dataset 
 	status = strads_job_agree(
 	    job,
 	    base.y ? STRADS_OK : strads_fail(STRADS_ERR_MEMORY, "no memory for the responses"));
-	if (!status)
+	if (!status && base.y)
 		status = y_gather(job, train, shares, most, base.y);
 	if (!status && !base.borrowed) {
 		base.x =

@@ -114,9 +114,10 @@ push(void *state, const struct strads_block *block, double *partial)
 	part[COUNT] = (double)found->count;
 	for (uint64_t k = 0; k < found->count; k++) {
 		double *entry = part + HEAD + ENTRY * k;
+		uint64_t a = found->entry[k].key / cols, b = found->entry[k].key % cols;
 
-		entry[0] = (double)(found->entry[k].key / cols);
-		entry[1] = (double)(found->entry[k].key % cols);
+		entry[0] = (double)a;
+		entry[1] = (double)b;
 		entry[2] = (double)found->entry[k].gradient;
 	}
 	part[SECONDS] = (double)(strads_fabric_clock_ns(search->fabric) - start) * 1e-9;
