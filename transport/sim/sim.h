@@ -51,7 +51,7 @@ struct strads_sim_rank {
 	uint64_t clock; /* ps */
 	uint64_t due;   /* when it runs next unless it is woken; NEVER in a wait without end */
 	bool news;      /* something concerned this rank since strads_fabric_wait last returned */
-	uint64_t owes;     /* what the signals that came since its last progress cost, ps */
+	uint64_t owes;  /* what the signals that came since its last progress cost, ps */
 	uint64_t out_free; /* when the last byte posted so far has left, ps */
 	uint64_t in_free;  /* when the last byte that reached the link so far is in memory, ps */
 	struct strads_sim_share share;

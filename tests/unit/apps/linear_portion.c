@@ -68,7 +68,7 @@ portion_is_sound(const struct strads_linear_portion *portion, const double *scal
 {
 	double v[ROWS], dot, most = 0.75;
 	bool seen[COLS] = {false}, sound = true;
-	uint64_t reach, position;
+	uint64_t reach, position = 0;
 
 	for (uint32_t i = 0; i < ROWS; i++)
 		v[i] = most * (i % 2 ? 1 : -1);

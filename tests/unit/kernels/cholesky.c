@@ -42,7 +42,7 @@ make(size_t rows, size_t n, size_t copies, double *gram, double *b)
 static void
 assert_solves(size_t rows, size_t n, size_t copies, size_t rank)
 {
-	double gram[MOST * MOST], factor[MOST * MOST], b[MOST], x[MOST];
+	double gram[MOST * MOST] = {0}, factor[MOST * MOST], b[MOST], x[MOST];
 	size_t pivot[MOST];
 
 	make(rows, n, copies, gram, b);

@@ -305,11 +305,11 @@ STRADS_MUST_CHECK int strads_fetch_add(struct strads_fabric *fabric, int peer,
 				       uint64_t add, uint64_t *old, struct strads_counter *counter);
 
 /* From now on, until the next strads_fabric_release or strads_fabric_progress, puts and put-signals
- * of a few KiB may be kept back where each would be a message that takes system calls on both sides:
- * those to one peer then leave together, as one message, in the order in which they were started.
- * For a caller that starts several in a row, and that releases them before it computes: what is kept
- * back leaves without it only after milliseconds. Release returns whether anything was kept back.
- * Thread: owner. */
+ * of a few KiB may be kept back where each would be a message that takes system calls on both
+ * sides: those to one peer then leave together, as one message, in the order in which they were
+ * started. For a caller that starts several in a row, and that releases them before it computes:
+ * what is kept back leaves without it only after milliseconds. Release returns whether anything was
+ * kept back. Thread: owner. */
 void strads_fabric_hold(struct strads_fabric *fabric);
 bool strads_fabric_release(struct strads_fabric *fabric);
 
