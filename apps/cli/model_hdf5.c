@@ -1,6 +1,7 @@
 #include "model_format.h"
 
 #include <hdf5.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,15 +61,17 @@ put_array(hid_t at, const char *name, hid_t stored, hid_t given, uint64_t n, con
 	return done;
 }
 
-/* Numbers of the points, all of one kind: `at` is the first point's. */
+#define POINT(member) offsetof(struct strads_linear_point, member)
+
+/* Numbers of the points, all of one kind, which stands at `offset` in a point. */
 static bool
-put_points(hid_t group, const char *name, const struct strads_linear_path *path, const double *at)
+put_points(hid_t group, const char *name, const struct strads_linear_path *path, size_t offset)
 {
 	double *column = malloc(path->count * sizeof *column);
 	bool done = column != NULL;
 
 	for (uint64_t k = 0; done && k < path->count; k++)
-		column[k] = *(const double *)((const char *)at + k * sizeof *path->point);
+		memcpy(&column[k], (const char *)&path->point[k] + offset, sizeof column[k]);
 	done =
 	    done && put_array(group, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, path->count, column);
 	free(column);
@@ -128,16 +131,15 @@ static bool
 put_path(hid_t file, const struct strads_fit_path *fit)
 {
 	const struct strads_linear_path *path = &fit->path;
-	const struct strads_linear_point *first = path->point;
 	hid_t group = H5Gcreate2(file, "path", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
 	bool done = group >= 0 && put_count(group, "chosen", fit->chosen) &&
-		    put_points(group, "lambda", path, &first->at.lambda) &&
-		    put_points(group, "intercept", path, &first->model.intercept) &&
-		    put_points(group, "objective", path, &first->at.objective) &&
-		    put_points(group, "gap", path, &first->at.gap) &&
-		    put_points(group, "explained", path, &first->at.explained) &&
-		    put_points(group, "train_mse", path, &first->at.train_mse) &&
-		    put_points(group, "test_mse", path, &first->at.test_mse) &&
+		    put_points(group, "lambda", path, POINT(at.lambda)) &&
+		    put_points(group, "intercept", path, POINT(model.intercept)) &&
+		    put_points(group, "objective", path, POINT(at.objective)) &&
+		    put_points(group, "gap", path, POINT(at.gap)) &&
+		    put_points(group, "explained", path, POINT(at.explained)) &&
+		    put_points(group, "train_mse", path, POINT(at.train_mse)) &&
+		    put_points(group, "test_mse", path, POINT(at.test_mse)) &&
 		    put_models(group, path) && put_cross(group, &fit->cross);
 
 	if (group >= 0)
