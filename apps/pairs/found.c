@@ -21,32 +21,33 @@ smaller(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* This rank's rows of the n products. The responses are the training set's. */
+/* This rank's rows of the n products. The responses are the training set's. To be freed by
+ * found_free, in any case. */
 static int
 materialise(const struct strads_pairs *pairs, const strads_key *key, uint64_t n,
 	    struct strads_dataset *found)
 {
 	const struct strads_csc *base = &pairs->train->x;
-	struct strads_csc x = {.rows = base->rows, .cols = n};
+	struct strads_csc *x = &found->x;
 	uint64_t most = 0;
 
 	for (uint64_t k = 0; k < n; k++)
 		most += smaller(strads_csc_entries(base, key[k] / base->cols),
 				strads_csc_entries(base, key[k] % base->cols));
-	x.start = calloc(n + 1, sizeof *x.start);
-	x.row = calloc(most + 1, sizeof *x.row);
-	x.value = calloc(most + 1, sizeof *x.value);
-	*found = (struct strads_dataset){.x = x,
+	*found = (struct strads_dataset){.x = {.rows = base->rows, .cols = n},
 					 .y = pairs->train->y,
 					 .first_row = pairs->train->first_row,
 					 .rows_total = pairs->train->rows_total};
-	if (!x.start || !x.row || !x.value)
+	x->start = calloc(n + 1, sizeof *x->start);
+	x->row = calloc(most + 1, sizeof *x->row);
+	x->value = calloc(most + 1, sizeof *x->value);
+	if (!x->start || !x->row || !x->value)
 		return strads_fail(STRADS_ERR_MEMORY, "no memory for %llu products of columns",
 				   (unsigned long long)n);
 	for (uint64_t k = 0; k < n; k++)
-		x.start[k + 1] =
-		    x.start[k] +
-		    strads_products_column(base, key[k], x.row + x.start[k], x.value + x.start[k]);
+		x->start[k + 1] =
+		    x->start[k] + strads_products_column(base, key[k], x->row + x->start[k],
+							 x->value + x->start[k]);
 	return STRADS_OK;
 }
 
