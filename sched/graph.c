@@ -43,22 +43,24 @@ is_own(const struct strads_graph_options *options, strads_key key)
 static int
 hold(struct maker *maker, strads_key key, struct strads_column *column)
 {
-	for (;;) {
-		bool moved = false;
-		int status = strads_columns_hold(maker->columns, key, column, &moved);
+	bool moved = false;
+	int status;
 
-		if (status == STRADS_COLUMNS_FULL)
-			return strads_fail(STRADS_ERR_MEMORY, "no room for column %llu",
-					   (unsigned long long)key);
-		if (status != STRADS_AGAIN)
-			return status;
+	while ((status = strads_columns_hold(maker->columns, key, column, &moved)) ==
+	       STRADS_AGAIN) {
 		if (!moved)
 			strads_fabric_wait(maker->fabric,
 					   strads_fabric_clock_ns(maker->fabric) + 1000000);
+		moved = false;
 		status = strads_fabric_progress(maker->fabric);
 		if (status)
 			return status;
 	}
+	strads_fabric_awake(maker->fabric);
+	if (status == STRADS_COLUMNS_FULL)
+		return strads_fail(STRADS_ERR_MEMORY, "no room for column %llu",
+				   (unsigned long long)key);
+	return status;
 }
 
 /* The means, and how many own entries each row has, into row[i + 1]. */

@@ -201,6 +201,12 @@ strads_fabric_failed(struct strads_fabric *fabric, int peer, int status)
 		fabric->paths[peer].failed = status;
 }
 
+const _Atomic bool *
+strads_fabric_sleeps(const struct strads_fabric *fabric)
+{
+	return &fabric->wait.sleeps;
+}
+
 void
 strads_fabric_rang(struct strads_fabric *fabric)
 {

@@ -25,10 +25,11 @@ struct strads_path {
 
 /* The stages of strads_fabric_wait. */
 struct strads_waiter {
-	uint32_t turns;  /* calls since the owner last had work */
-	uint32_t spins;  /* calls that spin … */
-	uint32_t yields; /* … and then yield, before sleep */
-	bool armed;      /* peers have been told to ring */
+	uint32_t turns;      /* calls since the owner last had work */
+	uint32_t spins;      /* calls that spin … */
+	uint32_t yields;     /* … and then yield, before sleep */
+	bool armed;          /* peers have been told to ring */
+	_Atomic bool sleeps; /* and it is done */
 	bool no_sleep;
 	bool mourned; /* the job was given time to say who died */
 	int epoll;    /* over the providers' descriptors and the job's; −1 before it is opened */

@@ -186,6 +186,9 @@ struct strads_region *strads_fabric_regions(const struct strads_fabric *fabric);
  * provider calls this beside strads_counter_done. */
 void strads_fabric_failed(struct strads_fabric *fabric, int peer, int status);
 
+/* Whether the owner sleeps in strads_fabric_wait, now and later. Thread: any. */
+const _Atomic bool *strads_fabric_sleeps(const struct strads_fabric *fabric);
+
 /* Counts a wake-up sent to a sleeping peer. */
 void strads_fabric_rang(struct strads_fabric *fabric);
 

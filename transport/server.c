@@ -100,17 +100,6 @@ block(struct strads_server *server, enum mode mode)
 		hear(server->wake);
 }
 
-/* Parks, unless the owner wakes in this moment: it looks for `parked` after it has cleared
- * `asleep`, and this thread the other way round, so that one of them sees the other. */
-static void
-park(struct strads_server *server)
-{
-	atomic_store(&server->parked, true);
-	while (atomic_load(&server->asleep) && !atomic_load(&server->stop))
-		block(server, PARK);
-	atomic_store(&server->parked, false);
-}
-
 /* Sleeps on the descriptor, unless the owner leaves something behind in this moment: it looks for
  * `listening` after its turn, and this thread the other way round, so that one of them sees the
  * other. */
@@ -135,6 +124,34 @@ attend(const struct strads_server *server, bool away)
 		listen = duty->rest(duty->context);
 	rouse(server);
 	return listen;
+}
+
+/* The owner has said that it will sleep, and found work instead, or waits for something else: its
+ * peers must not wait until it comes back. What is done for it rouses it should it sleep after all.
+ */
+static void
+stand_in(struct strads_server *server)
+{
+	server->seen = atomic_load_explicit(&server->turns, memory_order_relaxed);
+	server->astray = true;
+	attend(server, true);
+	server->astray = false;
+}
+
+/* Parks, unless the owner wakes in this moment: it looks for `parked` after it has cleared
+ * `asleep`, and this thread the other way round, so that one of them sees the other. */
+static void
+park(struct strads_server *server)
+{
+	atomic_store(&server->parked, true);
+	while (atomic_load(&server->asleep) && !atomic_load(&server->stop)) {
+		bool sleeps = atomic_load(server->duty.sleeps);
+
+		block(server, sleeps ? PARK : WATCH);
+		if (!sleeps && !atomic_load(server->duty.sleeps) && atomic_load(&server->asleep))
+			stand_in(server);
+	}
+	atomic_store(&server->parked, false);
 }
 
 static void *

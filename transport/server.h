@@ -33,9 +33,10 @@ struct strads_server_duty {
 	/* The owner is there: whether all the same `fd` tells of what comes next, so that there is
 	 * no need to look once a period. NULL: it does not. */
 	bool (*rest)(void *context);
-	int fd;        /* −1: none */
-	int gate;      /* the epoll that the owner sleeps on; −1: none, as it never does */
-	int period_ms; /* between two looks at the owner */
+	int fd;   /* −1: none */
+	int gate; /* the epoll that the owner sleeps on; −1: none, as it never does */
+	const _Atomic bool *sleeps; /* whether the owner sleeps on it now */
+	int period_ms;              /* between two looks at the owner */
 };
 
 struct strads_server_caller {
@@ -54,7 +55,8 @@ struct strads_server {
 	int rouse;              /* eventfd of the gate; −1: no thread runs */
 	uint64_t seen;          /* turns, when the thread looked last: its own */
 	_Atomic uint64_t turns; /* of the owner's progress */
-	_Atomic bool asleep;    /* the owner is about to sleep, or does */
+	_Atomic bool asleep;    /* the owner is about to sleep, or does … */
+	bool astray;            /* … or does not come to it: the thread's own */
 	_Atomic bool parked;    /* the thread waits to be woken … */
 	_Atomic bool listening; /* … or for the descriptor, with no look at the owner */
 	_Atomic bool stop;
@@ -99,7 +101,7 @@ static inline bool
 strads_server_needed(const struct strads_server *server)
 {
 	return atomic_load_explicit(&server->turns, memory_order_relaxed) == server->seen &&
-	       !atomic_load(&server->asleep);
+	       (server->astray || !atomic_load(&server->asleep));
 }
 
 /* The owner is about to sleep on the gate, or has slept. Thread: owner. */

@@ -191,12 +191,15 @@ sleep_until(struct strads_fabric *fabric, uint64_t until_ns)
 	uint64_t left = until_ns > now ? until_ns - now : 0;
 	struct timespec timeout = {.tv_sec = (time_t)(left / 1000000000u),
 				   .tv_nsec = (long)(left % 1000000000u)};
-	int n = epoll_pwait2(fabric->wait.epoll, events, STRADS_SLOTS + 1,
-			     until_ns == UINT64_MAX ? NULL : &timeout, NULL);
+	int n;
 
+	atomic_store(&fabric->wait.sleeps, true);
+	n = epoll_pwait2(fabric->wait.epoll, events, STRADS_SLOTS + 1,
+			 until_ns == UINT64_MAX ? NULL : &timeout, NULL);
 	if (n < 0 && errno == ENOSYS) /* before Linux 5.11: whole milliseconds */
 		n = epoll_wait(fabric->wait.epoll, events, STRADS_SLOTS + 1,
 			       left < 1000000000 ? (int)(left / 1000000 + 1) : 1000);
+	atomic_store(&fabric->wait.sleeps, false);
 	fabric->stats.sleeps++;
 	for (int i = 0; i < n; i++) {
 		if (events[i].data.fd == fabric->job->fd)

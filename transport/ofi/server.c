@@ -50,6 +50,7 @@ strads_ofi_server_start(struct strads_ofi *ofi)
 					  .serve = serve,
 					  .fd = ofi->fd,
 					  .gate = ofi->gate,
+					  .sleeps = strads_fabric_sleeps(ofi->fabric),
 					  .period_ms = PERIOD_MS};
 
 	return strads_server_start(&ofi->server, &duty);

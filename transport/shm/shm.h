@@ -10,7 +10,9 @@
  * open: that it hangs up is how a rank learns that a peer is gone.
  *
  * Sleep. A rank about to sleep sets the flag of its control page, fences and looks at its signals
- * once more; a writer of a signal fences and looks at the flag. One of the two sees the other.
+ * once more; a writer of a signal fences and looks at the flag. One of the two sees the other. (To
+ * leave the fence out where the sleeper has the kernel fence its writers, by membarrier, loses
+ * wake-ups in emulated machines.)
  */
 #ifndef STRADS_SHM_H
 #define STRADS_SHM_H

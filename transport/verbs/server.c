@@ -123,6 +123,7 @@ strads_verbs_server_start(struct strads_verbs *verbs)
 					  .rest = rest,
 					  .fd = verbs->channel->fd,
 					  .gate = verbs->gate,
+					  .sleeps = strads_fabric_sleeps(verbs->fabric),
 					  .period_ms = PERIOD_MS};
 	int status;
 

@@ -90,6 +90,7 @@ column_add(struct strads_fabric *fabric, struct strads_columns *columns, uint64_
 		if (status != STRADS_OK)
 			return status;
 	}
+	strads_fabric_awake(fabric);
 	if (status != STRADS_OK)
 		return status;
 	for (uint32_t e = 0; e < column.entries; e++)

@@ -41,8 +41,8 @@ read_from_absent(struct pair *pair)
 	return 0;
 }
 
-/* Rank 0 sleeps, as far as the provider knows. A signal rings, and the server leaves it alone, or
- * the owner would sleep on. */
+/* Rank 0 sleeps, as far as the provider and its server know. A signal rings, and the server leaves
+ * it alone, or the owner would sleep on. */
 static int
 sleep_soundly(struct pair *pair)
 {
@@ -52,6 +52,7 @@ sleep_soundly(struct pair *pair)
 
 	PAIR_CHECK(pair_signal(pair, 8, 0, 1, &counter) == STRADS_OK); /* connects */
 	PAIR_CHECK(pair_await(pair, 8, 1) && pair_complete(pair, &counter));
+	atomic_store(&pair->fabric->wait.sleeps, pair->rank == 0);
 	while (pair->rank == 0 && strads_ofi_sleep_prepare(pair->ofi) == STRADS_AGAIN) {
 		PAIR_CHECK(strads_ofi_progress(pair->ofi) == STRADS_OK);
 		PAIR_CHECK(strads_monotone_ns() < deadline);
@@ -68,6 +69,7 @@ sleep_soundly(struct pair *pair)
 		pause_ms(1);
 	}
 	PAIR_CHECK(strads_signal_load(pair->open, 0) == 0);
+	atomic_store(&pair->fabric->wait.sleeps, false);
 	strads_ofi_sleep_done(pair->ofi);
 	PAIR_CHECK(pair_await(pair, 0, 1));
 	return 0;
@@ -158,9 +160,9 @@ wait_in_vain(struct pair *pair)
 		raise(SIGSTOP);
 		return 0;
 	}
-	pair->ofi->timeout_ns = 500000000;
-	PAIR_CHECK(pair_signal(pair, 0, 0, 1, &first) == STRADS_OK);
+	PAIR_CHECK(pair_signal(pair, 0, 0, 1, &first) == STRADS_OK); /* connects */
 	PAIR_CHECK(pair_complete(pair, &first) && first.status == STRADS_OK);
+	pair->ofi->timeout_ns = 500000000;
 	pause_ms(100);
 	PAIR_CHECK(PAIR_RETRY(pair, strads_get(pair->fabric, 1, pair->open, 0, own, 8, &gets)) ==
 		   STRADS_OK);

@@ -107,6 +107,33 @@ poorest(struct pair *pair)
 	return exchange(pair, PAYLOAD);
 }
 
+/* Rank 1 is about to sleep when it finds that it need not, and goes to wait for the job. */
+static int
+read_from_the_undecided(struct pair *pair)
+{
+	struct strads_counter counter = {0};
+
+	while (pair->rank == 1 && !pair->fabric->wait.armed) {
+		PAIR_CHECK(strads_fabric_progress(pair->fabric) == STRADS_OK);
+		strads_fabric_wait(pair->fabric, UINT64_MAX);
+	}
+	PAIR_CHECK(strads_job_barrier(pair->job) == STRADS_OK);
+	if (pair->rank == 1)
+		return 0;
+	PAIR_CHECK(PAIR_RETRY(pair, strads_get(pair->fabric, 1, pair->open, 0,
+					       strads_region_base(pair->own), 64, &counter)) ==
+		   STRADS_OK);
+	PAIR_CHECK(pair_complete(pair, &counter));
+	return 0;
+}
+
+static void
+get__from_who_only_meant_to_sleep(void **state)
+{
+	(void)state;
+	assert_true(pair_run(read_from_the_undecided, false));
+}
+
 /* The reader looks away until the writer has been refused; then every signal comes. */
 static int
 fill_window(struct pair *pair)
@@ -333,6 +360,7 @@ main(void)
 	    cmocka_unit_test(transfer__out_of_order),
 	    cmocka_unit_test(signal__note_apart_from_payload),
 	    cmocka_unit_test(transfer__poorest_network),
+	    cmocka_unit_test(get__from_who_only_meant_to_sleep),
 	    cmocka_unit_test(signal__window_full_says_again),
 	    cmocka_unit_test(get__operations_used_up_says_again),
 	    cmocka_unit_test(baton__is_only_tried),

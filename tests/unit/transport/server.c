@@ -27,6 +27,7 @@ struct stage {
 	int call;  /* eventfd */
 	int ready; /* eventfd: the provider's descriptor; −1: it has none */
 	int gate;  /* what the owner sleeps on */
+	_Atomic bool sleeps;
 };
 
 static bool
@@ -79,8 +80,11 @@ static void
 open_stage_that(struct stage *stage, bool (*serves)(void *), bool (*answers)(void *),
 		bool with_descriptor)
 {
-	struct strads_server_duty duty = {
-	    .context = stage, .serve = serves, .rest = rest, .period_ms = 1};
+	struct strads_server_duty duty = {.context = stage,
+					  .serve = serves,
+					  .rest = rest,
+					  .sleeps = &stage->sleeps,
+					  .period_ms = 1};
 
 	*stage = (struct stage){.server = {.wake = -1, .rouse = -1}, .ready = -1};
 	stage->call = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -134,10 +138,18 @@ fall_asleep(struct stage *stage)
 	uint64_t deadline = strads_monotone_ns() + DEADLINE_MS * UINT64_C(1000000);
 
 	strads_server_hush(&stage->server);
+	atomic_store(&stage->sleeps, true);
 	while (!atomic_load(&stage->server.parked)) {
 		assert_true(strads_monotone_ns() < deadline);
 		poll(NULL, 0, 1);
 	}
+}
+
+static void
+wake_up(struct stage *stage)
+{
+	atomic_store(&stage->sleeps, false);
+	strads_server_resume(&stage->server);
 }
 
 static void
@@ -198,19 +210,41 @@ serve__not_while_the_owner_sleeps_but_after(void **state)
 	served = atomic_load(&stage.served);
 	poll(NULL, 0, 20);
 	assert_int_equal(atomic_load(&stage.served), served);
-	strads_server_resume(&stage.server);
+	wake_up(&stage);
 	reach(&stage.served, served + 1);
 	close_stage(&stage);
 }
 
-/* Serves until the owner is about to sleep: what it has tried meanwhile was in vain. */
+/* It found something else to do, or waits where its descriptor does not ring. */
+static void
+serve__for_an_owner_that_only_meant_to_sleep(void **state)
+{
+	struct stage stage;
+	int served;
+
+	(void)state;
+	open_stage(&stage, answer, true);
+	reach(&stage.served, 1);
+	strads_server_turn(&stage.server);
+	strads_server_hush(&stage.server);
+	strads_server_turn(&stage.server);
+	poke(stage.ready);
+	served = atomic_load(&stage.served);
+	reach(&stage.served, served + 3);
+	wake_up(&stage);
+	close_stage(&stage);
+}
+
+/* Serves for the first time until the owner is about to sleep: what it has tried meanwhile was in
+ * vain. */
 static bool
 stand_in_the_way(void *context)
 {
 	struct stage *stage = context;
 	uint64_t deadline = strads_monotone_ns() + DEADLINE_MS * UINT64_C(1000000);
 
-	atomic_fetch_add(&stage->served, 1);
+	if (atomic_fetch_add(&stage->served, 1) > 0)
+		return false;
 	while (!atomic_load(&stage->server.asleep) && strads_monotone_ns() < deadline)
 		poll(NULL, 0, 1);
 	return false;
@@ -231,7 +265,7 @@ serve__wakes_the_owner_that_it_was_in_the_way_of(void **state)
 		reach(&stage.served, 1);
 		strads_server_hush(&stage.server);
 		assert_int_equal(poll(&gate, 1, DEADLINE_MS), 1);
-		strads_server_resume(&stage.server);
+		wake_up(&stage);
 		assert_int_equal(poll(&gate, 1, 0), 0);
 		close_stage(&stage);
 	}
@@ -267,11 +301,11 @@ attend__answers_while_the_owner_sleeps_and_wakes_it(void **state)
 		assert_int_equal(poll(&gate, 1, DEADLINE_MS), 1);
 		assert_int_equal(atomic_load(&stage.answered), call);
 		assert_true(atomic_load(&stage.server.parked));
-		strads_server_resume(&stage.server);
+		wake_up(&stage);
 		assert_int_equal(poll(&gate, 1, 0), 0);
 		fall_asleep(&stage);
 	}
-	strads_server_resume(&stage.server);
+	wake_up(&stage);
 	close_stage(&stage);
 }
 
@@ -309,6 +343,7 @@ main(void)
 	    cmocka_unit_test(serve__again_when_the_descriptor_tells),
 	    cmocka_unit_test(rest__until_the_descriptor_tells),
 	    cmocka_unit_test(serve__not_while_the_owner_sleeps_but_after),
+	    cmocka_unit_test(serve__for_an_owner_that_only_meant_to_sleep),
 	    cmocka_unit_test(serve__wakes_the_owner_that_it_was_in_the_way_of),
 	    cmocka_unit_test(attend__answers_while_the_owner_computes),
 	    cmocka_unit_test(attend__answers_while_the_owner_sleeps_and_wakes_it),

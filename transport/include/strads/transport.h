@@ -330,11 +330,11 @@ STRADS_MUST_CHECK int strads_fabric_explain(struct strads_fabric *fabric, int st
  * cannot go on (ERR_PEER naming who died, ERR_ABORTED, ERR_FABRIC). Thread: owner. */
 STRADS_MUST_CHECK int strads_fabric_progress(struct strads_fabric *fabric);
 
-/* The adaptive wait of a loop: `while (!finished) { progress; if (work()) awake; else wait; }`.
- * Consecutive calls without strads_fabric_awake between spin, then yield the processor, then (after
- * one more pass of the caller over its conditions) sleep until a signal arrives, an operation
- * completes, a peer dies or `until_ns` on the fabric's clock passes. Returns at once in the early
- * stages. Thread: owner. */
+/* The adaptive wait of a loop: `while (!finished) { progress; if (work()) awake; else wait; }
+ * awake;`. Consecutive calls without strads_fabric_awake between spin, then yield the processor,
+ * then (after one more pass of the caller over its conditions) sleep until a signal arrives, an
+ * operation completes, a peer dies or `until_ns` on the fabric's clock passes. Returns at once in
+ * the early stages. Thread: owner. */
 void strads_fabric_wait(struct strads_fabric *fabric, uint64_t until_ns);
 void strads_fabric_awake(struct strads_fabric *fabric);
 
