@@ -27,6 +27,9 @@
 #define LOOKS       16
 #define SHORT_TURNS 8
 
+/* Turns of a glance. */
+#define GLANCE_TURNS 16
+
 /* Turns of a wait between two looks at the clock, which on some machines is a system call. */
 #define CLOCK_TURNS 1024
 
@@ -297,6 +300,39 @@ fail_silence(const struct strads_fabric *fabric, uint64_t value)
 	return strads_fail(STRADS_ERR_TIMEOUT,
 			   "no signal %llu came for %llu ms; --timeout raises the deadline",
 			   (unsigned long long)value, (unsigned long long)fabric->timeout_ms);
+}
+
+/* Whether one of the words has its value. */
+static inline bool
+any_signal(const struct strads_signal *signals, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const void *word = signals[i].region->base + signals[i].offset;
+
+		if (atomic_load_explicit((const _Atomic uint64_t *)word, memory_order_acquire) ==
+		    signals[i].value)
+			return true;
+	}
+	return false;
+}
+
+int
+strads_signal_glance(struct strads_fabric *fabric, const struct strads_signal *signals, size_t n)
+{
+	if (n == 0 || fabric->time || fabric->seat.crowded)
+		return STRADS_AGAIN;
+	for (int turn = 0; turn < GLANCE_TURNS; turn++) {
+		int status;
+
+		for (int look = 0; look < LOOKS; look++) {
+			if (any_signal(signals, n))
+				return STRADS_OK;
+		}
+		status = strads_fabric_progress(fabric);
+		if (status)
+			return status;
+	}
+	return STRADS_AGAIN;
 }
 
 /* A word that needs no progress to come is seen soonest if it is looked at again and again. */

@@ -288,15 +288,6 @@ strads_server_new__refusals(void **state)
 	assert_int_equal(strads_job_run(&options, refused, NULL), 0);
 }
 
-static bool
-is_built(const char *provider)
-{
-	for (const char *const *built = strads_fabric_providers(); *built; built++)
-		if (strcmp(*built, provider) == 0)
-			return true;
-	return false;
-}
-
 /* server [FABRIC] */
 int
 main(int argc, char **argv)
@@ -310,7 +301,7 @@ main(int argc, char **argv)
 
 	if (argc > 1) {
 		fabric_name = argv[1];
-		if (!is_built("ofi")) {
+		if (!strads_fabric_has_provider("ofi")) {
 			fprintf(stderr, "skipped: built without the ofi provider\n");
 			return 77;
 		}

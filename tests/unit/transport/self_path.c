@@ -287,6 +287,21 @@ signal_wait__ends_with_the_signal_or_the_deadline(void **state)
 	strads_fabric_close(&hasty);
 }
 
+/* Seven is there, and nine will not be. */
+static void
+signal_glance__tells_whether_any_has_come(void **state)
+{
+	struct fixture *f = *state;
+	struct strads_signal signals[] = {{.region = f->writable, .offset = 0, .value = 9},
+					  {.region = f->writable, .offset = 8, .value = 7}};
+
+	assert_int_equal(strads_put_signal(f->fabric, 0, f->writable, 8, NULL, 0, 7, NULL),
+			 STRADS_OK);
+	assert_int_equal(strads_signal_glance(f->fabric, signals, 2), STRADS_OK);
+	assert_int_equal(strads_signal_glance(f->fabric, signals, 1), STRADS_AGAIN);
+	assert_int_equal(strads_signal_glance(f->fabric, signals, 0), STRADS_AGAIN);
+}
+
 static void
 fabric_stats__leave_out_the_own_rank(void **state)
 {
@@ -333,6 +348,7 @@ rank_main(struct strads_job *job, void *arg)
 	    CASE(fabric_open__unknown_name_lists_the_known),
 	    CASE(fabric_wait__returns_by_its_deadline),
 	    CASE(signal_wait__ends_with_the_signal_or_the_deadline),
+	    CASE(signal_glance__tells_whether_any_has_come),
 	    CASE(fabric_stats__leave_out_the_own_rank),
 	    CASE(fabric_query__calls_the_own_rank_self),
 	};

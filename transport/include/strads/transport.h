@@ -338,6 +338,21 @@ STRADS_MUST_CHECK int strads_fabric_progress(struct strads_fabric *fabric);
 void strads_fabric_wait(struct strads_fabric *fabric, uint64_t until_ns);
 void strads_fabric_awake(struct strads_fabric *fabric);
 
+/* A signal word of this rank's part of a region, and the value that is awaited in it. */
+struct strads_signal {
+	const struct strads_region *region;
+	size_t offset;
+	uint64_t value;
+};
+
+/* Looks at `n` signal words, progressing, for about as long as a signal takes between two
+ * processors: to be called once, before the waiting proper, by a loop whose passes take longer than
+ * a look. Returns STRADS_OK (one of the words has exactly its value), AGAIN (none had for that
+ * long, or it is no use to look: n is 0, ranks outnumber processors, time is virtual), or as
+ * progress does. Thread: owner. */
+STRADS_MUST_CHECK int strads_signal_glance(struct strads_fabric *fabric,
+					   const struct strads_signal *signals, size_t n);
+
 /* Blocks, progressing, until *counter has done == posted. Returns its status, ERR_TIMEOUT after the
  * fabric's deadline, or as progress does. For start-up and shut-down, not for the data path. */
 STRADS_MUST_CHECK int strads_counter_wait(struct strads_fabric *fabric,
@@ -416,6 +431,9 @@ uint64_t strads_fabric_timeout_ms(const struct strads_fabric *fabric);
 
 /* The providers built into this library, NULL-terminated: "shm", "verbs", … Thread: any. */
 const char *const *strads_fabric_providers(void);
+
+/* Whether the provider of that name is among them. Thread: any. */
+bool strads_fabric_has_provider(const char *name);
 
 #ifdef __cplusplus
 }
