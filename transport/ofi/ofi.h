@@ -42,9 +42,9 @@
 
 #define STRADS_OFI_WINDOW       64    /* put-signals under way from one rank to another */
 #define STRADS_OFI_OPS          1024  /* operations under way from one rank */
-#define STRADS_OFI_FUSED_BYTES  8192  /* a longer payload travels by a write of its own */
+#define STRADS_OFI_FUSED_BYTES  65536 /* a longer payload travels by a write of its own */
 #define STRADS_OFI_NOTES        4     /* put-signals in one bundle, at most */
-#define STRADS_OFI_BUNDLE_BYTES 16384 /* of payload, in a bundle of several operations */
+#define STRADS_OFI_BUNDLE_BYTES 65536 /* of payload, in a bundle of several operations */
 #define STRADS_OFI_IOV          8     /* runs of memory in one write or read, at most */
 #define STRADS_OFI_STAGE_BYTES  65536
 #define STRADS_OFI_RANKS_MAX    (1 << 19)
