@@ -380,27 +380,6 @@ held_together(struct conform *c)
 	return conform_flush(c, -1);
 }
 
-/* A rank that keeps a signal back and then does nothing but wait for its peer by other ways: it
- * leaves all the same. */
-static int
-held_leaves_by_itself(struct conform *c)
-{
-	struct strads_region *in = conform_region(c, STRADS_REMOTE_WRITE, WORD);
-
-	CHECK(in && conform_wire(c) == 0);
-	for (uint64_t round = 1; round <= 5; round++) {
-		if (c->rank == 0) {
-			strads_fabric_hold(c->fabric);
-			CHECK_OK(CONFORM_RETRY(
-			    c, strads_put_signal(c->fabric, 1, in, 0, NULL, 0, round, NULL)));
-		} else if (c->rank == 1) {
-			CHECK(conform_await(c, in, 0, round) == 0);
-		}
-		CHECK_OK(strads_job_barrier(c->job));
-	}
-	return conform_flush(c, -1);
-}
-
 const struct conform_case conform_data_cases[] = {
     {"data", "paths_as_asked", paths_as_asked, 0},
     {"data", "view_is_what_a_get_brings", view_is_what_a_get_brings, 0},
@@ -412,6 +391,5 @@ const struct conform_case conform_data_cases[] = {
     {"data", "signals_written_again", signals_written_again, 0},
     {"data", "flush_delivers", flush_delivers, 0},
     {"data", "held_together", held_together, 0},
-    {"data", "held_leaves_by_itself", held_leaves_by_itself, 0},
     {0},
 };

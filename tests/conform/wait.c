@@ -110,6 +110,59 @@ sleeper_woken(struct conform *c)
 	return conform_flush(c, -1);
 }
 
+/* Rank 1 sleeps for a signal and answers; rank 0, whose signal is held and then let go, computes
+ * until the answer is there: nothing else of it is to wake rank 1. */
+static int
+sleeper_woken_by_held(struct conform *c)
+{
+	enum { ROUNDS = 4 };
+	struct strads_region *words = conform_region(c, STRADS_REMOTE_WRITE, WORD);
+	uint64_t until;
+
+	CHECK(words && conform_wire(c) == 0);
+	for (uint64_t round = 1; round <= ROUNDS && c->rank < 2; round++) {
+		if (c->rank == 1)
+			CHECK_OK(strads_signal_wait(c->fabric, words, 0, round));
+		else
+			pause_ns(c, 100000000);
+		strads_fabric_hold(c->fabric);
+		CHECK_OK(CONFORM_RETRY(
+		    c, strads_put_signal(c->fabric, 1 - c->rank, words, 0, NULL, 0, round, NULL)));
+		if (round % 2)
+			(void)strads_fabric_release(c->fabric);
+		else
+			CHECK_OK(strads_fabric_progress(c->fabric));
+		until = strads_fabric_clock_ns(c->fabric) + CONFORM_DEADLINE_NS / 2;
+		while (c->rank == 0 && strads_signal_load(words, 0) != round &&
+		       strads_fabric_clock_ns(c->fabric) < until)
+			compute_ns(c, 1000000);
+		CHECK(c->rank == 1 || strads_signal_load(words, 0) == round);
+	}
+	return conform_flush(c, -1);
+}
+
+/* A rank that keeps a signal back from one that sleeps, and then does nothing but wait for its peer
+ * by other ways: it leaves all the same, and wakes. */
+static int
+held_wakes_by_itself(struct conform *c)
+{
+	struct strads_region *in = conform_region(c, STRADS_REMOTE_WRITE, WORD);
+
+	CHECK(in && conform_wire(c) == 0);
+	for (uint64_t round = 1; round <= 5; round++) {
+		if (c->rank == 0) {
+			pause_ns(c, 100000000);
+			strads_fabric_hold(c->fabric);
+			CHECK_OK(CONFORM_RETRY(
+			    c, strads_put_signal(c->fabric, 1, in, 0, NULL, 0, round, NULL)));
+		} else if (c->rank == 1) {
+			CHECK(conform_await(c, in, 0, round) == 0);
+		}
+		CHECK_OK(strads_job_barrier(c->job));
+	}
+	return conform_flush(c, -1);
+}
+
 /* One side of two ranks that answer each other. An answer's value is its round, whether it is the
  * last, and whether its sender had slept for the answer before. */
 struct race {
@@ -134,8 +187,11 @@ race_send(struct conform *c, struct race *race, uint64_t value)
 	race->random ^= race->random << 17;
 	compute_ns(c, race->random % (2 * race->pause_ns));
 	value |= race->slept ? RACE_SLEPT : 0;
+	if (value / RACE_ROUND % 2)
+		strads_fabric_hold(c->fabric);
 	CHECK_OK(CONFORM_RETRY(
 	    c, strads_put_signal(c->fabric, 1 - c->rank, race->word, 0, NULL, 0, value, NULL)));
+	(void)strads_fabric_release(c->fabric);
 	return 0;
 }
 
@@ -239,6 +295,8 @@ const struct conform_case conform_wait_cases[] = {
     {"wait", "busy_target", busy_target, 0},
     {"wait", "reached_while_computing", reached_while_computing, 0},
     {"wait", "sleeper_woken", sleeper_woken, 0},
+    {"wait", "sleeper_woken_by_held", sleeper_woken_by_held, 0},
+    {"wait", "held_wakes_by_itself", held_wakes_by_itself, 0},
     {"wait", "sleep_races_signal", sleep_races_signal, 0},
     {"wait", "deadline_ends_wait", deadline_ends_wait, 0},
     {0},
