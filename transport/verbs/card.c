@@ -66,7 +66,7 @@ strads_verbs_address(void *context, struct strads_address *mine)
 					 .mtu = (uint8_t)strads_verbs_mtu(verbs)};
 
 	memcpy(card.gid, port->gid.raw, sizeof card.gid);
-	strncpy(card.device, port->name, sizeof card.device - 1);
+	memcpy(card.device, port->name, strnlen(port->name, sizeof card.device - 1));
 	fill_address(&card, &verbs->manager.address);
 	mine->bytes = sizeof card;
 	memcpy(mine->data, &card, sizeof card);

@@ -42,14 +42,11 @@ problem(const char *name)
 	};
 }
 
-static char *
-load(const char *path, size_t *bytes)
+static void
+load(const char *path, char **text, size_t *bytes)
 {
-	char *text;
-
-	assert_int_equal(strads_inflate_file(path, &text, bytes), STRADS_OK);
-	text[*bytes] = '\0';
-	return text;
+	assert_int_equal(strads_inflate_file(path, text, bytes), STRADS_OK);
+	(*text)[*bytes] = '\0';
 }
 
 /* The generated MatrixMarket file as a dense matrix, x[row][col]. */
@@ -57,9 +54,10 @@ static void
 load_matrix(double x[ROWS][COLS])
 {
 	size_t bytes;
-	char *text = load(data, &bytes), *at;
+	char *text, *at;
 	long count;
 
+	load(data, &text, &bytes);
 	memset(x, 0, ROWS * COLS * sizeof(double));
 	at = strchr(text, '\n') + 1;
 	assert_int_equal(strtol(at, &at, 10), ROWS);
@@ -122,7 +120,8 @@ generate_lasso__response_is_x_times_the_planted_solution(void **state)
 	(void)state;
 	assert_int_equal(strads_generate_lasso(&options), STRADS_OK);
 	load_matrix(x);
-	text = at = load(solution, &bytes);
+	load(solution, &text, &bytes);
+	at = text;
 	while (at < text + bytes - 1) {
 		long col = strtol(at, &at, 10);
 		double beta = strtod(at, &at);
@@ -137,7 +136,8 @@ generate_lasso__response_is_x_times_the_planted_solution(void **state)
 	}
 	assert_int_equal(planted, 17);
 	free(text);
-	text = at = load(response, &bytes);
+	load(response, &text, &bytes);
+	at = text;
 	for (int i = 0; i < ROWS; i++)
 		assert_true(fabs(strtod(at, &at) - y[i]) <= 1e-12);
 	free(text);
@@ -179,13 +179,15 @@ generate_lasso__noise_has_the_stated_size(void **state)
 
 	(void)state;
 	assert_int_equal(strads_generate_lasso(&options), STRADS_OK);
-	text = at = load(response, &bytes);
+	load(response, &text, &bytes);
+	at = text;
 	for (int i = 0; i < ROWS; i++)
 		mean += (clean[i] = strtod(at, &at)) / ROWS;
 	free(text);
 	options.noise = 0.5;
 	assert_int_equal(strads_generate_lasso(&options), STRADS_OK);
-	text = at = load(response, &bytes);
+	load(response, &text, &bytes);
+	at = text;
 	for (int i = 0; i < ROWS; i++) {
 		double error = strtod(at, &at) - clean[i];
 
@@ -207,7 +209,7 @@ generate_lasso__same_seed_same_bytes(void **state)
 	for (int k = 0; k < 3; k++) {
 		options.seed = k == 2 ? 6 : 5;
 		assert_int_equal(strads_generate_lasso(&options), STRADS_OK);
-		text[k] = load(data, &bytes[k]);
+		load(data, &text[k], &bytes[k]);
 	}
 	assert_string_equal(text[0], text[1]);
 	assert_string_not_equal(text[0], text[2]);

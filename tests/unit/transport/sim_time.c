@@ -206,7 +206,7 @@ order_main(struct strads_job *job, void *arg)
 	OPEN(&rank, job);
 	CHECK(&rank, strads_job_barrier(job) == STRADS_OK);
 	strads_fabric_charge(rank.fabric, 1000 * (rank.size - rank.rank));
-	strncat(order, (char[]){(char)('0' + rank.rank), '\0'}, 1);
+	order[strlen(order)] = (char)('0' + rank.rank);
 	return rank_close(&rank);
 }
 
