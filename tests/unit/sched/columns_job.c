@@ -13,6 +13,19 @@
 
 #define PATIENCE_NS UINT64_C(20000000000)
 
+static const struct {
+	enum strads_job_kind kind;
+	int ranks;
+} jobs[] = {
+    {STRADS_JOB_LOCAL, 2}, {STRADS_JOB_LOCAL, 3}, {STRADS_JOB_LOCAL, 8}, {STRADS_JOB_SELF, 1},
+    {STRADS_JOB_SIM, 1},   {STRADS_JOB_SIM, 2},   {STRADS_JOB_SIM, 3},   {STRADS_JOB_SIM, 8},
+};
+
+static const char *jobs_fabric = "auto";
+static size_t n_jobs = sizeof jobs / sizeof *jobs;
+
+#define N_FOR_OTHER_FABRIC 2
+
 struct shared {
 	const struct columns_job *job;
 	struct columns_result *results;
@@ -177,6 +190,43 @@ columns_job_assert(const struct columns_job *job, int status, struct columns_res
 	munmap(shared.results, bytes);
 }
 
+size_t
+columns_jobs(void)
+{
+	return n_jobs;
+}
+
+struct columns_job
+columns_job_of(size_t i, int (*scene)(struct columns_side *))
+{
+	struct columns_job job = columns_job_defaults(jobs[i].kind, jobs[i].ranks, scene);
+
+	job.fabric = jobs_fabric;
+	return job;
+}
+
+void
+columns_jobs_over(const char *fabric)
+{
+	jobs_fabric = fabric;
+	n_jobs = N_FOR_OTHER_FABRIC;
+}
+
+void
+columns_job_with_peers(int (*scene)(struct columns_side *),
+		       const struct strads_columns_options *options, int status)
+{
+	for (size_t i = 0; i < n_jobs; i++) {
+		struct columns_job job = columns_job_of(i, scene);
+
+		if (job.job.ranks == 1)
+			continue;
+		if (options)
+			job.options = *options;
+		columns_job_assert(&job, status, NULL);
+	}
+}
+
 int
 columns_wait(struct columns_side *side, uint64_t since, bool moved)
 {
@@ -204,5 +254,6 @@ columns_hold(struct columns_side *side, strads_key key, struct strads_column *co
 			return waited;
 		moved = false;
 	}
+	strads_fabric_awake(side->fabric);
 	return status;
 }

@@ -48,9 +48,20 @@ struct columns_job {
 struct columns_job columns_job_defaults(enum strads_job_kind kind, int ranks,
 					int (*scene)(struct columns_side *));
 
+/* The jobs that most tests go through, forked ranks and simulated ones: how many, and number i of
+ * them. All are on the fabric that is taken by itself; once another is named, the first few, on
+ * that. */
+size_t columns_jobs(void);
+struct columns_job columns_job_of(size_t i, int (*scene)(struct columns_side *));
+void columns_jobs_over(const char *fabric);
+
 /* Runs the scene on all ranks; asserts that none was wrong and all ended with `status`. The
  * results, if not NULL, are [COLUMNS_RANKS_MAX]. */
 void columns_job_assert(const struct columns_job *job, int status, struct columns_result *results);
+
+/* Asserts the same of a scene that needs peers, on those jobs; with these options unless NULL. */
+void columns_job_with_peers(int (*scene)(struct columns_side *),
+			    const struct strads_columns_options *options, int status);
 
 /* In a scene: the rank is wrong unless … */
 #define COLUMNS_CHECK(side, condition)                                                             \

@@ -25,10 +25,10 @@ assert_ends(const struct toy_job *job, int odd, int status, int others, const ch
 
 	assert_int_equal(toy_job_run(job, results), 0);
 	for (int i = 0; i < job->job.ranks; i++) {
-		if (results[i].status != (i == odd ? status : others) ||
-		    !strstr(results[i].error, reason))
+		if (results[i].end.status != (i == odd ? status : others) ||
+		    !strstr(results[i].end.error, reason))
 			fail_msg("rank %d ended with %s: %s", i,
-				 strads_status_name(results[i].status), results[i].error);
+				 strads_status_name(results[i].end.status), results[i].end.error);
 		assert_in_range(results[i].finished, 0, SET + 1);
 	}
 }
@@ -129,8 +129,8 @@ assert_rank_1_is_missed(const struct toy_job *job, int code)
 	for (int i = 0; i < job->job.ranks; i++) {
 		if (i == 1)
 			continue;
-		assert_int_equal(results[i].status, STRADS_ERR_PEER);
-		assert_non_null(strstr(results[i].error, "rank 1"));
+		assert_int_equal(results[i].end.status, STRADS_ERR_PEER);
+		assert_non_null(strstr(results[i].end.error, "rank 1"));
 	}
 }
 
@@ -197,14 +197,15 @@ strads_engine_run__a_rank_is_silent(void **state)
 		job.engine.timeout_ms = 1000;
 		assert_int_equal(toy_job_run(&job, results), 0);
 		for (int i = 0; i < 3; i++) {
-			assert_true(results[i].status == STRADS_ERR_TIMEOUT ||
-				    results[i].status == STRADS_ERR_ABORTED);
-			late += results[i].status == STRADS_ERR_TIMEOUT;
+			assert_true(results[i].end.status == STRADS_ERR_TIMEOUT ||
+				    results[i].end.status == STRADS_ERR_ABORTED);
+			late += results[i].end.status == STRADS_ERR_TIMEOUT;
 		}
 		assert_true(late >= 1);
-		if (results[2].status == STRADS_ERR_TIMEOUT)
-			assert_non_null(strstr(results[2].error, "no partial of set 5 block 0 from "
-								 "rank 1 for 1 s"));
+		if (results[2].end.status == STRADS_ERR_TIMEOUT)
+			assert_non_null(strstr(results[2].end.error,
+					       "no partial of set 5 block 0 from "
+					       "rank 1 for 1 s"));
 	}
 }
 
@@ -224,10 +225,11 @@ strads_engine_run__a_rank_far_down_is_silent(void **state)
 	job.toy.push_cost_ns = 1;
 	job.engine.timeout_ms = 1000;
 	assert_int_equal(toy_job_run(&job, results), 0);
-	assert_int_equal(results[2].status, STRADS_ERR_TIMEOUT);
+	assert_int_equal(results[2].end.status, STRADS_ERR_TIMEOUT);
 	for (int i = 0; i < 8; i++)
-		assert_non_null(strstr(results[i].error, "no partial of set 5 block 0 from rank 6 "
-							 "for 1 s"));
+		assert_non_null(strstr(results[i].end.error,
+				       "no partial of set 5 block 0 from rank 6 "
+				       "for 1 s"));
 }
 
 static void

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "../../share.h"
 #include "toy_job.h"
 
 /* Forked ranks and simulated ones, directly or by trees; a job of one rank is a process by itself.
@@ -31,6 +32,13 @@ static const char *fabric = "auto";
 static size_t n_jobs = sizeof jobs / sizeof *jobs;
 
 #define N_FOR_OTHER_FABRIC 2
+
+/* Whether test number `test` runs job i: the few that another fabric has always, else a share. */
+static bool
+takes(size_t test, size_t i)
+{
+	return n_jobs == N_FOR_OTHER_FABRIC || strads_test_takes(1000 * test + i);
+}
 
 static struct toy_job
 job_of(size_t i)
@@ -61,6 +69,8 @@ strads_engine_run__integers(void **state)
 	for (size_t i = 0; i < n_jobs; i++) {
 		struct toy_job job = job_of(i);
 
+		if (!takes(1, i))
+			continue;
 		job.toy.floating = false;
 		toy_job_assert_reference(&job);
 	}
@@ -75,6 +85,9 @@ strads_engine_run__any_depth_and_schedulers(void **state)
 			for (int schedulers = 1; schedulers <= 3; schedulers++) {
 				struct toy_job job = job_of(i);
 
+				if (!strads_test_takes(100 * i + 10 * (size_t)depth +
+						       (size_t)schedulers))
+					continue;
 				job.toy.depth = depth;
 				job.toy.early_blocks = 30;
 				job.toy.stop_every = 12;
@@ -96,6 +109,8 @@ strads_engine_run__any_chunk_and_eager(void **state)
 		for (size_t c = 0; c < sizeof chunks / sizeof *chunks; c++) {
 			struct toy_job job = job_of(i);
 
+			if (!strads_test_takes(10 * i + c))
+				continue;
 			job.toy.stretch = 20;
 			job.engine.chunk_bytes = chunks[c];
 			job.engine.eager_bytes = eagers[(c + i) % 4];
@@ -111,6 +126,8 @@ strads_engine_run__large_partials(void **state)
 	for (size_t i = 0; i < n_jobs; i++) {
 		struct toy_job job = job_of(i);
 
+		if (!takes(2, i))
+			continue;
 		job.toy.stretch = 1280;
 		job.toy.stop_every = 6;
 		job.engine.memory_bytes = (size_t)64 << 20;
@@ -125,6 +142,8 @@ strads_engine_run__sets_of_one_block(void **state)
 	for (size_t i = 0; i < n_jobs; i++) {
 		struct toy_job job = job_of(i);
 
+		if (!takes(3, i))
+			continue;
 		job.toy.blocks = 1;
 		job.toy.block_max = 64;
 		toy_job_assert_reference(&job);
@@ -138,6 +157,8 @@ strads_engine_run__early_sets_longer_than_the_window(void **state)
 	for (size_t i = 0; i < n_jobs; i++) {
 		struct toy_job job = job_of(i);
 
+		if (!takes(4, i))
+			continue;
 		job.toy.block_max = 4;
 		job.toy.early_blocks = 128;
 		toy_job_assert_reference(&job);
@@ -151,6 +172,8 @@ strads_engine_run__whole_sets_of_many_blocks(void **state)
 	for (size_t i = 0; i < n_jobs; i++) {
 		struct toy_job job = job_of(i);
 
+		if (!takes(5, i))
+			continue;
 		job.toy.block_max = 4;
 		job.toy.blocks = 60;
 		toy_job_assert_reference(&job);
@@ -164,6 +187,8 @@ strads_engine_run__one_rank_reduces_everything(void **state)
 	for (size_t i = 0; i < n_jobs; i++) {
 		struct toy_job job = job_of(i);
 
+		if (!takes(6, i))
+			continue;
 		job.toy.one_reducer = true;
 		job.toy.early_blocks = 30;
 		job.engine.eager_bytes = i % 2 ? 0 : 4096;
@@ -181,6 +206,8 @@ strads_engine_run__least_memory(void **state)
 		struct toy toy;
 		struct strads_program program;
 
+		if (!takes(7, i))
+			continue;
 		job.toy.early_blocks = 30;
 		job.toy.stretch = 4;
 		toy_init(&toy, &job.toy, 0, jobs[i].ranks, NULL);
@@ -203,6 +230,9 @@ strads_engine_run__begun_and_scheduled_in_turn(void **state)
 			for (int schedulers = 1; schedulers <= 3; schedulers++) {
 				struct toy_job job = job_of(i);
 
+				if (!strads_test_takes(100 * i + 10 * (size_t)depth +
+						       (size_t)schedulers))
+					continue;
 				job.toy.in_turn = true;
 				/* Virtual time stands still while nothing happens. */
 				job.toy.put_offs = jobs[i].kind == STRADS_JOB_SIM ? 0 : 3;
@@ -226,6 +256,8 @@ strads_engine_run__stopped_and_run_again(void **state)
 		for (size_t i = 0; i < n_jobs; i++) {
 			struct toy_job job = job_of(i);
 
+			if (!strads_test_takes(10 * i + (size_t)depth))
+				continue;
 			job.toy.depth = depth;
 			job.toy.early_blocks = i % 2 ? 30 : 0;
 			job.toy.stop_every = 7;
@@ -245,6 +277,8 @@ strads_engine_run__any_staleness(void **state)
 		for (int run = 0; run < 12; run++) {
 			struct toy_job job = job_of(i);
 
+			if (!strads_test_takes(100 * i + (size_t)run))
+				continue;
 			job.toy.staleness = 1 + run % 4;
 			job.toy.depth = job.toy.staleness + 1 + (run / 2) % 3;
 			job.toy.in_turn = run % 3 == 1;
@@ -270,6 +304,8 @@ strads_engine_run__stale_with_least_memory(void **state)
 		struct toy toy;
 		struct strads_program program;
 
+		if (!takes(8, i))
+			continue;
 		job.toy.staleness = 3;
 		job.toy.depth = job.engine.depth = 4;
 		job.engine.staleness = 3;
@@ -333,6 +369,8 @@ strads_engine_run__torn_and_reordered_data(void **state)
 	for (uint64_t seed = 1; seed <= 60; seed++) {
 		struct toy_job job = toy_job_defaults(STRADS_JOB_SIM, 2 + (int)(seed % 9));
 
+		if (!strads_test_takes(seed))
+			continue;
 		job.job.sim.seed = seed;
 		job.job.sim.tear = true;
 		job.job.sim.jitter = 10;
@@ -349,15 +387,6 @@ strads_engine_run__torn_and_reordered_data(void **state)
 		job.engine.eager_bytes = seed % 4 ? 512 : 0;
 		toy_job_assert_reference(&job);
 	}
-}
-
-static bool
-is_built(const char *provider)
-{
-	for (const char *const *built = strads_fabric_providers(); *built; built++)
-		if (strcmp(*built, provider) == 0)
-			return true;
-	return false;
 }
 
 /* engine_result [FABRIC] */
@@ -389,7 +418,7 @@ main(int argc, char **argv)
 	if (argc > 1) {
 		fabric = argv[1];
 		n_jobs = N_FOR_OTHER_FABRIC;
-		if (!is_built("ofi")) {
+		if (!strads_fabric_has_provider("ofi")) {
 			fprintf(stderr, "skipped: built without the ofi provider\n");
 			return 77;
 		}

@@ -66,7 +66,7 @@ strads_engine_stats__messages_of_a_tree_are_few_a_rank(void **state)
 		for (int i = 0; i < 33; i++) {
 			const struct strads_stage_stats *stage = results[i].stats.stage;
 
-			assert_int_equal(results[i].status, STRADS_OK);
+			assert_int_equal(results[i].end.status, STRADS_OK);
 			assert_true(stage[STRADS_SCHEDULE].messages <= blocks * (uint64_t)fan_out);
 			assert_true(stage[STRADS_PULL].messages <= blocks * (uint64_t)fan_out);
 			assert_true(stage[STRADS_PUSH].messages <= blocks);
@@ -144,7 +144,7 @@ strads_engine_memory__bounds_what_is_registered(void **state)
 		predicted = strads_engine_memory(&program, &job.engine, RANKS);
 		assert_int_equal(toy_job_run(&job, results), 0);
 		for (int r = 0; r < RANKS; r++) {
-			assert_int_equal(results[r].status, STRADS_OK);
+			assert_int_equal(results[r].end.status, STRADS_OK);
 			assert_true(results[r].registered_bytes > 0);
 			assert_true(results[r].registered_bytes <= predicted);
 		}

@@ -1,10 +1,10 @@
 /*
- * Runs the toy on all ranks of a job and tells what each rank saw. Ranks may be processes: results
- * come through memory shared with them.
+ * Runs the toy on all ranks of a job and tells what each rank saw.
  */
 #ifndef STRADS_TEST_TOY_JOB_H
 #define STRADS_TEST_TOY_JOB_H
 
+#include "ranks.h"
 #include "toy.h"
 
 #define TOY_RANKS_MAX 100
@@ -19,8 +19,7 @@ struct toy_job {
 };
 
 struct toy_result {
-	int status; /* of the first call that failed */
-	char error[512];
+	struct rank_end end;
 	uint64_t digest;
 	uint64_t finished;
 	struct strads_engine_stats stats;
