@@ -96,28 +96,28 @@ build(struct strads_engine *engine)
 {
 	const struct strads_shape *shape = &engine->shape;
 	/* The outbox, in this order. */
-	uint8_t *schedule_places, *commit_places, *commits, *staging, *drafts;
+	uint8_t *schedule_trailers, *commit_trailers, *commits, *staging, *drafts;
 	int status = lanes_init(engine);
 
 	if (status == STRADS_OK)
 		status = regions_init(engine);
 	if (status != STRADS_OK)
 		return status;
-	schedule_places = strads_region_base(engine->outbox);
-	commit_places = schedule_places + strads_shape_places(shape, STRADS_LANE_SCHEDULE);
-	commits = commit_places + strads_shape_places(shape, STRADS_LANE_COMMIT);
+	schedule_trailers = strads_region_base(engine->outbox);
+	commit_trailers = schedule_trailers + strads_shape_trailers(shape, STRADS_LANE_SCHEDULE);
+	commits = commit_trailers + strads_shape_trailers(shape, STRADS_LANE_COMMIT);
 	staging = commits + strads_shape_commits(shape);
 	drafts = staging + shape->reads * shape->read_bytes;
 	status = strads_window_init(&engine->window, shape, strads_region_base(engine->partials),
 				    commits);
 	if (status == STRADS_OK)
-		status = strads_scheduler_init(engine, schedule_places, drafts);
+		status = strads_scheduler_init(engine, (void *)schedule_trailers, drafts);
 	if (status == STRADS_OK)
-		status = strads_reducer_init(engine, commit_places, staging);
+		status = strads_reducer_init(engine, (void *)commit_trailers, staging);
 	return status;
 }
 
-static_assert(sizeof(struct strads_shape) == 12 * sizeof(uint32_t) + 6 * sizeof(uint64_t) +
+static_assert(sizeof(struct strads_shape) == 12 * sizeof(uint32_t) + 7 * sizeof(uint64_t) +
 						 STRADS_LANES * sizeof(struct strads_lane_shape),
 	      "shapes are compared byte by byte: no padding");
 

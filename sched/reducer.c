@@ -7,7 +7,7 @@
 #define ADD_COST_NS 0.5
 
 int
-strads_reducer_init(struct strads_engine *engine, uint8_t *places, uint8_t *staging)
+strads_reducer_init(struct strads_engine *engine, struct strads_trailer *trailers, uint8_t *staging)
 {
 	const struct strads_shape *shape = &engine->shape;
 	struct strads_reducer *reducer = &engine->reducer;
@@ -19,7 +19,7 @@ strads_reducer_init(struct strads_engine *engine, uint8_t *places, uint8_t *stag
 	    calloc(strads_shape_sums(shape), (shape->partial_elems + 1) * sizeof(double));
 	reducer->readings = calloc(shape->reads, sizeof *reducer->readings);
 	reducer->cast =
-	    (struct strads_cast){.lane = &engine->lane[STRADS_LANE_COMMIT], .places = places};
+	    (struct strads_cast){.lane = &engine->lane[STRADS_LANE_COMMIT], .trailers = trailers};
 	reducer->cast.messages =
 	    calloc(shape->lane[STRADS_LANE_COMMIT].slots, sizeof *reducer->cast.messages);
 	if (!reducer->ring || (strads_shape_sums(shape) > 0 && !reducer->sums) ||

@@ -52,10 +52,10 @@ struct strads_reducer {
 	struct strads_cast cast;
 };
 
-/* `places` is the cast's own memory, `staging` what is read into. Returns STRADS_OK or ERR_MEMORY;
- * in either case strads_reducer_free afterwards. */
-STRADS_MUST_CHECK int strads_reducer_init(struct strads_engine *engine, uint8_t *places,
-					  uint8_t *staging);
+/* `trailers` is the cast's own memory, `staging` what is read into. Returns STRADS_OK or
+ * ERR_MEMORY; in either case strads_reducer_free afterwards. */
+STRADS_MUST_CHECK int strads_reducer_init(struct strads_engine *engine,
+					  struct strads_trailer *trailers, uint8_t *staging);
 void strads_reducer_free(struct strads_reducer *reducer);
 
 /* Sums what is there, pulls what is summed, sends what is pulled. *moved is set if it did anything.

@@ -40,12 +40,14 @@ strads_lane_free(struct strads_lane *lane)
 
 /* ---- Where things are -------------------------------------------------------------------- */
 
-/* Offset in an inbox of the end of the slot of a ring's message number `sequence` (from 1). */
+/* Offset in an inbox of the end of the slot of a ring's message number `sequence` (from 1). Slots
+ * are used downwards: a processor that reads one fetches what lies above it, too, which is not to
+ * be the slot that is being written. */
 static size_t
 slot_end(const struct strads_lane *lane, int root, uint64_t sequence)
 {
 	size_t ring = (size_t)root * lane->slots;
-	size_t slot = (size_t)(sequence - 1) & (lane->slots - 1);
+	size_t slot = lane->slots - 1 - ((size_t)(sequence - 1) & (lane->slots - 1));
 
 	return lane->rings_offset + (ring + slot + 1) * lane->slot_bytes;
 }
@@ -407,28 +409,26 @@ strads_cast_room(const struct strads_cast *cast)
 }
 
 void
-strads_cast_add(struct strads_cast *cast, const void *payload, const struct strads_trailer *trailer)
+strads_cast_add(struct strads_cast *cast, uint8_t *payload, const struct strads_trailer *trailer)
 {
-	size_t room = strads_cast_bytes(cast->lane->slot_bytes);
 	uint32_t at = place(cast, cast->composed++);
 	struct strads_message *message = &cast->messages[at];
-	uint8_t *end = cast->places + (at + 1) * room - sizeof *trailer;
 	size_t bytes = trailer->bytes;
-	size_t pad = strads_wire_pad(bytes) - bytes;
-	size_t copied = bytes <= room - STRADS_WIRE_TAIL ? bytes : 0;
-	uint8_t *own = end - pad - copied;
+	size_t padded = strads_wire_pad(bytes);
 
-	memcpy(end, trailer, sizeof *trailer);
-	if (pad)
-		memset(end - pad, 0, pad);
-	if (copied)
-		memcpy(own, payload, copied);
-	message->n = 0;
-	if (bytes > copied)
-		message->pieces[message->n++] =
-		    (struct strads_piece){.base = (void *)payload, .bytes = bytes};
-	message->pieces[message->n++] =
-	    (struct strads_piece){.base = own, .bytes = copied + pad + sizeof *trailer};
+	if (trailer->offset + bytes == trailer->total) {
+		memset(payload + bytes, 0, padded - bytes);
+		memcpy(payload + padded, trailer, sizeof *trailer);
+		message->pieces[0] =
+		    (struct strads_piece){.base = payload, .bytes = padded + sizeof *trailer};
+		message->n = 1;
+		return;
+	}
+	cast->trailers[at] = *trailer;
+	message->pieces[0] = (struct strads_piece){.base = payload, .bytes = bytes};
+	message->pieces[1] =
+	    (struct strads_piece){.base = &cast->trailers[at], .bytes = sizeof *trailer};
+	message->n = 2;
 }
 
 bool

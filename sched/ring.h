@@ -124,26 +124,18 @@ struct strads_message {
 	struct strads_counter counter; /* of the ranks it was handed to */
 };
 
-/* One root's messages that go to every other rank alike, composed once. A long payload is sent
- * from where it lies; a short one is copied to its trailer, for that costs less than a second piece
- * to every rank. A message's place is free for another once it has reached all below the root. */
+/* One root's messages that go to every other rank alike, composed once and sent from where the
+ * payload lies: the last one of a stream has its trailer right behind it, so that it is one piece;
+ * behind the others the stream goes on. A message's place is free for another once it has reached
+ * all below the root. */
 struct strads_cast {
 	struct strads_lane *lane;
-	uint8_t *places;                 /* [lane->slots][strads_cast_bytes], registered */
+	struct strads_trailer *trailers; /* [lane->slots], registered */
 	struct strads_message *messages; /* [lane->slots] */
 	uint64_t composed;               /* messages */
 	uint64_t sent;                   /* messages handed to all below */
 	int next;                        /* of these, how many have message `sent` already */
 };
-
-/* Bytes of a message's place: those of a ring's slot, but no more than it pays to copy. */
-static inline size_t
-strads_cast_bytes(size_t slot_bytes)
-{
-	const size_t most = 4096;
-
-	return slot_bytes < most ? slot_bytes : most;
-}
 
 /* Memory that a cast sends from: by its messages first … end − 1, if any. */
 struct strads_loan {
@@ -154,9 +146,10 @@ struct strads_loan {
 /* Whether one more message can be composed. */
 bool strads_cast_room(const struct strads_cast *cast);
 
-/* Composes a message of the payload that the trailer speaks of, which must be registered and stay
- * as it is until the message has reached all ranks. */
-void strads_cast_add(struct strads_cast *cast, const void *payload,
+/* Composes a message of the payload that the trailer speaks of, which must be registered, at a
+ * multiple of 8, and stay as it is until the message has reached all ranks. Of any but the last of
+ * a stream its bytes are a multiple of 8; behind that one there is room for padding and trailer. */
+void strads_cast_add(struct strads_cast *cast, uint8_t *payload,
 		     const struct strads_trailer *trailer);
 
 /* Whether memory that was lent may be written again. */

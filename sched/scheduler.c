@@ -3,7 +3,8 @@
 #include <stdlib.h>
 
 int
-strads_scheduler_init(struct strads_engine *engine, uint8_t *places, uint8_t *blocks)
+strads_scheduler_init(struct strads_engine *engine, struct strads_trailer *trailers,
+		      uint8_t *blocks)
 {
 	const struct strads_shape *shape = &engine->shape;
 	struct strads_scheduler *scheduler = &engine->scheduler;
@@ -15,13 +16,13 @@ strads_scheduler_init(struct strads_engine *engine, uint8_t *places, uint8_t *bl
 	scheduler->sets = calloc(shape->draft_sets, sizeof *scheduler->sets);
 	scheduler->drafts = calloc(drafts, sizeof *scheduler->drafts);
 	scheduler->cast =
-	    (struct strads_cast){.lane = &engine->lane[STRADS_LANE_SCHEDULE], .places = places};
+	    (struct strads_cast){.lane = &engine->lane[STRADS_LANE_SCHEDULE], .trailers = trailers};
 	scheduler->cast.messages =
 	    calloc(shape->lane[STRADS_LANE_SCHEDULE].slots, sizeof *scheduler->cast.messages);
 	if (!scheduler->sets || !scheduler->drafts || !scheduler->cast.messages)
 		return strads_fail(STRADS_ERR_MEMORY, "no memory for %zu drafts of blocks", drafts);
 	for (size_t i = 0; i < drafts; i++)
-		scheduler->drafts[i].wire = (void *)(blocks + i * shape->block_bytes);
+		scheduler->drafts[i].wire = (void *)(blocks + i * shape->draft_stride);
 	return STRADS_OK;
 }
 

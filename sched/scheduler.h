@@ -26,7 +26,7 @@ struct strads_draft_set {
 
 /* A block as it is sent; this rank's worker uses it where it lies. */
 struct strads_draft {
-	struct strads_wire_block *wire; /* [block_bytes], registered */
+	struct strads_wire_block *wire; /* [draft_stride], registered */
 	size_t bytes;
 	struct strads_loan loan;
 	bool used; /* until this rank's worker has synced it */
@@ -44,11 +44,11 @@ struct strads_scheduler {
 	struct strads_cast cast;
 };
 
-/* On ranks that schedule; elsewhere nothing is allocated. `places` is the cast's own memory,
+/* On ranks that schedule; elsewhere nothing is allocated. `trailers` is the cast's own memory,
  * `blocks` that of the drafts. Returns STRADS_OK or ERR_MEMORY; in either case
  * strads_scheduler_free afterwards. */
-STRADS_MUST_CHECK int strads_scheduler_init(struct strads_engine *engine, uint8_t *places,
-					    uint8_t *blocks);
+STRADS_MUST_CHECK int strads_scheduler_init(struct strads_engine *engine,
+					    struct strads_trailer *trailers, uint8_t *blocks);
 void strads_scheduler_free(struct strads_scheduler *scheduler);
 
 /* Whether nothing may be synced because a draft that depends on the state is due. */

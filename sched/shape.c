@@ -98,23 +98,21 @@ strads_shape_partials(const struct strads_shape *shape)
 }
 
 size_t
-strads_shape_places(const struct strads_shape *shape, enum strads_lane_id id)
+strads_shape_trailers(const struct strads_shape *shape, enum strads_lane_id id)
 {
-	const struct strads_lane_shape *lane = &shape->lane[id];
-
-	return times(lane->slots, strads_cast_bytes(lane->slot_bytes));
+	return round_up(times(shape->lane[id].slots, sizeof(struct strads_trailer)), LINE);
 }
 
 size_t
 strads_shape_commits(const struct strads_shape *shape)
 {
-	return times(shape->window, shape->commit_bytes);
+	return times(shape->window, shape->commit_stride);
 }
 
 size_t
 strads_shape_drafts(const struct strads_shape *shape)
 {
-	return times(times(shape->draft_sets, shape->set_blocks), shape->block_bytes);
+	return times(times(shape->draft_sets, shape->set_blocks), shape->draft_stride);
 }
 
 static size_t
@@ -126,8 +124,8 @@ reads_bytes(const struct strads_shape *shape)
 size_t
 strads_shape_outbox(const struct strads_shape *shape, bool schedules)
 {
-	size_t sum = plus(strads_shape_places(shape, STRADS_LANE_SCHEDULE),
-			  strads_shape_places(shape, STRADS_LANE_COMMIT));
+	size_t sum = plus(strads_shape_trailers(shape, STRADS_LANE_SCHEDULE),
+			  strads_shape_trailers(shape, STRADS_LANE_COMMIT));
 
 	sum = plus(sum, strads_shape_commits(shape));
 	sum = plus(sum, reads_bytes(shape));
@@ -306,7 +304,7 @@ tree_holds(int ranks, int arity, int levels)
 static int
 best_arity(const struct strads_shape *shape, int ranks)
 {
-	double bytes = (double)shape->block_bytes + (double)shape->commit_bytes +
+	double bytes = (double)shape->block_bytes + (double)shape->commit_stride +
 		       (double)shape->partial_stride;
 	double rank_ns =
 	    RANK_NS + bytes / BYTES_PER_NS + (double)shape->partial_elems / ADDS_PER_NS;
@@ -428,8 +426,9 @@ prefer(const struct strads_program *program, const struct strads_engine_options 
 	    .block_bytes = sizeof(struct strads_wire_block) + 8 * (uint64_t)program->block_max,
 	    .partial_elems = program->partial_max,
 	    .partial_stride = round_up(plus(partial, STRADS_WIRE_TAIL), LINE),
-	    .commit_bytes = round_up(program->commit_max, LINE),
+	    .commit_stride = round_up(plus(program->commit_max, STRADS_WIRE_TAIL), LINE),
 	};
+	shape->draft_stride = shape->block_bytes + STRADS_WIRE_TAIL;
 	shape->arity = choose_arity(shape, options->fan_out, ranks);
 	tree = strads_shape_tree(shape, STRADS_LANE_COMMIT);
 	shape->relays = (uint32_t)strads_tree_inner(&tree) - 1;

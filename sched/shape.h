@@ -18,20 +18,21 @@ struct strads_shape {
 	uint32_t schedulers;
 	uint32_t depth;
 	uint32_t staleness;
-	uint32_t arity;       /* of the trees by which things go to all and sums come back */
-	uint32_t relays;      /* places of such a tree, but the root's, with others below them */
-	uint32_t window;      /* blocks between admission and sync … */
-	uint32_t window_min;  /* … of which there must be room for so many */
-	uint32_t reductions;  /* blocks summed at a time */
-	uint32_t reads;       /* gets of partials under way at a time */
-	uint32_t draft_sets;  /* sets a scheduler may have drafted and not sent */
-	uint32_t set_blocks;  /* drafts kept of each */
-	uint64_t eager_elems; /* partials of up to so many doubles travel with their signal */
-	uint64_t read_bytes;  /* most bytes of one get */
-	uint64_t block_bytes; /* a block with its keys, as a stream */
+	uint32_t arity;        /* of the trees by which things go to all and sums come back */
+	uint32_t relays;       /* places of such a tree, but the root's, with others below them */
+	uint32_t window;       /* blocks between admission and sync … */
+	uint32_t window_min;   /* … of which there must be room for so many */
+	uint32_t reductions;   /* blocks summed at a time: a power of two */
+	uint32_t reads;        /* gets of partials under way at a time */
+	uint32_t draft_sets;   /* sets a scheduler may have drafted and not sent */
+	uint32_t set_blocks;   /* drafts kept of each */
+	uint64_t eager_elems;  /* partials of up to so many doubles travel with their signal */
+	uint64_t read_bytes;   /* most bytes of one get */
+	uint64_t block_bytes;  /* a block with its keys, as a stream */
+	uint64_t draft_stride; /* of the drafts: a block and room for a trailer */
 	uint64_t partial_elems;
 	uint64_t partial_stride; /* of the partial slots: a partial and room for a trailer */
-	uint64_t commit_bytes;
+	uint64_t commit_stride;  /* of the commits, likewise */
 	struct strads_lane_shape lane[STRADS_LANES];
 };
 
@@ -57,8 +58,8 @@ size_t strads_shape_partials(const struct strads_shape *shape);
 size_t strads_shape_outbox(const struct strads_shape *shape, bool schedules);
 size_t strads_shape_total(const struct strads_shape *shape);
 
-/* Parts of the outbox: the places of a lane's cast, the window's commits, all drafts. */
-size_t strads_shape_places(const struct strads_shape *shape, enum strads_lane_id id);
+/* Parts of the outbox: the trailers of a lane's cast, the window's commits, all drafts. */
+size_t strads_shape_trailers(const struct strads_shape *shape, enum strads_lane_id id);
 size_t strads_shape_commits(const struct strads_shape *shape);
 size_t strads_shape_drafts(const struct strads_shape *shape);
 

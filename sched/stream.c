@@ -3,7 +3,7 @@
 #include <string.h>
 
 void
-strads_stream_start(struct strads_stream *stream, uint64_t set, uint32_t block, const void *base,
+strads_stream_start(struct strads_stream *stream, uint64_t set, uint32_t block, void *base,
 		    size_t total, struct strads_loan *loan)
 {
 	*stream = (struct strads_stream){

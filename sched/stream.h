@@ -14,17 +14,18 @@
 struct strads_stream {
 	uint64_t set;
 	uint32_t block;
-	const uint8_t *base;
+	uint8_t *base;
 	size_t total;
 	size_t offset; /* bytes composed into messages */
 	bool open;     /* not composed to its end; an empty stream is one empty message */
 	struct strads_loan *loan;
 };
 
-/* Starts to send the `total` bytes at `base`, registered, of which *loan is to tell when they are
- * free again: once the stream is composed to its end and strads_cast_returned says so. */
-void strads_stream_start(struct strads_stream *stream, uint64_t set, uint32_t block,
-			 const void *base, size_t total, struct strads_loan *loan);
+/* Starts to send the `total` bytes at `base`, registered, a multiple of 8, with room for
+ * STRADS_WIRE_TAIL bytes behind the next multiple of 8. *loan is to tell when they are free again:
+ * once the stream is composed to its end and strads_cast_returned says so. */
+void strads_stream_start(struct strads_stream *stream, uint64_t set, uint32_t block, void *base,
+			 size_t total, struct strads_loan *loan);
 
 /* Composes messages for all ranks while the cast has room; *moved is set if it did any. */
 void strads_stream_compose(struct strads_stream *stream, struct strads_cast *cast, bool *moved);

@@ -10,7 +10,7 @@ place(struct strads_window *window, const struct strads_shape *shape, uint8_t *p
 		struct strads_entry *entry = &window->entries[i];
 
 		entry->inbox = (void *)(window->blocks + i * shape->block_bytes);
-		entry->commit = commits + i * shape->commit_bytes;
+		entry->commit = commits + i * shape->commit_stride;
 		entry->partial_offset = i * shape->partial_stride;
 		entry->partial = (void *)(partials + entry->partial_offset);
 	}

@@ -399,14 +399,14 @@ static int
 stream_send(struct fixture *f, struct strads_cast *cast)
 {
 	uint8_t *buffers =
-	    (uint8_t *)strads_region_base(f->outbox) + SLOTS * strads_cast_bytes(SLOT_BYTES);
+	    (uint8_t *)strads_region_base(f->outbox) + SLOTS * sizeof(struct strads_trailer);
 	struct strads_loan loans[2] = {{0}};
 	struct strads_stream stream = {.open = false};
 	uint64_t i = 0;
 
 	while (i < STREAMS || stream.open || cast->sent < cast->composed) {
 		struct strads_loan *loan = &loans[i % 2];
-		uint8_t *buffer = buffers + i % 2 * STREAM_MAX;
+		uint8_t *buffer = buffers + i % 2 * (STREAM_MAX + STRADS_WIRE_TAIL);
 		bool moved = false;
 
 		if (!stream.open && i < STREAMS && strads_cast_returned(cast, loan)) {
@@ -458,7 +458,7 @@ stream_by_tree(struct strads_job *job, struct fixture *f, int root, int arity)
 {
 	struct strads_message messages[SLOTS] = {{.n = 0}};
 	struct strads_cast cast = {
-	    .lane = &f->lane, .places = strads_region_base(f->outbox), .messages = messages};
+	    .lane = &f->lane, .trailers = strads_region_base(f->outbox), .messages = messages};
 	bool casts = strads_job_rank(job) == root;
 	int line, below;
 
