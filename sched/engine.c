@@ -16,7 +16,7 @@ strads_engine_defaults(struct strads_engine_options *options)
 {
 	*options = (struct strads_engine_options){.schedulers = 1,
 						  .depth = 2,
-						  .eager_bytes = 4096,
+						  .eager_bytes = 65536,
 						  .chunk_bytes = 65536,
 						  .memory_bytes = (size_t)256 << 20};
 }

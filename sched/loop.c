@@ -1,4 +1,4 @@
-#include "state.h"
+#include "expectation.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,17 +8,6 @@
 
 /* Passes without a look at the fabric, at most. */
 #define PASSES 4
-
-/* What a rank that has nothing to do waits for. */
-struct expectation {
-	enum strads_stage stage;
-	const char *what;
-	uint64_t set;
-	uint32_t block;
-	int rank;    /* that it is from … */
-	int through; /* … and that hands it on to this one: perhaps the same */
-	int height;  /* levels of ranks that this one may wait for itself */
-};
 
 /* ---- Time -------------------------------------------------------------------------------- */
 
@@ -90,133 +79,32 @@ strads_engine_returned(int status, const char *primitive, const struct strads_pr
 
 /* ---- The loop ---------------------------------------------------------------------------- */
 
-static struct expectation
-expect_entry(const struct strads_entry *entry, enum strads_stage stage, const char *what, int rank)
+/* Drafts, and takes what is drafted here or has come from other schedulers. */
+static int
+schedule(struct strads_engine *engine, bool *moved)
 {
-	return (struct expectation){.stage = stage,
-				    .what = what,
-				    .set = entry->block.set,
-				    .block = entry->block.index,
-				    .rank = rank,
-				    .through = rank};
+	int status = strads_scheduler_step(engine, moved);
+
+	return status == STRADS_OK ? strads_worker_admit(engine, moved) : status;
 }
 
-/* A partial, or by a tree the sum of those below that rank. */
-static struct expectation
-expect_partial(const struct strads_engine *engine, const struct strads_entry *entry, int rank)
-{
-	struct expectation e = expect_entry(entry, STRADS_PULL, "partial", rank);
-	int place = strads_tree_place(&engine->tree, entry->block.reducer, rank);
-
-	while (strads_tree_children(&engine->tree, place) > 0) {
-		place = strads_tree_first(&engine->tree, place);
-		e.height++;
-	}
-	return e;
-}
-
-/* Of the commits that have not come, of the oldest block. */
-static struct expectation
-expect_commit(const struct strads_engine *engine)
-{
-	const struct strads_window *window = &engine->window;
-	int reducer = window->reducers[0];
-	const struct strads_entry *entry = window->awaited[reducer].first;
-	struct expectation e;
-
-	for (int i = 1; i < window->n_reducers; i++) {
-		const struct strads_entry *other = window->awaited[window->reducers[i]].first;
-
-		if (other->block.set < entry->block.set ||
-		    (other->block.set == entry->block.set &&
-		     other->block.index < entry->block.index)) {
-			reducer = window->reducers[i];
-			entry = other;
-		}
-	}
-	e = expect_entry(entry, STRADS_SYNC, "commit", reducer);
-	e.through = strads_lane_writer(&engine->lane[STRADS_LANE_COMMIT], reducer);
-	return e;
-}
-
-/* That this rank's own commit can be sent on. */
-static struct expectation
-expect_room(const struct strads_cast *cast)
-{
-	const struct strads_trailer *commit = strads_cast_waiting(cast);
-	int rank = strads_cast_waits_for(cast);
-
-	return (struct expectation){.stage = STRADS_SYNC,
-				    .what = "room for the commit",
-				    .set = commit->set,
-				    .block = commit->block,
-				    .rank = rank,
-				    .through = rank};
-}
-
-static struct expectation
-expect_schedule(const struct strads_engine *engine)
-{
-	const struct strads_cast *cast = &engine->scheduler.cast;
-	int scheduler = (int)(engine->worker.set % (uint64_t)engine->schedulers);
-	struct expectation e = {.stage = STRADS_SCHEDULE,
-				.what = "schedule",
-				.set = engine->worker.set,
-				.block = engine->worker.index,
-				.rank = scheduler};
-
-	if (scheduler == engine->rank && cast->sent < cast->composed) {
-		e.what = "room for the schedule";
-		e.rank = e.through = strads_cast_waits_for(cast);
-	} else {
-		e.through = strads_lane_writer(&engine->lane[STRADS_LANE_SCHEDULE], scheduler);
-	}
-	return e;
-}
-
-/* What an idle rank waits for: of all that is missing of the oldest set, what comes first in a
- * round. A partial may be missing because its rank misses an older set's commit, as this one does.
- */
-static struct expectation
-expects(const struct strads_engine *engine)
-{
-	const struct strads_window *window = &engine->window;
-	const struct strads_cast *cast = &engine->reducer.cast;
-	const struct strads_entry *entry;
-	int rank;
-
-	if (strads_reducer_waits_for(engine, &entry, &rank)) {
-		struct expectation commit = {.set = UINT64_MAX};
-
-		if (window->n_reducers > 0)
-			commit = expect_commit(engine);
-		return commit.set < entry->block.set ? commit : expect_partial(engine, entry, rank);
-	}
-	if (window->sent < window->pushed) {
-		entry = strads_window_at(window, window->sent);
-		return expect_entry(entry, STRADS_PUSH, "room for the partial",
-				    entry->block.reducer);
-	}
-	if (window->n_reducers > 0)
-		return expect_commit(engine);
-	return cast->sent < cast->composed ? expect_room(cast) : expect_schedule(engine);
-}
-
-/* What the roles do in one pass, in the order in which a round goes on. */
+/* What the roles do in one pass: first what others wait for, then what is for sets to come. */
 static const struct {
 	int (*step)(struct strads_engine *engine, bool *moved);
 	enum strads_stage stage;
 } steps[] = {
-    {strads_worker_collect, STRADS_SYNC},   {strads_worker_sync, STRADS_SYNC},
-    {strads_worker_relay, STRADS_SCHEDULE}, {strads_scheduler_step, STRADS_SCHEDULE},
-    {strads_worker_admit, STRADS_SCHEDULE}, {strads_worker_push, STRADS_PUSH},
-    {strads_worker_send, STRADS_PUSH},      {strads_reducer_step, STRADS_PULL},
+    {strads_worker_relay, STRADS_SCHEDULE},
+    {strads_worker_sync, STRADS_SYNC},
+    {strads_worker_push, STRADS_PUSH},
+    {strads_reducer_step, STRADS_PULL},
+    {schedule, STRADS_SCHEDULE},
 };
 
 static_assert(sizeof steps / sizeof *steps == STRADS_STEPS, "the engine knows how long each takes");
 
-/* Nobody shall wait for what is kept back while this rank computes: it is let go before a step that
- * of late has taken longer, on the average, than a message of its own costs. */
+/* While this rank computes nobody shall wait for what is kept back, nor for keys that this rank has
+ * drafted: they leave before a step that of late has taken longer, on the average, than a message
+ * of its own costs. */
 static bool
 is_lengthy(const struct strads_engine *engine, int step)
 {
@@ -241,18 +129,35 @@ send(struct strads_engine *engine)
 		end(engine, engine->stage);
 }
 
+/* Keys of sets to come, behind what others wait for already. */
+static int
+send_ahead(struct strads_engine *engine, bool *moved)
+{
+	bool worked = false;
+	int status = engine->stopping ? STRADS_OK : strads_scheduler_send(engine, &worked);
+
+	if (worked) {
+		engine->stage = STRADS_SCHEDULE;
+		end(engine, engine->stage);
+	}
+	*moved |= worked;
+	return status;
+}
+
 /* One step; what it sends is kept back. */
 static int
 take_step(struct strads_engine *engine, int step, bool *moved)
 {
 	bool worked = false;
-	int status;
+	int status = STRADS_OK;
 
 	if (is_lengthy(engine, step)) {
+		status = send_ahead(engine, moved);
 		send(engine);
 		strads_fabric_hold(engine->fabric);
 	}
-	status = steps[step].step(engine, &worked);
+	if (status == STRADS_OK)
+		status = steps[step].step(engine, &worked);
 	if (status != STRADS_OK || !worked)
 		return status;
 	engine->stage = steps[step].stage;
@@ -271,8 +176,11 @@ pass(struct strads_engine *engine, bool *moved)
 			return status;
 	}
 	for (int i = 0; i < STRADS_LANES; i++) {
-		int status = strads_lane_settle(&engine->lane[i], moved);
+		int status;
 
+		if (engine->lane[i].waits < 0)
+			continue;
+		status = strads_lane_settle(&engine->lane[i], moved);
 		if (status < 0)
 			return status;
 	}
@@ -283,7 +191,7 @@ pass(struct strads_engine *engine, bool *moved)
  * partial misses the rank that pushes it, unless that one itself waits for sums from below; who
  * misses a commit or a schedule may wait for any rank that waits. */
 static uint64_t
-courtesy(const struct strads_engine *engine, const struct expectation *e)
+courtesy(const struct strads_engine *engine, const struct strads_expectation *e)
 {
 	uint64_t most = engine->timeout_ns / 8;
 	uint64_t height = (uint64_t)e->height;
@@ -302,7 +210,7 @@ patience_ends(const struct strads_engine *engine)
 }
 
 static int
-too_late(const struct strads_engine *engine, struct expectation e)
+too_late(const struct strads_engine *engine, struct strads_expectation e)
 {
 	char through[32] = "";
 
@@ -314,56 +222,54 @@ too_late(const struct strads_engine *engine, struct expectation e)
 			   through, (unsigned long long)(engine->timeout_ns / 1000000000));
 }
 
+/* Idle for the first time: notes for what, and looks whether it comes at once, which a pass over
+ * all steps would find out later. Returns STRADS_OK (it did), AGAIN, or an error. */
+static int
+begin_rest(struct strads_engine *engine)
+{
+	struct strads_expectation e = strads_engine_expects(engine);
+	struct strads_signal signals[STRADS_SIGNALS];
+
+	engine->waits = e.stage;
+	engine->courtesy_ns = courtesy(engine, &e);
+	engine->idle = true;
+	engine->idle_ns = 0;
+	return strads_signal_glance(engine->fabric, signals,
+				    strads_engine_signals(engine, signals));
+}
+
 /* Idle for the `turns`-th time in a row: waits, up to the deadline. */
 static int
 rest(struct strads_engine *engine, uint64_t turns)
 {
+	int status = turns == 0 ? begin_rest(engine) : STRADS_AGAIN;
 	uint64_t deadline;
 
-	if (turns == 0) {
-		struct expectation e = expects(engine);
-
-		engine->waits = e.stage;
-		engine->courtesy_ns = courtesy(engine, &e);
-		engine->idle = true;
+	if (status != STRADS_AGAIN)
+		return status;
+	if (engine->idle_ns == 0)
 		engine->idle_ns = strads_fabric_clock_ns(engine->fabric);
-	}
 	deadline = patience_ends(engine);
 	if (turns > 0 && turns % LOOK_TURNS == 0 &&
 	    strads_fabric_clock_ns(engine->fabric) >= deadline)
-		return too_late(engine, expects(engine));
+		return too_late(engine, strads_engine_expects(engine));
 	strads_fabric_wait(engine->fabric, deadline);
 	return STRADS_OK;
 }
 
-/* Keys of sets to come, behind what others wait for already. */
-static int
-send_ahead(struct strads_engine *engine, bool *moved)
-{
-	bool worked = false;
-	int status = engine->stopping ? STRADS_OK : strads_scheduler_send(engine, &worked);
-
-	if (worked) {
-		engine->stage = STRADS_SCHEDULE;
-		end(engine, engine->stage);
-	}
-	*moved |= worked;
-	return status;
-}
-
 /* Passes as long as they lead on, for a moment: so a commit, and the next set's partial behind it,
- * leave together. */
+ * leave together. *more: the last one did something, too. */
 static int
-go_on(struct strads_engine *engine, bool *moved)
+go_on(struct strads_engine *engine, bool *moved, bool *more)
 {
-	bool more = true;
 	int status = STRADS_OK;
 
+	*more = true;
 	strads_fabric_hold(engine->fabric);
-	for (int passes = 0; more && passes < PASSES && status == STRADS_OK; passes++) {
-		more = false;
-		status = pass(engine, &more);
-		*moved |= more;
+	for (int passes = 0; *more && passes < PASSES && status == STRADS_OK; passes++) {
+		*more = false;
+		status = pass(engine, more);
+		*moved |= *more;
 	}
 	if (status == STRADS_OK)
 		status = send_ahead(engine, moved);
@@ -377,21 +283,23 @@ run(struct strads_engine *engine)
 	uint64_t turns = 0;
 
 	while (!engine->stopping) {
-		bool moved = false;
+		bool moved = false, more = false;
 		int status = strads_fabric_progress(engine->fabric);
 
 		engine->lapsed = true;
 		if (status == STRADS_OK)
-			status = go_on(engine, &moved);
-		if (status == STRADS_OK && !moved)
-			status = rest(engine, turns++);
-		if (status != STRADS_OK)
-			return status;
+			status = go_on(engine, &moved, &more);
 		if (moved) {
 			if (turns > 0)
 				strads_fabric_awake(engine->fabric);
 			turns = 0;
 		}
+		/* A push that waits is called again after a look at the fabric. */
+		more = more || (moved && engine->window.pushing) || engine->stopping;
+		if (status == STRADS_OK && !more)
+			status = rest(engine, turns++);
+		if (status != STRADS_OK)
+			return status;
 	}
 	return STRADS_OK;
 }

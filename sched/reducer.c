@@ -42,7 +42,7 @@ strads_reducer_free(struct strads_reducer *reducer)
 static struct strads_reduction *
 reduction_at(const struct strads_reducer *reducer, uint64_t number)
 {
-	return &reducer->ring[number % reducer->reductions];
+	return &reducer->ring[number & (reducer->reductions - 1)];
 }
 
 /* Whether sums come up by trees. */
@@ -101,7 +101,7 @@ static void
 open_reduction(struct strads_engine *engine, uint64_t number, struct strads_entry *entry)
 {
 	const struct strads_reducer *reducer = &engine->reducer;
-	size_t place = number % reducer->reductions;
+	size_t place = number & (reducer->reductions - 1);
 	int own = strads_tree_place(&engine->tree, entry->block.reducer, engine->rank);
 
 	reducer->ring[place] = (struct strads_reduction){

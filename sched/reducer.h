@@ -41,7 +41,8 @@ struct strads_reading {
 };
 
 struct strads_reducer {
-	uint32_t reductions, reads;
+	uint32_t reductions; /* a power of two */
+	uint32_t reads;
 	struct strads_reduction *ring; /* [reductions]; first … opened − 1 are in use, mod size */
 	uint64_t first, opened;
 	double *sums;

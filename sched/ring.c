@@ -172,6 +172,16 @@ strads_lane_ready(const struct strads_lane *lane, int root)
 	return arrived(lane, root, lane->in[root].read + 1);
 }
 
+struct strads_signal
+strads_lane_awaits(const struct strads_lane *lane, int root)
+{
+	uint64_t sequence = lane->in[root].read + 1;
+
+	return (struct strads_signal){.region = lane->inbox,
+				      .offset = slot_end(lane, root, sequence) - sizeof(uint64_t),
+				      .value = lane->epoch | sequence};
+}
+
 int
 strads_lane_peek(const struct strads_lane *lane, int root, const struct strads_trailer **trailer,
 		 const void **payload)
@@ -284,14 +294,14 @@ static int
 credit_return(struct strads_lane *lane, int root)
 {
 	struct strads_ring_in *ring = &lane->in[root];
-	int place = own_place(lane, root);
-	int writer = strads_lane_writer(lane, root);
-	int status;
+	int writer, status;
 
 	if (ring->freed - ring->returned < lane->slots / 2)
 		return STRADS_OK;
-	status = strads_put_signal(lane->fabric, writer, lane->inbox, credit_at(lane, place), NULL,
-				   0, lane->epoch | ring->freed, NULL);
+	writer = strads_lane_writer(lane, root);
+	status = strads_put_signal(lane->fabric, writer, lane->inbox,
+				   credit_at(lane, own_place(lane, root)), NULL, 0,
+				   lane->epoch | ring->freed, NULL);
 	if (status != STRADS_OK)
 		return status;
 	ring->returned = ring->freed;

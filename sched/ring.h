@@ -97,6 +97,9 @@ int strads_lane_writer(const struct strads_lane *lane, int root);
 /* Whether root's ring holds a message that was not taken. */
 bool strads_lane_ready(const struct strads_lane *lane, int root);
 
+/* The word that says so, for strads_signal_glance. */
+struct strads_signal strads_lane_awaits(const struct strads_lane *lane, int root);
+
 /* The next message of root's ring, left there: STRADS_OK, AGAIN (none yet), ERR_PROTOCOL. The
  * payload stays in place until strads_lane_take. */
 STRADS_MUST_CHECK int strads_lane_peek(const struct strads_lane *lane, int root,

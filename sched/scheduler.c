@@ -43,13 +43,14 @@ draft_set(const struct strads_engine *engine, uint64_t set)
 	return &engine->scheduler.sets[own % engine->shape.draft_sets];
 }
 
-/* Draft `index` of a set. */
+/* Draft `index` of a set; only one of an early kind has more than there are places. */
 static struct strads_draft *
 draft_at(const struct strads_engine *engine, const struct strads_draft_set *set, uint32_t index)
 {
-	size_t place = (size_t)(set - engine->scheduler.sets) * engine->shape.set_blocks;
+	uint32_t places = engine->shape.set_blocks;
+	size_t first = (size_t)(set - engine->scheduler.sets) * places;
 
-	return &engine->scheduler.drafts[place + index % engine->shape.set_blocks];
+	return &engine->scheduler.drafts[first + index % places];
 }
 
 /* Whether that draft can be made: what was there before is neither sent nor used any more. */
@@ -64,11 +65,12 @@ draft_free(const struct strads_engine *engine, const struct strads_draft_set *se
 struct strads_draft *
 strads_scheduler_draft(const struct strads_engine *engine, uint64_t number, uint32_t index)
 {
-	const struct strads_draft_set *set = draft_set(engine, number);
+	const struct strads_draft_set *set;
 
-	if (number >= engine->scheduler.next || index >= set->drafted)
+	if (number >= engine->scheduler.next)
 		return NULL;
-	return draft_at(engine, set, index);
+	set = draft_set(engine, number);
+	return index < set->drafted ? draft_at(engine, set, index) : NULL;
 }
 
 /* Whether set t of this rank may follow from the state: sets … t − depth are finished. */
@@ -76,17 +78,6 @@ static bool
 is_due(const struct strads_engine *engine, uint64_t set)
 {
 	return set < engine->finished + engine->depth;
-}
-
-/* The set begun last, or NULL at the start. */
-static struct strads_draft_set *
-newest(const struct strads_engine *engine)
-{
-	uint64_t next = engine->scheduler.next;
-
-	if (next < (uint64_t)engine->schedulers)
-		return NULL;
-	return draft_set(engine, next - (uint64_t)engine->schedulers);
 }
 
 bool
@@ -100,7 +91,7 @@ strads_scheduler_holds(const struct strads_engine *engine)
 		return is_due(engine, engine->scheduler.begun);
 	if (is_due(engine, engine->scheduler.next))
 		return true;
-	set = newest(engine);
+	set = engine->scheduler.newest;
 	return set && !set->early && !set->complete;
 }
 
@@ -241,6 +232,7 @@ draft_first(struct strads_engine *engine, struct strads_draft_set *set, bool *mo
 		return put_off(engine);
 	}
 	*moved = true;
+	scheduler->newest = set;
 	scheduler->asked = false;
 	scheduler->next += (uint64_t)engine->schedulers;
 	return status;
@@ -253,7 +245,7 @@ draft_step(struct strads_engine *engine, bool *moved)
 {
 	struct strads_scheduler *scheduler = &engine->scheduler;
 	uint64_t step = (uint64_t)engine->schedulers;
-	struct strads_draft_set *set = newest(engine);
+	struct strads_draft_set *set = scheduler->newest;
 
 	if (set && !set->early && !set->complete) {
 		if (!draft_free(engine, set, set->drafted))
@@ -261,8 +253,8 @@ draft_step(struct strads_engine *engine, bool *moved)
 		*moved = true;
 		return draft_block(engine, scheduler->next - step, set);
 	}
-	set = draft_set(engine, scheduler->next);
-	if (next_is_begun(engine) && draft_free(engine, set, 0)) {
+	set = next_is_begun(engine) ? draft_set(engine, scheduler->next) : NULL;
+	if (set && draft_free(engine, set, 0)) {
 		bool drafted = false;
 		int status = draft_first(engine, set, &drafted);
 
@@ -306,22 +298,31 @@ compose_step(struct strads_engine *engine, bool *moved)
 	}
 }
 
-bool
-strads_scheduler_told(const struct strads_engine *engine, uint64_t set, bool first)
+/* The first set of this rank that has not been sent to its end; *block: nor that one of it. */
+static uint64_t
+untold(const struct strads_engine *engine, uint32_t *block)
 {
 	const struct strads_scheduler *scheduler = &engine->scheduler;
 	const struct strads_cast *cast = &scheduler->cast;
-	uint64_t next = scheduler->sending;
+
+	if (cast->sent < cast->composed) {
+		*block = strads_cast_waiting(cast)->block;
+		return strads_cast_waiting(cast)->set;
+	}
+	*block =
+	    scheduler->sending < scheduler->next ? draft_set(engine, scheduler->sending)->sent : 0;
+	return scheduler->sending;
+}
+
+bool
+strads_scheduler_told(const struct strads_engine *engine, uint64_t set, bool first)
+{
 	uint32_t block;
+	uint64_t next;
 
 	if (engine->rank >= engine->schedulers)
 		return true;
-	if (cast->sent < cast->composed) {
-		next = strads_cast_waiting(cast)->set;
-		block = strads_cast_waiting(cast)->block;
-	} else {
-		block = next < scheduler->next ? draft_set(engine, next)->sent : 0;
-	}
+	next = untold(engine, &block);
 	return next > set || (next == set && (block > 0 || !first));
 }
 
@@ -329,10 +330,12 @@ strads_scheduler_told(const struct strads_engine *engine, uint64_t set, bool fir
 static bool
 is_urgent(const struct strads_engine *engine)
 {
-	const struct strads_cast *cast = &engine->scheduler.cast;
+	const struct strads_scheduler *scheduler = &engine->scheduler;
+	const struct strads_cast *cast = &scheduler->cast;
+	uint64_t next =
+	    cast->sent < cast->composed ? strads_cast_waiting(cast)->set : scheduler->sending;
 
-	return cast->sent < cast->composed &&
-	       strads_cast_waiting(cast)->set <= engine->finished + engine->staleness;
+	return next <= engine->finished + engine->staleness;
 }
 
 int
@@ -347,16 +350,17 @@ strads_scheduler_step(struct strads_engine *engine, bool *moved)
 		status = draft_step(engine, moved);
 	if (status != STRADS_OK)
 		return status;
-	compose_step(engine, moved);
 	return is_urgent(engine) ? strads_scheduler_send(engine, moved) : STRADS_OK;
 }
 
 int
 strads_scheduler_send(struct strads_engine *engine, bool *moved)
 {
-	int status = STRADS_OK;
+	int status;
 
-	if (engine->rank < engine->schedulers)
-		status = strads_cast_step(&engine->scheduler.cast, moved);
+	if (engine->rank >= engine->schedulers)
+		return STRADS_OK;
+	compose_step(engine, moved);
+	status = strads_cast_step(&engine->scheduler.cast, moved);
 	return status == STRADS_AGAIN ? STRADS_OK : status;
 }

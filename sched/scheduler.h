@@ -37,9 +37,10 @@ struct strads_scheduler {
 	struct strads_draft *drafts;   /* [draft_sets][set_blocks] */
 	uint64_t begun;                /* the set to be begun next; this rank's are S apart */
 	uint64_t next;                 /* the set whose first block is to be drafted next */
-	bool asked;                    /* that was not ready … */
-	uint64_t asked_ns;             /* … when first asked for */
-	uint64_t sending;              /* the set whose blocks are being sent */
+	struct strads_draft_set *newest; /* the one before it; NULL: none yet */
+	bool asked;                      /* that was not ready … */
+	uint64_t asked_ns;               /* … when first asked for */
+	uint64_t sending;                /* the set whose blocks are being sent */
 	struct strads_stream stream;
 	struct strads_cast cast;
 };

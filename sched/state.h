@@ -9,7 +9,7 @@
 #include "worker.h"
 
 #define STRADS_LENGTHY 8 /* steps that the average is taken of, and times a brief one at most */
-#define STRADS_STEPS   8 /* of a pass of the loop */
+#define STRADS_STEPS   5 /* of a pass of the loop */
 
 /* Ticks that a stage took in this run. */
 struct strads_clocked {
@@ -41,7 +41,7 @@ struct strads_engine {
 
 	bool idle;                          /* nothing to do since `lap` … */
 	enum strads_stage waits;            /* … but to wait for this … */
-	uint64_t idle_ns;                   /* … since then, … */
+	uint64_t idle_ns;                   /* … since then (0: not looked at yet), … */
 	uint64_t courtesy_ns;               /* … and so much longer than the timeout */
 	enum strads_stage stage;            /* of the last step that did anything */
 	uint64_t brief_ticks;               /* what a message of its own may cost */

@@ -43,6 +43,13 @@ strads_window_free(struct strads_window *window)
 }
 
 void
+strads_window_pop(struct strads_window *window)
+{
+	window->synced++;
+	window->oldest = window->oldest + 1 < window->size ? window->oldest + 1 : 0;
+}
+
+void
 strads_window_await(struct strads_window *window, struct strads_entry *entry)
 {
 	struct strads_awaited *awaited = &window->awaited[entry->block.reducer];

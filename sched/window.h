@@ -47,8 +47,10 @@ struct strads_window {
 	uint8_t *blocks; /* [size][block_bytes] */
 	uint64_t admitted;
 	uint64_t pushed;
+	bool pushing; /* the block at `pushed`: begun, and waits for what it has started */
 	uint64_t sent;
 	uint64_t synced;
+	uint32_t oldest; /* synced mod size */
 
 	/* Commits are looked for only where one is due. */
 	struct strads_awaited *awaited; /* by reducer */
@@ -68,11 +70,17 @@ STRADS_MUST_CHECK int strads_window_init(struct strads_window *window,
 					 uint8_t *commits);
 void strads_window_free(struct strads_window *window);
 
+/* Entry of a block from `synced` to `synced` + size, where the round begins again. */
 static inline struct strads_entry *
 strads_window_at(const struct strads_window *window, uint64_t number)
 {
-	return &window->entries[number % window->size];
+	uint64_t place = window->oldest + (number - window->synced);
+
+	return &window->entries[place < window->size ? place : place - window->size];
 }
+
+/* Frees the oldest entry: its block is synced. */
+void strads_window_pop(struct strads_window *window);
 
 /* Notes that the entry's commit is due, its partial being sent. */
 void strads_window_await(struct strads_window *window, struct strads_entry *entry);

@@ -132,6 +132,7 @@ receive(struct strads_engine *engine, struct strads_entry *entry)
 	    entry->sent.done != entry->sent.posted ||
 	    !strads_cast_returned(&engine->reducer.cast, &entry->loan))
 		return false;
+	worker->scheduler = (int)(worker->set % (uint64_t)engine->schedulers);
 	entry->wire = entry->inbox;
 	entry->block_message = 0;
 	entry->commit_message = 0;
@@ -200,11 +201,11 @@ strads_worker_admit(struct strads_engine *engine, bool *moved)
 	for (;;) {
 		struct strads_entry *entry =
 		    strads_window_at(&engine->window, engine->window.admitted);
-		int scheduler = (int)(engine->worker.set % (uint64_t)engine->schedulers);
-		int status;
+		int scheduler, status;
 
 		if (!receive(engine, entry))
 			return STRADS_OK;
+		scheduler = engine->worker.scheduler;
 		status = scheduler == engine->rank ? take_draft(engine, entry, moved)
 						   : take_block(engine, entry, scheduler, moved);
 		if (status != STRADS_OK)
@@ -222,32 +223,41 @@ strads_worker_admit(struct strads_engine *engine, bool *moved)
 static bool
 is_passed_on(const struct strads_engine *engine, const struct strads_entry *entry)
 {
-	int scheduler = (int)(entry->block.set % (uint64_t)engine->schedulers);
-
-	return strads_lane_passed(&engine->lane[STRADS_LANE_SCHEDULE], scheduler,
+	if (engine->shape.relays == 0)
+		return true;
+	return strads_lane_passed(&engine->lane[STRADS_LANE_SCHEDULE],
+				  (int)(entry->block.set % (uint64_t)engine->schedulers),
 				  entry->block_message);
 }
 
 /* A block is passed on before it is pushed: whoever goes on to a last set owes nobody a schedule.
  */
-int
-strads_worker_push(struct strads_engine *engine, bool *moved)
+static int
+push_next(struct strads_engine *engine, bool *moved)
 {
 	const struct strads_program *program = engine->program;
 	struct strads_window *window = &engine->window;
-	struct strads_entry *entry = strads_window_at(window, window->pushed);
-	const struct strads_block *block = &entry->block;
+	const struct strads_block *block;
+	struct strads_entry *entry;
 	int status;
 
-	if (window->pushed == window->admitted || entry->base != engine->finished ||
-	    !is_passed_on(engine, entry))
+	if (window->pushed == window->admitted)
+		return STRADS_OK;
+	entry = strads_window_at(window, window->pushed);
+	block = &entry->block;
+	if (entry->base != engine->finished || !is_passed_on(engine, entry))
 		return STRADS_OK;
 	strads_engine_begin(engine);
-	memset(entry->partial, 0, entry->elems * sizeof(double));
-	strads_fabric_charge(engine->fabric,
-			     STRADS_COPY_NS * sizeof(double) * (double)entry->elems);
-	status = strads_engine_returned(program->push(program->state, block, entry->partial),
-					"push", program, block->set, block->index);
+	if (!window->pushing) {
+		memset(entry->partial, 0, entry->elems * sizeof(double));
+		strads_fabric_charge(engine->fabric,
+				     STRADS_COPY_NS * sizeof(double) * (double)entry->elems);
+	}
+	status = program->push(program->state, block, entry->partial);
+	window->pushing = status == STRADS_AGAIN;
+	if (window->pushing)
+		return STRADS_OK;
+	status = strads_engine_returned(status, "push", program, block->set, block->index);
 	if (status != STRADS_OK)
 		return status;
 	if (program->push_cost_ns)
@@ -282,8 +292,8 @@ send_partial(struct strads_engine *engine, struct strads_entry *entry)
 				strads_tree_rank(tree, reducer, above), &message, 1, &entry->sent);
 }
 
-int
-strads_worker_send(struct strads_engine *engine, bool *moved)
+static int
+send_partials(struct strads_engine *engine, bool *moved)
 {
 	struct strads_window *window = &engine->window;
 
@@ -310,6 +320,14 @@ strads_worker_send(struct strads_engine *engine, bool *moved)
 		*moved = true;
 	}
 	return STRADS_OK;
+}
+
+int
+strads_worker_push(struct strads_engine *engine, bool *moved)
+{
+	int status = push_next(engine, moved);
+
+	return status == STRADS_OK ? send_partials(engine, moved) : status;
 }
 
 /* ---- Commits in -------------------------------------------------------------------------- */
@@ -341,8 +359,8 @@ collect_from(struct strads_engine *engine, int reducer, bool *moved)
 	return STRADS_OK;
 }
 
-int
-strads_worker_collect(struct strads_engine *engine, bool *moved)
+static int
+collect(struct strads_engine *engine, bool *moved)
 {
 	struct strads_window *window = &engine->window;
 
@@ -388,12 +406,11 @@ is_sent_on(const struct strads_engine *engine, const struct strads_entry *entry)
 				  entry->commit_message);
 }
 
-/* Whether the oldest block can be synced. */
+/* Whether the oldest block, whose partial is sent, can be synced. */
 static bool
 can_sync(const struct strads_engine *engine, const struct strads_entry *entry)
 {
-	return engine->window.synced < engine->window.sent && entry->committed &&
-	       is_sent_on(engine, entry) &&
+	return entry->committed && is_sent_on(engine, entry) &&
 	       (entry->early || is_released(engine, entry->block.set)) &&
 	       !strads_scheduler_holds(engine);
 }
@@ -417,15 +434,19 @@ finish(struct strads_engine *engine, const struct strads_block *last)
 	return STRADS_OK;
 }
 
-int
-strads_worker_sync(struct strads_engine *engine, bool *moved)
+static int
+sync_next(struct strads_engine *engine, bool *moved)
 {
 	const struct strads_program *program = engine->program;
 	struct strads_window *window = &engine->window;
-	struct strads_entry *entry = strads_window_at(window, window->synced);
-	const struct strads_block *block = &entry->block;
+	const struct strads_block *block;
+	struct strads_entry *entry;
 	int status;
 
+	if (window->synced == window->sent)
+		return STRADS_OK;
+	entry = strads_window_at(window, window->synced);
+	block = &entry->block;
 	if (!can_sync(engine, entry))
 		return STRADS_OK;
 	strads_engine_begin(engine);
@@ -441,7 +462,15 @@ strads_worker_sync(struct strads_engine *engine, bool *moved)
 	if (entry->draft)
 		entry->draft->used = false;
 	entry->draft = NULL;
-	window->synced++;
+	strads_window_pop(window);
 	*moved = true;
 	return STRADS_OK;
+}
+
+int
+strads_worker_sync(struct strads_engine *engine, bool *moved)
+{
+	int status = collect(engine, moved);
+
+	return status == STRADS_OK ? sync_next(engine, moved) : status;
 }

@@ -17,17 +17,16 @@ struct strads_worker {
 	bool early;           /* whether that kind is */
 	uint64_t base;        /* sets that are finished when that set is pushed */
 	uint64_t fenced;      /* sets up to the last one of an early kind */
-	bool receiving;       /* the window's next entry awaits it */
+	bool receiving;       /* the window's next entry awaits it, … */
+	int scheduler;        /* … from this rank */
 	uint64_t sets_pushed; /* sets whose last block has been pushed */
 };
 
-/* Each does what it can without waiting (push and sync: one block) and sets *moved if it did
- * anything. */
+/* Each does what it can without waiting and sets *moved if it did anything: passes blocks on;
+ * admits them; pushes one and sends partials; takes in commits and syncs one block. */
 STRADS_MUST_CHECK int strads_worker_relay(struct strads_engine *engine, bool *moved);
 STRADS_MUST_CHECK int strads_worker_admit(struct strads_engine *engine, bool *moved);
 STRADS_MUST_CHECK int strads_worker_push(struct strads_engine *engine, bool *moved);
-STRADS_MUST_CHECK int strads_worker_send(struct strads_engine *engine, bool *moved);
-STRADS_MUST_CHECK int strads_worker_collect(struct strads_engine *engine, bool *moved);
 STRADS_MUST_CHECK int strads_worker_sync(struct strads_engine *engine, bool *moved);
 
 #endif

@@ -74,7 +74,7 @@ const struct strads_option strads_launch_engine_options[] = {
 	    "synchronous parallel), which must be less than the depth; 0: bulk synchronous"},
     {.name = "eager",
      .value = "BYTES",
-     .fallback = "4096",
+     .fallback = "64K",
      .kind = STRADS_OPTION_SIZE,
      .max = INFINITY,
      AT(engine.eager_bytes),

@@ -26,7 +26,7 @@ struct strads_engine_options {
 	uint64_t timeout_ms; /* longest wait for one peer's message; 0: the fabric's default */
 };
 
-/* Options with the defaults documented in `strads lasso --help`: S 1, D 2, s 0 (BSP), eager 4096,
+/* Options with the defaults documented in `strads lasso --help`: S 1, D 2, s 0 (BSP), eager 65536,
  * chunk 65536, memory 256 MiB, fan-out by the number of ranks. */
 void strads_engine_defaults(struct strads_engine_options *options);
 

@@ -99,7 +99,9 @@ struct strads_program {
 	size_t (*partial_elems)(void *state, const struct strads_block *block);
 
 	/* Writes this rank's partial (zeroed before the call), from its own data and the state that
-	 * the set is due: of the previous set, or `staleness` sets before that. */
+	 * the set is due: of the previous set, or `staleness` sets before that. A push that reads
+	 * from peers may answer STRADS_AGAIN while an operation it has started is under way: it is
+	 * called again after the fabric's next progress, with the partial as it left it. */
 	int (*push)(void *state, const struct strads_block *block, double *partial);
 
 	/* On the reducer: from the sum over ranks to the commit. Writes at most commit_max bytes

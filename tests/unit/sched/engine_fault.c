@@ -81,6 +81,20 @@ strads_engine_run__a_schedule_is_put_off_for_ever(void **state)
 }
 
 static void
+strads_engine_run__a_push_never_ends(void **state)
+{
+	struct toy_job job = toy_job_defaults(STRADS_JOB_SIM, 1);
+
+	(void)state;
+	job.toy.fail_in = "endless push";
+	job.toy.fail_rank = 0;
+	job.toy.fail_set = SET;
+	job.engine.timeout_ms = 1000;
+	assert_ends(&job, 0, STRADS_ERR_TIMEOUT, STRADS_ERR_ABORTED,
+		    "no end of the push of set 5 block 0 from rank 0 for 1 s");
+}
+
+static void
 strads_engine_run__pull_fails(void **state)
 {
 	(void)state;
@@ -277,6 +291,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(strads_engine_run__a_primitive_fails),
 	    cmocka_unit_test(strads_engine_run__a_schedule_is_put_off_for_ever),
+	    cmocka_unit_test(strads_engine_run__a_push_never_ends),
 	    cmocka_unit_test(strads_engine_run__pull_fails),
 	    cmocka_unit_test(strads_engine_run__a_program_exceeds_what_it_declared),
 	    cmocka_unit_test(strads_engine_run__a_rank_is_killed),

@@ -136,6 +136,21 @@ strads_engine_run__large_partials(void **state)
 }
 
 static void
+strads_engine_run__pushes_in_parts(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < n_jobs; i++) {
+		struct toy_job job = job_of(i);
+
+		if (!takes(9, i))
+			continue;
+		job.toy.push_parts = 1 + (uint32_t)i % 3;
+		job.toy.early_blocks = 5;
+		toy_job_assert_reference(&job);
+	}
+}
+
+static void
 strads_engine_run__sets_of_one_block(void **state)
 {
 	(void)state;
@@ -399,6 +414,7 @@ main(int argc, char **argv)
 	    cmocka_unit_test(strads_engine_run__any_depth_and_schedulers),
 	    cmocka_unit_test(strads_engine_run__any_chunk_and_eager),
 	    cmocka_unit_test(strads_engine_run__large_partials),
+	    cmocka_unit_test(strads_engine_run__pushes_in_parts),
 	    cmocka_unit_test(strads_engine_run__sets_of_one_block),
 	    cmocka_unit_test(strads_engine_run__early_sets_longer_than_the_window),
 	    cmocka_unit_test(strads_engine_run__whole_sets_of_many_blocks),

@@ -126,6 +126,30 @@ strads_engine_stats__busy_is_the_declared_cost(void **state)
 	}
 }
 
+/* The rank that schedules pushes last, sums what the others have pushed before it, and goes on at
+ * once: they have the next set's keys by then and push beside it. */
+static void
+strads_engine_run__pushes_long_sets_side_by_side(void **state)
+{
+	(void)state;
+	for (int depth = 1; depth <= 3; depth++) {
+		struct toy_job job = toy_job_defaults(STRADS_JOB_SIM, 2);
+		struct toy_result results[TOY_RANKS_MAX];
+
+		job.toy.depth = depth;
+		job.toy.push_cost_ns = 1e6;
+		job.toy.slow_rank = 0;
+		assert_int_equal(toy_job_run(&job, results), 0);
+		for (int i = 0; i < 2; i++) {
+			const struct strads_engine_stats *stats = &results[i].stats;
+
+			assert_int_equal(results[i].end.status, STRADS_OK);
+			assert_in_range(stats->wall_ns, stats->variables * 1000000,
+					stats->variables * 1150000);
+		}
+	}
+}
+
 static void
 strads_engine_memory__bounds_what_is_registered(void **state)
 {
@@ -170,6 +194,7 @@ main(void)
 	    cmocka_unit_test(strads_engine_stats__messages_of_a_tree_are_few_a_rank),
 	    cmocka_unit_test(strads_engine_stats__reads_belong_to_pull),
 	    cmocka_unit_test(strads_engine_stats__busy_is_the_declared_cost),
+	    cmocka_unit_test(strads_engine_run__pushes_long_sets_side_by_side),
 	    cmocka_unit_test(strads_engine_memory__bounds_what_is_registered),
 	    cmocka_unit_test(strads_stage_name__names_all),
 	};

@@ -19,6 +19,7 @@ toy_defaults(void)
 				    .floating = true,
 				    .stop_every = 1000000,
 				    .depth = 2,
+				    .slow_rank = -1,
 				    .fail_rank = -1,
 				    .kill_rank = -1,
 				    .sleep_rank = -1};
@@ -255,6 +256,29 @@ partial_of(const struct toy *toy, const struct strads_block *block, int rank, do
 				     (uint64_t)rank, block->set + i);
 }
 
+/* The partial at once, or a part of its numbers; those of the parts before must still be there. */
+static int
+push_part(struct toy *toy, const struct strads_block *block, double *partial)
+{
+	size_t elems = partial_elems(toy, block), parts = toy->options.push_parts;
+	size_t first = parts ? elems * toy->parts / parts : 0;
+
+	if (!parts) {
+		partial_of(toy, block, toy->rank, partial);
+		return STRADS_OK;
+	}
+	for (size_t i = first; i < elems * (toy->parts + 1) / parts; i++)
+		partial[i]++;
+	if (++toy->parts < parts)
+		return STRADS_AGAIN;
+	toy->parts = 0;
+	for (size_t i = 0; i < elems; i++)
+		if (partial[i]-- != 1.0)
+			return broken("a put off push lost its partial", block->set, block->index);
+	partial_of(toy, block, toy->rank, partial);
+	return STRADS_OK;
+}
+
 static int
 push(void *state, const struct strads_block *block, double *partial)
 {
@@ -274,8 +298,9 @@ push(void *state, const struct strads_block *block, double *partial)
 		if (options->push_cost_ns == 0)
 			sleep(3);
 	}
-	partial_of(toy, block, toy->rank, partial);
-	return STRADS_OK;
+	if (fails(toy, "endless push", block->set))
+		return STRADS_AGAIN;
+	return push_part(toy, block, partial);
 }
 
 /* New values: of each variable the sum of its elements, kept in range. */
@@ -359,7 +384,8 @@ push_cost_ns(void *state, const struct strads_block *block)
 {
 	const struct toy *toy = state;
 
-	return toy->options.push_cost_ns * block->n;
+	return toy->options.push_cost_ns * block->n *
+	       (toy->rank == toy->options.slow_rank ? 1.1 : 1);
 }
 
 /* ---- The program, with and without an engine --------------------------------------------- */

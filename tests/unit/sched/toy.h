@@ -22,11 +22,13 @@ struct toy_options {
 	bool one_reducer;      /* the last rank reduces everything */
 	bool in_turn;      /* begins its sets, schedules them later, in sight of those in flight */
 	uint32_t put_offs; /* and is not ready so many times though nothing is missing */
+	uint32_t push_parts; /* a push comes in so many parts, put off after each; 0: in one */
 	uint64_t stop_every; /* finish says stop after so many sets */
 	int depth;
 	int arity; /* of the trees by which sums come up; 0: they are in the order of ranks */
 	int staleness;
-	double push_cost_ns;
+	double push_cost_ns; /* a variable … */
+	int slow_rank;       /* … and a tenth more on this rank; −1: none */
 	/* Faults: on this rank (−1: none), in this set */
 	int fail_rank;
 	uint64_t fail_set;
@@ -49,6 +51,7 @@ struct toy {
 	uint64_t digest;   /* of everything synced, in order */
 	uint64_t finished; /* sets */
 	uint32_t synced;   /* blocks of set `finished` */
+	uint32_t parts;    /* of a push, done so far */
 	uint64_t seen_set; /* of the block that is to be seen next */
 	uint32_t seen_index;
 	uint64_t begun;                  /* sets this rank has begun: the last one's number + 1 */
