@@ -17,10 +17,10 @@
 /* So that the sum of all is finite. */
 #define WEIGHT_MAX 1e290
 
-/* Of a variable that was drawn before. */
+/* Of a variable that was drawn or offered before. */
 enum standing {
 	IN_FLIGHT_FRESH, /* for the first time */
-	RETURNED,        /* released then: in the queue */
+	RETURNED,        /* released then, or offered: in the queue */
 	IN_FLIGHT,       /* again */
 	IDLE,            /* updated at least once */
 };
@@ -34,7 +34,7 @@ struct variable {
 
 struct strads_priority {
 	struct strads_priority_options options;
-	uint64_t own;              /* variables of this scheduler */
+	uint64_t own;              /* variables of this scheduler that need not be offered */
 	struct strads_keymap map;  /* number of each that was drawn */
 	struct variable *variable; /* [capacity] by number */
 	double *tree; /* [2 · capacity] a node's is the sum of its children's, the leaves are the
@@ -81,7 +81,7 @@ strads_priority_new(const struct strads_priority_options *options, struct strads
 	if (!priority)
 		return strads_fail(STRADS_ERR_MEMORY, "no memory for a scheduler");
 	priority->options = *options;
-	priority->own = own_variables(options);
+	priority->own = options->offered ? 0 : own_variables(options);
 	priority->first = priority->last = NONE;
 	*out = priority;
 	return STRADS_OK;
@@ -149,6 +149,37 @@ fail:
 			   (unsigned long long)capacity);
 }
 
+/* The last of the queue of those never updated. */
+static void
+queue(struct strads_priority *priority, uint32_t number)
+{
+	priority->variable[number] = (struct variable){.next = NONE, .standing = RETURNED};
+	if (priority->last == NONE)
+		priority->first = number;
+	else
+		priority->variable[priority->last].next = number;
+	priority->last = number;
+}
+
+int
+strads_priority_offer(struct strads_priority *priority, const strads_key *keys, uint64_t n)
+{
+	uint64_t schedulers = (uint64_t)priority->options.schedulers;
+
+	for (uint64_t i = 0; i < n; i++) {
+		int status;
+
+		if (keys[i] % schedulers != (uint64_t)priority->options.scheduler ||
+		    strads_keymap_find(&priority->map, keys[i]) != STRADS_KEYMAP_NONE)
+			continue;
+		status = reserve(priority, 1);
+		if (status)
+			return status;
+		queue(priority, strads_keymap_add(&priority->map, keys[i]));
+	}
+	return STRADS_OK;
+}
+
 /* ---- Draws --------------------------------------------------------------------------------- */
 
 static uint64_t
@@ -178,7 +209,8 @@ list_rest(struct strads_priority *priority)
 	const struct strads_priority_options *options = &priority->options;
 	uint64_t own = priority->own;
 
-	if (priority->rest || own > UINT32_MAX || priority->map.count < own - own / 2)
+	if (priority->rest || priority->options.offered || own > UINT32_MAX ||
+	    priority->map.count < own - own / 2)
 		return STRADS_OK;
 	priority->rest = malloc((own / 2 + 1) * sizeof *priority->rest);
 	if (!priority->rest)
@@ -301,7 +333,7 @@ int
 strads_priority_draw(struct strads_priority *priority, uint64_t draw, uint32_t n, strads_key *keys,
 		     uint32_t *drawn)
 {
-	uint64_t unknown = priority->own - priority->map.count;
+	uint64_t unknown = priority->options.offered ? 0 : priority->own - priority->map.count;
 	int status = reserve(priority, n < unknown ? n : (uint32_t)unknown);
 	uint32_t have = 0, number;
 
@@ -350,12 +382,7 @@ strads_priority_release(struct strads_priority *priority, strads_key key)
 	if (priority->variable[number].standing == IN_FLIGHT) {
 		rest(priority, number);
 	} else if (priority->variable[number].standing == IN_FLIGHT_FRESH) {
-		priority->variable[number].standing = RETURNED;
-		if (priority->last == NONE)
-			priority->first = number;
-		else
-			priority->variable[priority->last].next = number;
-		priority->last = number;
+		queue(priority, number);
 	}
 }
 

@@ -13,7 +13,7 @@ strads_working_set_bytes(uint64_t max)
 {
 	struct strads_working_set *set = NULL;
 
-	return sizeof *set + max * (2 * sizeof *set->support.entry + sizeof *set->list +
+	return sizeof *set + max * (2 * sizeof *set->support.entry + 2 * sizeof *set->list +
 				    sizeof *set->permutation);
 }
 
@@ -29,12 +29,15 @@ strads_working_set_new(uint64_t max, struct strads_working_set **out)
 	set = calloc(1, sizeof *set);
 	if (!set)
 		goto fail;
+	set->growth = 2;
 	set->max = set->support.max = set->violators.max = max;
 	set->support.entry = calloc(max, sizeof *set->support.entry);
 	set->violators.entry = calloc(max, sizeof *set->violators.entry);
 	set->list = calloc(max, sizeof *set->list);
+	set->part = calloc(max, sizeof *set->part);
 	set->permutation = calloc(max, sizeof *set->permutation);
-	if (!set->support.entry || !set->violators.entry || !set->list || !set->permutation)
+	if (!set->support.entry || !set->violators.entry || !set->list || !set->part ||
+	    !set->permutation)
 		goto fail;
 	set->violators.room = START < max ? START : max;
 	*out = set;
@@ -56,6 +59,7 @@ strads_working_set_delete(struct strads_working_set **pointer)
 	free(set->support.entry);
 	free(set->violators.entry);
 	free(set->list);
+	free(set->part);
 	free(set->permutation);
 	free(set);
 	*pointer = NULL;
@@ -84,9 +88,9 @@ void
 strads_working_set_choose(struct strads_working_set *set, uint64_t seed)
 {
 	struct strads_candidates *support = &set->support, *worst = &set->violators;
-	uint64_t most = set->max - support->count, room;
+	uint64_t most = set->max - support->count, more = (set->growth - 1) * support->count, room;
 
-	strads_candidates_keep(worst, support->count > START ? support->count : START);
+	strads_candidates_keep(worst, more > START ? more : START);
 	strads_candidates_keep(worst, most);
 	set->count = support->count + worst->count;
 	strads_order_shuffle(seed, (uint32_t)set->count, set->permutation);
@@ -94,22 +98,45 @@ strads_working_set_choose(struct strads_working_set *set, uint64_t seed)
 		set->list[set->permutation[k]] = k < support->count
 						     ? support->entry[k].key
 						     : worst->entry[k - support->count].key;
-	/* No more than that can be in the support next time. */
-	room = set->count > START ? set->count : START;
+	strads_working_set_widen(set);
+	/* No more than there are now can be in the support next time. */
+	room = (set->growth - 1) * set->count;
+	room = room > START ? room : START;
 	worst->room = room < set->max ? room : set->max;
+}
+
+void
+strads_working_set_mark(struct strads_working_set *set, strads_key key)
+{
+	if (set->marked < set->max)
+		set->part[set->marked++] = key;
+}
+
+void
+strads_working_set_narrow(struct strads_working_set *set)
+{
+	set->narrow = true;
+}
+
+void
+strads_working_set_widen(struct strads_working_set *set)
+{
+	set->narrow = false;
+	set->marked = 0;
 }
 
 uint32_t
 strads_working_set_draw(const struct strads_working_set *set, uint32_t n, uint64_t draw,
 			strads_key *keys)
 {
-	uint64_t blocks = set->count / n + (set->count % n != 0), first;
+	uint64_t size = strads_working_set_size(set), blocks = size / n + (size % n != 0), first;
+	const strads_key *from = set->narrow ? set->part : set->list;
 	uint32_t have;
 
 	if (blocks == 0)
 		return 0;
 	first = draw % blocks * n;
-	have = set->count - first < n ? (uint32_t)(set->count - first) : n;
-	memcpy(keys, set->list + first, have * sizeof *keys);
+	have = size - first < n ? (uint32_t)(size - first) : n;
+	memcpy(keys, from + first, have * sizeof *keys);
 	return have;
 }

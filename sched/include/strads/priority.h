@@ -24,6 +24,7 @@ struct strads_priority;
 
 struct strads_priority_options {
 	uint64_t variables; /* J ≥ 1: keys 0 … J − 1 */
+	bool offered;       /* only those are drawn that strads_priority_offer was told of */
 	int scheduler;      /* 0 … schedulers − 1 */
 	int schedulers;     /* S ≥ 1 */
 	uint64_t seed;
@@ -36,6 +37,12 @@ struct strads_priority_options {
 STRADS_MUST_CHECK int strads_priority_new(const struct strads_priority_options *options,
 					  struct strads_priority **priority);
 void strads_priority_delete(struct strads_priority **priority);
+
+/* Variables that may be drawn from now on, as never updated if they are new; those of other
+ * schedulers are passed over. Only with `offered`. Returns STRADS_OK or ERR_MEMORY. Thread: owner.
+ */
+STRADS_MUST_CHECK int strads_priority_offer(struct strads_priority *priority,
+					    const strads_key *keys, uint64_t n);
 
 /* Draws up to `n` distinct variables into keys [n]; *drawn is how many: fewer than n only when all
  * others of this scheduler are in flight. `draw` names the random numbers: another one for every
@@ -50,7 +57,7 @@ void strads_priority_note(struct strads_priority *priority, strads_key key, doub
 /* Variable `key` was drawn and not scheduled: drawn no later than before. */
 void strads_priority_release(struct strads_priority *priority, strads_key key);
 
-/* Variables drawn at least once, and bytes allocated. */
+/* Variables drawn or offered at least once, and bytes allocated. */
 uint64_t strads_priority_touched(const struct strads_priority *priority);
 size_t strads_priority_bytes(const struct strads_priority *priority);
 

@@ -225,6 +225,37 @@ strads_priority_draw__more_schedulers_than_variables(void **state)
 	strads_priority_delete(&priority);
 }
 
+/* What was offered comes in turn, before all else if so asked, and stays when it is offered again.
+ */
+static void
+strads_priority_offer__only_those_are_drawn(void **state)
+{
+	const struct strads_priority_options options = {
+	    .variables = J, .offered = true, .scheduler = 1, .schedulers = 2, .fresh = 1};
+	const strads_key first[] = {8, 7, 5, 4, 101}, later[] = {5, 199, 7, 102};
+	const strads_key expected[] = {7, 5, 101};
+	struct strads_priority *priority = NULL;
+	strads_key keys[J];
+
+	(void)state;
+	assert_int_equal(strads_priority_new(&options, &priority), STRADS_OK);
+	assert_int_equal(draw(priority, 0, J, keys), 0);
+	assert_int_equal(strads_priority_offer(priority, first, 5), STRADS_OK);
+	assert_int_equal(draw(priority, 1, J, keys), 3);
+	assert_memory_equal(keys, expected, sizeof expected);
+	strads_priority_note(priority, 5, 0.5);
+	strads_priority_release(priority, 7);
+	strads_priority_note(priority, 101, 0);
+	assert_int_equal(strads_priority_offer(priority, later, 4), STRADS_OK);
+	assert_int_equal(draw(priority, 2, 3, keys), 3);
+	assert_int_equal(keys[0], 7);
+	assert_int_equal(keys[1], 199);
+	assert_int_equal(keys[2], 5);
+	assert_int_equal(draw(priority, 3, J, keys), 1);
+	assert_int_equal(keys[0], 101);
+	strads_priority_delete(&priority);
+}
+
 static void
 strads_priority_release__the_fresh_stay_fresh_and_come_in_turn(void **state)
 {
@@ -336,6 +367,7 @@ main(void)
 	    cmocka_unit_test(strads_priority_draw__keeps_the_share_of_the_fresh),
 	    cmocka_unit_test(strads_priority_draw__schedulers_share_the_variables),
 	    cmocka_unit_test(strads_priority_draw__more_schedulers_than_variables),
+	    cmocka_unit_test(strads_priority_offer__only_those_are_drawn),
 	    cmocka_unit_test(strads_priority_release__the_fresh_stay_fresh_and_come_in_turn),
 	    cmocka_unit_test(strads_priority_release__keeps_the_weight),
 	    cmocka_unit_test(strads_priority_note__strangers_and_what_is_no_number),

@@ -132,6 +132,55 @@ choose__another_seed_gives_another_order(void **state)
 }
 
 static void
+narrow__draws_what_is_marked_alone(void **state)
+{
+	struct strads_working_set *set = made(MAX);
+	strads_key keys[64], all[64];
+
+	(void)state;
+	tell(set, 10, 300);
+	strads_working_set_choose(set, 7);
+	assert_int_equal(strads_working_set_size(set), 310);
+	assert_int_equal(strads_working_set_draw(set, 64, 0, all), 64);
+	strads_working_set_mark(set, all[5]);
+	strads_working_set_mark(set, all[3]);
+	strads_working_set_mark(set, all[9]);
+	/* Marks alone change nothing that is drawn. */
+	assert_int_equal(strads_working_set_draw(set, 64, 0, keys), 64);
+	assert_memory_equal(keys, all, sizeof all);
+	strads_working_set_narrow(set);
+	assert_int_equal(strads_working_set_size(set), 3);
+	assert_int_equal(strads_working_set_draw(set, 2, 0, keys), 2);
+	assert_int_equal(keys[0], all[5]);
+	assert_int_equal(keys[1], all[3]);
+	assert_int_equal(strads_working_set_draw(set, 2, 1, keys), 1);
+	assert_int_equal(keys[0], all[9]);
+	strads_working_set_widen(set);
+	assert_int_equal(strads_working_set_size(set), 310);
+	assert_int_equal(strads_working_set_draw(set, 64, 0, keys), 64);
+	assert_memory_equal(keys, all, sizeof all);
+	/* None is marked any more, nor after another choice. */
+	strads_working_set_narrow(set);
+	assert_int_equal(strads_working_set_draw(set, 64, 0, keys), 0);
+	strads_working_set_choose(set, 8);
+	assert_int_equal(strads_working_set_size(set), 310);
+	strads_working_set_delete(&set);
+}
+
+static void
+mark__never_exceeds_the_memory(void **state)
+{
+	struct strads_working_set *set = made(2);
+
+	(void)state;
+	for (strads_key key = 0; key < 5; key++)
+		strads_working_set_mark(set, key);
+	strads_working_set_narrow(set);
+	assert_int_equal(strads_working_set_size(set), 2);
+	strads_working_set_delete(&set);
+}
+
+static void
 new__refuses_no_room(void **state)
 {
 	struct strads_working_set *set = NULL;
@@ -150,6 +199,8 @@ main(void)
 	    cmocka_unit_test(choose__never_exceeds_the_memory),
 	    cmocka_unit_test(draw__blocks_keep_their_members),
 	    cmocka_unit_test(choose__another_seed_gives_another_order),
+	    cmocka_unit_test(narrow__draws_what_is_marked_alone),
+	    cmocka_unit_test(mark__never_exceeds_the_memory),
 	    cmocka_unit_test(new__refuses_no_room),
 	};
 
