@@ -15,10 +15,18 @@ struct strads_gram_scratch {
 	size_t columns;
 	uint32_t rows;    /* of a tile */
 	uint64_t *cursor; /* [columns] first entry of each column not yet seen */
-	uint32_t *count;  /* [rows] entries in each row */
+	uint32_t *count;  /* [rows] entries in each row; all 0 between tiles */
+	uint64_t *filled; /* [words(rows)] a bit for each row with entries; likewise */
 	uint32_t *member; /* [rows·columns] which of the columns, ascending */
 	double *value;    /* [rows·columns] */
 };
+
+/* Words of 64 bits, a bit for each row. */
+static size_t
+words(size_t rows)
+{
+	return rows / 64 + (rows % 64 != 0);
+}
 
 struct strads_gram_scratch *
 strads_gram_scratch_new(size_t columns)
@@ -33,9 +41,11 @@ strads_gram_scratch_new(size_t columns)
 	scratch->rows = (uint32_t)rows;
 	scratch->cursor = calloc(columns + 1, sizeof *scratch->cursor);
 	scratch->count = calloc(rows, sizeof *scratch->count);
+	scratch->filled = calloc(words(rows), sizeof *scratch->filled);
 	scratch->member = calloc(rows * columns + 1, sizeof *scratch->member);
 	scratch->value = calloc(rows * columns + 1, sizeof *scratch->value);
-	if (!scratch->cursor || !scratch->count || !scratch->member || !scratch->value)
+	if (!scratch->cursor || !scratch->count || !scratch->filled || !scratch->member ||
+	    !scratch->value)
 		strads_gram_scratch_delete(&scratch);
 	return scratch;
 }
@@ -50,6 +60,7 @@ strads_gram_scratch_delete(struct strads_gram_scratch **scratch)
 	*scratch = NULL;
 	free(gone->value);
 	free(gone->member);
+	free(gone->filled);
 	free(gone->count);
 	free(gone->cursor);
 	free(gone);
@@ -60,7 +71,6 @@ static void
 tile_fill(const struct strads_csc *x, const uint64_t *cols, size_t n, uint32_t first, uint32_t end,
 	  struct strads_gram_scratch *tile)
 {
-	memset(tile->count, 0, (size_t)(end - first) * sizeof *tile->count);
 	for (size_t a = 0; a < n; a++) {
 		uint64_t k = tile->cursor[a], stop = x->start[cols[a] + 1];
 
@@ -70,6 +80,7 @@ tile_fill(const struct strads_csc *x, const uint64_t *cols, size_t n, uint32_t f
 
 			tile->member[at] = (uint32_t)a;
 			tile->value[at] = x->value[k];
+			tile->filled[i / 64] |= UINT64_C(1) << i % 64;
 		}
 		tile->cursor[a] = k;
 	}
@@ -101,6 +112,27 @@ row_add_full(const double *restrict value, size_t n, double weight, double *rest
 	}
 }
 
+/* packed += the outer products of the tile's rows, which it empties. */
+static void
+tile_add(struct strads_gram_scratch *tile, size_t n, uint32_t rows, const double *weight,
+	 double *packed)
+{
+	for (size_t word = 0; word < words(rows); word++) {
+		for (uint64_t left = tile->filled[word]; left; left &= left - 1) {
+			size_t i = word * 64 + (size_t)__builtin_ctzll(left), at = i * n;
+			double w = weight ? weight[i] : 1;
+
+			if (tile->count[i] == n)
+				row_add_full(tile->value + at, n, w, packed);
+			else
+				row_add(tile->member + at, tile->value + at, tile->count[i], w,
+					packed);
+			tile->count[i] = 0;
+		}
+		tile->filled[word] = 0;
+	}
+}
+
 void
 strads_gram_add(const struct strads_csc *x, const uint64_t *cols, size_t n, const double *weight,
 		struct strads_gram_scratch *scratch, double *packed)
@@ -112,16 +144,7 @@ strads_gram_add(const struct strads_csc *x, const uint64_t *cols, size_t n, cons
 		uint32_t rows = left < scratch->rows ? left : scratch->rows;
 
 		tile_fill(x, cols, n, first, first + rows, scratch);
-		for (uint32_t i = 0; i < rows; i++) {
-			size_t at = (size_t)i * n;
-			double w = weight ? weight[first + i] : 1;
-
-			if (scratch->count[i] == n)
-				row_add_full(scratch->value + at, n, w, packed);
-			else
-				row_add(scratch->member + at, scratch->value + at,
-					scratch->count[i], w, packed);
-		}
+		tile_add(scratch, n, rows, weight ? weight + first : NULL, packed);
 		first += rows;
 	}
 }
