@@ -4,6 +4,16 @@
 
 #include "strads/transport.h"
 
+void
+strads_linear_count(struct strads_linear_need *need, uint64_t count, size_t bytes)
+{
+	uint64_t more;
+
+	if (__builtin_mul_overflow(count, bytes, &more) ||
+	    __builtin_add_overflow(need->bytes, more, &need->bytes))
+		need->bytes = UINT64_MAX;
+}
+
 void *
 strads_linear_take(struct strads_linear_need *need, uint64_t count, size_t bytes)
 {
@@ -11,8 +21,10 @@ strads_linear_take(struct strads_linear_need *need, uint64_t count, size_t bytes
 
 	if (need->status)
 		return NULL;
+	strads_linear_count(need, count, bytes);
+	if (need->dry)
+		return NULL;
 	memory = calloc(count ? count : 1, bytes);
-	need->bytes += count * bytes;
 	if (!memory)
 		need->status =
 		    strads_fail(STRADS_ERR_MEMORY, "no memory for %s: %llu times %zu bytes",

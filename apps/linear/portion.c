@@ -365,6 +365,53 @@ strads_linear_portion_arrange(struct strads_linear_portion *portion,
 	strads_region_delete(&portion->landed);
 }
 
+/* ---- Sets over all portions --------------------------------------------------------------- */
+
+/* Range index / ranks of rank index mod ranks, which has `count` of something where the rank with
+ * the most has `most`. */
+static uint64_t
+draft_range(int ranks, uint64_t count, uint64_t most, uint64_t range, uint32_t index,
+	    struct strads_block_draft *draft)
+{
+	uint64_t before = (uint64_t)(index / (uint32_t)ranks) * range, first;
+
+	first = before < count ? before : count;
+	draft->range = true;
+	draft->n = count - first < range ? (uint32_t)(count - first) : (uint32_t)range;
+	draft->reducer = (int)(index % (uint32_t)ranks);
+	draft->last = draft->reducer + 1 == ranks && before + range >= most;
+	return first;
+}
+
+void
+strads_linear_portion_draft_columns(const struct strads_linear_portion *portion, uint64_t cols,
+				    uint64_t range, uint32_t index,
+				    struct strads_block_draft *draft)
+{
+	int ranks = portion->ranks, rank = (int)(index % (uint32_t)ranks);
+	uint64_t count = strads_linear_portion_count(cols, rank, ranks);
+
+	/* Rank 0 has the most. */
+	draft->first = draft_range(ranks, count, strads_linear_portion_count(cols, 0, ranks), range,
+				   index, draft);
+}
+
+void
+strads_linear_portion_draft_rows(const struct strads_linear_portion *portion, uint64_t range,
+				 uint32_t index, struct strads_block_draft *draft)
+{
+	const uint64_t *first_row = portion->first_row;
+	uint32_t rank = index % (uint32_t)portion->ranks;
+	uint64_t most = 0;
+
+	for (int r = 0; r < portion->ranks; r++)
+		most =
+		    first_row[r + 1] - first_row[r] > most ? first_row[r + 1] - first_row[r] : most;
+	draft->first =
+	    first_row[rank] + draft_range(portion->ranks, first_row[rank + 1] - first_row[rank],
+					  most, range, index, draft);
+}
+
 uint64_t
 strads_linear_portion_reach(const struct strads_linear_portion *portion, double most, double lambda)
 {

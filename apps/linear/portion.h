@@ -15,6 +15,7 @@
 #include "../data/dataset.h"
 #include "columns.h"
 #include "strads/packed.h"
+#include "strads/program.h"
 
 /* Positions 0 … count − 1 are this rank's columns. */
 struct strads_linear_portion {
@@ -77,6 +78,15 @@ strads_linear_portion_count(uint64_t cols, int rank, int ranks)
 
 	return cols > r ? (cols - r - 1) / p + 1 : 0;
 }
+
+/* Block `index` of a set over all portions: a range of at most `range` positions of a rank's
+ * portion, which that rank reduces; and of a set over all rows: a range of a rank's rows. All but
+ * kind and arg. `cols`: of all portions together. Thread: any. */
+void strads_linear_portion_draft_columns(const struct strads_linear_portion *portion, uint64_t cols,
+					 uint64_t range, uint32_t index,
+					 struct strads_block_draft *draft);
+void strads_linear_portion_draft_rows(const struct strads_linear_portion *portion, uint64_t range,
+				      uint32_t index, struct strads_block_draft *draft);
 
 /* Columns before this position may have |x̃_jᵀr| > λ where no |r_i − r̄| exceeds `most`; those from
  * it on do not. */
