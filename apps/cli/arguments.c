@@ -206,6 +206,31 @@ refuse(const struct parse *parse, const char *argument)
 			   argument);
 }
 
+/* What was written for the option that argp has just taken, `text` being its value or NULL. */
+static const char *
+written(const struct argp_state *state, const char *text)
+{
+	int at = state->next - 1;
+
+	return text && text == state->argv[at] ? state->argv[at - 1] : state->argv[at];
+}
+
+/* Whether the option's name is written out, else refuses it: getopt takes --mode for --model where
+ * there is no --mode, but another command may have one. */
+static bool
+is_whole(struct parse *parse, const struct argp_state *state, const char *text, const char *name)
+{
+	const char *argument = written(state, text);
+	size_t length = strlen(name);
+
+	if (strncmp(argument, "--", 2) != 0 ||
+	    (strncmp(argument + 2, name, length) == 0 &&
+	     (argument[2 + length] == '\0' || argument[2 + length] == '=')))
+		return true;
+	parse->status = refuse(parse, argument);
+	return false;
+}
+
 static error_t
 parse_key(int key, char *text, struct argp_state *state)
 {
@@ -213,16 +238,17 @@ parse_key(int key, char *text, struct argp_state *state)
 	struct row *row = keyed_row(parse, key);
 
 	if (key == HELP_KEY) {
-		parse->help = true;
+		parse->help = is_whole(parse, state, text, "help");
 	} else if (key == VERSION_KEY) {
-		parse->version = true;
+		parse->version = is_whole(parse, state, text, "version");
 	} else if (key == ARGP_KEY_ARG) {
 		parse->status = give_positional(parse, text);
 	} else if (key == ARGP_KEY_ERROR) {
 		if (!parse->status)
 			parse->status = refuse(parse, state->argv[state->next - 1]);
 	} else if (row) {
-		parse->status = give(parse, row, text);
+		if (is_whole(parse, state, text, row->option->name))
+			parse->status = give(parse, row, text);
 	} else {
 		return ARGP_ERR_UNKNOWN;
 	}

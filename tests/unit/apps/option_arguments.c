@@ -175,6 +175,25 @@ parse__unknown_option_gets_a_hint(void **state)
 }
 
 static void
+parse__abbreviations_are_refused(void **state)
+{
+	struct settings s;
+
+	(void)state;
+	assert_int_equal(PARSE(&s, "--set", "7"), STRADS_ERR_INPUT);
+	assert_non_null(strstr(strads_error(), "--set: no such option, did you mean --set-size;"));
+	assert_int_equal(PARSE(&s, "--to=1e-3"), STRADS_ERR_INPUT);
+	assert_non_null(strstr(strads_error(), "--to: no such option, did you mean --tol;"));
+	assert_int_equal(PARSE(&s, "--inter"), STRADS_ERR_INPUT);
+	assert_non_null(strstr(strads_error(), "--inter: no such option, did you mean --inter"));
+	assert_int_equal(PARSE(&s, "--hel"), STRADS_ERR_INPUT);
+	assert_non_null(strstr(strads_error(), "--hel: no such option"));
+	/* A value may look like one. */
+	assert_int_equal(PARSE(&s, "--data", "--set"), STRADS_OK);
+	assert_string_equal(s.data, "--set");
+}
+
+static void
 parse__missing_value(void **state)
 {
 	struct settings s;
@@ -221,6 +240,7 @@ main(void)
 	    cmocka_unit_test_setup(parse__flag_over_environment_over_default, clear_environment),
 	    cmocka_unit_test_setup(parse__bad_values_are_named, clear_environment),
 	    cmocka_unit_test_setup(parse__unknown_option_gets_a_hint, clear_environment),
+	    cmocka_unit_test_setup(parse__abbreviations_are_refused, clear_environment),
 	    cmocka_unit_test_setup(parse__missing_value, clear_environment),
 	    cmocka_unit_test_setup(parse__two_positionals, clear_environment),
 	    cmocka_unit_test_setup(parse__exclusive_options, clear_environment),
