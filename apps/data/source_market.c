@@ -187,8 +187,8 @@ response_read(struct strads_fabric *fabric, const char *path, struct strads_sour
 	if (status == STRADS_OK)
 		status = response_check(&reading, source->rows_total);
 	if (status == STRADS_OK)
-		status = strads_triplets_exchange(fabric, &reading.triplets, source->rows_total, 1,
-						  &rows);
+		status = strads_triplets_exchange_evenly(fabric, &reading.triplets,
+							 source->rows_total, 1, &rows);
 	for (size_t i = 0; status == STRADS_OK && i < rows.rows; i++)
 		for (uint64_t e = rows.first[i]; e < rows.first[i + 1]; e++)
 			source->rows.y[i] += rows.value[e];
@@ -213,8 +213,9 @@ strads_source_market(struct strads_fabric *fabric, struct strads_text *text,
 	if (status == STRADS_OK)
 		status = reading_parse(&reading);
 	if (status == STRADS_OK)
-		status = strads_triplets_exchange(fabric, &reading.triplets, reading.market.rows,
-						  reading.market.cols, &source->rows);
+		status =
+		    strads_triplets_exchange_evenly(fabric, &reading.triplets, reading.market.rows,
+						    reading.market.cols, &source->rows);
 	strads_triplets_free(&reading.triplets);
 	if (status != STRADS_OK)
 		return status;

@@ -15,11 +15,4 @@ strads_split_first(uint64_t total, int ranks, int rank)
 	return quotient * (uint64_t)rank + remainder * (uint64_t)rank / (uint64_t)ranks;
 }
 
-/* The rank whose share holds `element` < total ≤ 2^48. Thread: any. */
-static inline int
-strads_split_owner(uint64_t total, int ranks, uint64_t element)
-{
-	return (int)(((element + 1) * (uint64_t)ranks - 1) / total);
-}
-
 #endif

@@ -19,7 +19,8 @@ static_assert(sizeof(struct wire_entry) == 16, "wire format");
 struct exchange {
 	struct strads_fabric *fabric;
 	int rank, ranks;
-	uint64_t rows_total, cols;
+	const uint64_t *first; /* [ranks + 1] of the rows */
+	uint64_t cols;
 	struct strads_region *out;    /* first, entries */
 	struct strads_region *bounds; /* [ranks][2]: start and end of my bucket at each rank */
 	struct strads_region *in;     /* my buckets of the others, one after another */
@@ -57,6 +58,23 @@ exchange_entries(const struct exchange *exchange)
 				     header_bytes(exchange));
 }
 
+/* The rank that has a row: the last whose first row is not beyond it, as ranks may have none. */
+static int
+row_owner(const struct exchange *exchange, uint64_t row)
+{
+	int low = 0, high = exchange->ranks;
+
+	while (high - low > 1) {
+		int middle = low + (high - low) / 2;
+
+		if (exchange->first[middle] <= row)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 /* Sorts the list into buckets by counting; the order within a bucket is that of the list. */
 static void
 buckets_fill(const struct exchange *exchange, const struct strads_triplets *triplets)
@@ -66,17 +84,15 @@ buckets_fill(const struct exchange *exchange, const struct strads_triplets *trip
 	int ranks = exchange->ranks;
 
 	for (size_t i = 0; i < triplets->count; i++)
-		first[strads_split_owner(exchange->rows_total, ranks, triplets->entry[i].row) +
-		      1]++;
+		first[row_owner(exchange, triplets->entry[i].row) + 1]++;
 	for (int r = 0; r < ranks; r++)
 		first[r + 1] += first[r];
 	for (size_t i = 0; i < triplets->count; i++) {
 		const struct strads_triplet *entry = &triplets->entry[i];
-		int owner = strads_split_owner(exchange->rows_total, ranks, entry->row);
-		uint64_t base = strads_split_first(exchange->rows_total, ranks, owner);
+		int owner = row_owner(exchange, entry->row);
 
-		to[first[owner]++] =
-		    (struct wire_entry){(uint32_t)(entry->row - base), entry->col, entry->value};
+		to[first[owner]++] = (struct wire_entry){
+		    (uint32_t)(entry->row - exchange->first[owner]), entry->col, entry->value};
 	}
 	memmove(first + 1, first, (size_t)ranks * sizeof(*first));
 	first[0] = 0;
@@ -183,8 +199,7 @@ buckets_get(struct exchange *exchange)
 static int
 rows_open(const struct exchange *exchange, uint64_t count, struct strads_rows *rows)
 {
-	uint64_t from = strads_split_first(exchange->rows_total, exchange->ranks, exchange->rank);
-	uint64_t to = strads_split_first(exchange->rows_total, exchange->ranks, exchange->rank + 1);
+	uint64_t from = exchange->first[exchange->rank], to = exchange->first[exchange->rank + 1];
 	int status = STRADS_OK;
 
 	for (uint64_t i = from; i < to && status == STRADS_OK; i++)
@@ -280,13 +295,13 @@ exchange_run(struct exchange *exchange, struct strads_triplets *triplets, struct
 
 int
 strads_triplets_exchange(struct strads_fabric *fabric, struct strads_triplets *triplets,
-			 uint64_t rows_total, uint64_t cols, struct strads_rows *rows)
+			 const uint64_t *first, uint64_t cols, struct strads_rows *rows)
 {
 	struct strads_job *job = strads_fabric_job(fabric);
 	struct exchange exchange = {.fabric = fabric,
 				    .rank = strads_job_rank(job),
 				    .ranks = strads_job_size(job),
-				    .rows_total = rows_total,
+				    .first = first,
 				    .cols = cols};
 	int status = exchange_run(&exchange, triplets, rows);
 
@@ -296,5 +311,25 @@ strads_triplets_exchange(struct strads_fabric *fabric, struct strads_triplets *t
 		strads_region_delete(&exchange.bounds);
 	if (exchange.out)
 		strads_region_delete(&exchange.out);
+	return status;
+}
+
+int
+strads_triplets_exchange_evenly(struct strads_fabric *fabric, struct strads_triplets *triplets,
+				uint64_t rows_total, uint64_t cols, struct strads_rows *rows)
+{
+	struct strads_job *job = strads_fabric_job(fabric);
+	int ranks = strads_job_size(job), status = STRADS_OK;
+	uint64_t *first = malloc(((size_t)ranks + 1) * sizeof(*first));
+
+	for (int r = 0; first && r <= ranks; r++)
+		first[r] = strads_split_first(rows_total, ranks, r);
+	if (!first)
+		status =
+		    strads_fail(STRADS_ERR_MEMORY, "no memory for the shares of %d ranks", ranks);
+	status = strads_job_agree(job, status);
+	if (status == STRADS_OK)
+		status = strads_triplets_exchange(fabric, triplets, first, cols, rows);
+	free(first);
 	return status;
 }
