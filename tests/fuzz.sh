@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=$1
-targets=(fuzz_number fuzz_svmlight fuzz_market fuzz_ratings fuzz_stanza fuzz_control)
+targets=(fuzz_number fuzz_svmlight fuzz_market fuzz_ratings fuzz_documents fuzz_stanza fuzz_control)
 
 mkdir -p build/fuzz/corpus
 log=build/fuzz/build.log
