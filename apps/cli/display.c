@@ -1,25 +1,16 @@
 #include "display.h"
 
+#include "clock.h"
 #include "file.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LINE_INTERVAL_S   1.0
 #define REDRAW_INTERVAL_S 0.1
-
-static double
-now_s(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 void
 strads_display_start(struct strads_display *display, int fd, bool quiet)
@@ -70,19 +61,17 @@ put(const struct strads_display *display, const char *text, size_t bytes)
 	(void)strads_file_write(display->fd, text, bytes);
 }
 
-void
-strads_display_show(struct strads_display *display, const struct strads_linear_progress *progress,
-		    bool final)
+bool
+strads_display_is_due(const struct strads_display *display, bool final)
 {
-	static const struct strads_linear_progress start;
 	double interval = display->terminal ? REDRAW_INTERVAL_S : LINE_INTERVAL_S;
-	double now = now_s();
-	char line[256];
-	size_t n;
 
-	if (display->fd < 0 || (!final && now - display->shown_s < interval))
-		return;
-	n = compose(final ? &start : &display->last, progress, line, sizeof line - 1);
+	return display->fd >= 0 && (final || strads_clock_s() - display->shown_s >= interval);
+}
+
+void
+strads_display_line(struct strads_display *display, char *line, size_t n, bool final)
+{
 	if (display->terminal) {
 		if (n > columns(display->fd))
 			n = columns(display->fd);
@@ -93,10 +82,24 @@ strads_display_show(struct strads_display *display, const struct strads_linear_p
 		line[n] = '\n';
 		put(display, line, n + 1);
 	}
-	display->last = *progress;
-	display->shown_s = now;
+	display->shown_s = strads_clock_s();
 	if (final)
 		strads_display_end(display);
+}
+
+void
+strads_display_show(struct strads_display *display, const struct strads_linear_progress *progress,
+		    bool final)
+{
+	static const struct strads_linear_progress start;
+	char line[256];
+	size_t n;
+
+	if (!strads_display_is_due(display, final))
+		return;
+	n = compose(final ? &start : &display->last, progress, line, sizeof line - 1);
+	strads_display_line(display, line, n, final);
+	display->last = *progress;
 }
 
 void

@@ -17,7 +17,13 @@ struct strads_display {
 /* Shows on `fd`, or nothing if `quiet`. */
 void strads_display_start(struct strads_display *display, int fd, bool quiet);
 
-/* Shows the state if the time has come; the `final` one always. */
+/* Whether the time has come for another line; for the `final` one it always has. */
+bool strads_display_is_due(const struct strads_display *display, bool final);
+
+/* Shows a line of n bytes, behind which there is room for one more. */
+void strads_display_line(struct strads_display *display, char *line, size_t n, bool final);
+
+/* Shows the state of a linear fit if the time has come; the `final` one always. */
 void strads_display_show(struct strads_display *display,
 			 const struct strads_linear_progress *progress, bool final);
 

@@ -1,15 +1,9 @@
 #include "fit_options.h"
 
-#include "arguments.h"
-#include "plot.h"
-
 #include <math.h>
 #include <stddef.h>
 
 #define AT(field) .offset = offsetof(struct strads_fit_settings, field)
-
-#define LAMBDA_RATIO_DEFAULT 0.1
-#define PATH_DEFAULT         100
 
 static const char *const standardizations[] = {
     [STRADS_STANDARDIZE_NONE] = "none",
@@ -43,20 +37,6 @@ static const char *const set_updates[] = {
     [STRADS_SET_UPDATE_GRAM] = "gram",
     [STRADS_SET_UPDATE_PLAIN] = "plain",
     NULL,
-};
-
-static const char *const commands[] = {
-    [STRADS_LINEAR_SQUARED] = "strads lasso",
-    [STRADS_LINEAR_LOGISTIC] = "strads logistic",
-};
-static const char *const abouts[] = {
-    [STRADS_LINEAR_SQUARED] =
-	"Fit a Lasso or an elastic net: minimise 1/2 |y - Xb|^2 + lambda |b|_1 by scheduled "
-	"coordinate descent over the rows split among the ranks.",
-    [STRADS_LINEAR_LOGISTIC] =
-	"Fit an L1-regularised logistic regression: minimise sum log(1 + exp(-y Xb)) + lambda "
-	"|b|_1, labels y of -1 and 1 or of 0 and 1, by scheduled proximal Newton steps over the "
-	"rows split among the ranks.",
 };
 
 static const char *const cv_rules[] = {[STRADS_CV_MIN] = "min", [STRADS_CV_ONE_SE] = "1se", NULL};
@@ -372,146 +352,8 @@ strads_fit_groups(struct strads_fit_settings *settings,
 	}
 }
 
-static int
-check_path(const struct strads_fit_settings *settings)
-{
-	if (settings->family != STRADS_LINEAR_SQUARED)
-		return STRADS_OK;
-	if (!strads_fit_settings_path(settings)) {
-		if (isnan(settings->path_min_ratio))
-			return STRADS_OK;
-		return strads_fail(STRADS_ERR_INPUT,
-				   "--path-min-ratio is of a path: give --path N or --cv K too");
-	}
-	if (settings->cv == 1)
-		return strads_fail(STRADS_ERR_INPUT, "--cv 1: give at least 2 folds");
-	if (!isnan(settings->lambda) || !isnan(settings->lambda_ratio))
-		return strads_fail(STRADS_ERR_INPUT,
-				   "--path and --cv find their lambdas: leave out --lambda and "
-				   "--lambda-ratio");
-	if (settings->features == STRADS_FEATURES_PAIRS)
-		return strads_fail(STRADS_ERR_INPUT,
-				   "--path and --cv are of columns: leave out --features pairs");
-	return STRADS_OK;
-}
-
-static int
-check(const struct strads_fit_settings *settings)
-{
-	if (!settings->data)
-		return strads_fail(
-		    STRADS_ERR_INPUT,
-		    "no data: name a file in svmlight/libsvm or MatrixMarket format");
-	if (settings->audit && (!settings->log || settings->scheduler != STRADS_LINEAR_CHECKED))
-		return strads_fail(
-		    STRADS_ERR_INPUT,
-		    "--audit writes what --scheduler priority-check chose to the log: "
-		    "give that and --log FILE too");
-	if (settings->audit && settings->features == STRADS_FEATURES_PAIRS)
-		return strads_fail(STRADS_ERR_INPUT,
-				   "--audit tells of sets of columns: leave out --features pairs");
-	if (settings->family == STRADS_LINEAR_LOGISTIC &&
-	    settings->scheduler >= STRADS_LINEAR_CHECKED)
-		return strads_fail(STRADS_ERR_INPUT,
-				   "--scheduler %s is for a Lasso: choose another",
-				   schedulers[settings->scheduler]);
-	if (settings->mode == STRADS_LASSO_SERVER && settings->family == STRADS_LINEAR_LOGISTIC)
-		return strads_fail(STRADS_ERR_INPUT, "--mode server is for a Lasso: leave it out");
-	if (settings->mode == STRADS_LASSO_SERVER && settings->features == STRADS_FEATURES_PAIRS)
-		return strads_fail(STRADS_ERR_INPUT,
-				   "--mode server has the columns of the data only: leave out "
-				   "--features pairs");
-	if (settings->plot && strads_plot_check(settings->plot))
-		return STRADS_ERR_INPUT;
-	return check_path(settings);
-}
-
 const char *
-strads_fit_command(const struct strads_fit_settings *settings)
+strads_fit_scheduler_name(int scheduler)
 {
-	return commands[settings->family];
-}
-
-int
-strads_fit_settings_parse(struct strads_fit_settings *settings, int argc, char **argv)
-{
-	struct strads_option_group groups[STRADS_FIT_GROUPS + 1];
-	const struct strads_arguments arguments = {
-	    .command = strads_fit_command(settings),
-	    .about = abouts[settings->family],
-	    .epilog = "Exit codes: 0 done, 1 failed or diverged, 2 a limit was reached before the "
-		      "tolerance, 64 bad arguments.",
-	    .positional = "data",
-	    .groups = groups,
-	};
-	int status;
-
-	strads_fit_groups(settings, groups);
-	status = strads_arguments_parse(&arguments, argc, argv);
-	if (!status)
-		status = strads_launch_check(&settings->launch);
-	if (!status)
-		status = check(settings);
-	if (status)
-		return status;
-	if (isnan(settings->lambda) && isnan(settings->lambda_ratio) &&
-	    !strads_fit_settings_path(settings))
-		settings->lambda_ratio = LAMBDA_RATIO_DEFAULT;
-	settings->launch.engine.timeout_ms = (uint64_t)(settings->launch.timeout_s * 1e3);
-	return STRADS_OK;
-}
-
-void
-strads_fit_settings_lasso(const struct strads_fit_settings *settings,
-			  struct strads_lasso_options *options)
-{
-	uint64_t path = settings->cv > 0 && settings->path == 0 ? PATH_DEFAULT : settings->path;
-
-	*options = (struct strads_lasso_options){
-	    .lambda = settings->lambda,
-	    .lambda_ratio = settings->lambda_ratio,
-	    .path = path,
-	    .path_min_ratio = settings->path_min_ratio,
-	    .l1_ratio = settings->l1_ratio,
-	    .tol = settings->tol,
-	    .time_limit_s = settings->time_limit_s,
-	    .max_sets = settings->max_sets,
-	    .seed = settings->seed,
-	    .scheduler = (enum strads_linear_scheduler)settings->scheduler,
-	    .fresh = settings->fresh,
-	    .uniform = settings->uniform,
-	    .rho = settings->rho,
-	    .oversample = (uint32_t)settings->oversample,
-	    .column_cache_bytes = settings->column_cache_mb << 20,
-	    .set_size = (uint32_t)settings->set_size,
-	    .passes = (uint32_t)settings->passes,
-	    .set_update = (enum strads_set_update)settings->set_update,
-	    .evaluate_sets = settings->evaluate_sets,
-	    .intercept = settings->intercept,
-	    .standardize = (enum strads_standardize)settings->standardize,
-	    .mode = (enum strads_lasso_mode)settings->mode,
-	    .engine = settings->launch.engine,
-	};
-}
-
-void
-strads_fit_settings_logistic(const struct strads_fit_settings *settings,
-			     struct strads_logistic_options *options)
-{
-	*options = (struct strads_logistic_options){
-	    .lambda = settings->lambda,
-	    .lambda_ratio = settings->lambda_ratio,
-	    .tol = settings->tol,
-	    .time_limit_s = settings->time_limit_s,
-	    .max_sets = settings->max_sets,
-	    .seed = settings->seed,
-	    .scheduler = (enum strads_linear_scheduler)settings->scheduler,
-	    .fresh = settings->fresh,
-	    .uniform = settings->uniform,
-	    .set_size = (uint32_t)settings->set_size,
-	    .passes = (uint32_t)settings->passes,
-	    .intercept = settings->intercept,
-	    .standardize = (enum strads_standardize)settings->standardize,
-	    .engine = settings->launch.engine,
-	};
+	return schedulers[scheduler];
 }

@@ -23,23 +23,15 @@ strads_fit_path_free(struct strads_fit_path *fit)
 	strads_lasso_cross_free(&fit->cross);
 }
 
-/* ---- Lines of the log ----------------------------------------------------------------------- */
-
-json_t *
-strads_fit_path_record_lambda(int fold, const struct strads_linear_progress *progress,
-			      double seconds)
+double
+strads_fit_path_test_error(const struct strads_fit_path *fit, uint64_t k)
 {
-	return json_pack(
-	    "{s:s, s:o, s:I, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o}", "event", "lambda",
-	    "fold", fold < 0 ? json_null() : json_integer(fold + 1), "point",
-	    (json_int_t)progress->point + 1, "lambda", strads_log_number(progress->lambda), "ratio",
-	    strads_log_number(progress->lambda / progress->lambda_max), "seconds",
-	    strads_log_number(seconds), "nonzeros", (json_int_t)progress->nonzeros, "objective",
-	    strads_log_number(progress->objective), "gap", strads_log_number(progress->gap),
-	    "explained", strads_log_number(progress->explained), "train_mse",
-	    strads_log_number(progress->train_mse), "test_mse",
-	    strads_log_number(progress->test_mse));
+	const struct strads_linear_progress *at = &fit->path.point[k].at;
+
+	return fit->family == STRADS_LINEAR_LOGISTIC ? at->test_log_loss : at->test_mse;
 }
+
+/* ---- Lines of the log ----------------------------------------------------------------------- */
 
 json_t *
 strads_fit_path_record_cv(const struct strads_fit_path *fit, uint64_t k)
@@ -90,8 +82,8 @@ print_point(FILE *out, const struct strads_fit_path *fit, uint64_t k)
 	fprintf(out, "  %12.6g %8.4f %9" PRIu64 " %10.4f %9.2e %8.3f", at->lambda,
 		at->lambda / at->lambda_max, at->nonzeros, at->explained, at->gap,
 		fit->path.point[k].seconds);
-	if (isfinite(at->test_mse))
-		fprintf(out, " %13.6g", at->test_mse);
+	if (isfinite(strads_fit_path_test_error(fit, k)))
+		fprintf(out, " %13.6g", strads_fit_path_test_error(fit, k));
 	if (fit->cross.count > 0)
 		fprintf(out, " %13.6g %10.3g%s%s", fit->cross.mean[k], fit->cross.error[k],
 			k == fit->cross.best ? " min" : "", k == fit->cross.one_se ? " 1se" : "");
@@ -115,8 +107,9 @@ strads_fit_path_print(FILE *out, const struct strads_fit_path *fit)
 
 	fprintf(out, "\n  %12s %8s %9s %10s %9s %8s", "lambda", "ratio", "nonzeros", "explained",
 		"gap", "seconds");
-	if (isfinite(fit->path.point[0].at.test_mse))
-		fprintf(out, " %13s", "held-out MSE");
+	if (isfinite(strads_fit_path_test_error(fit, 0)))
+		fprintf(out, " %13s",
+			fit->family == STRADS_LINEAR_LOGISTIC ? "held-out loss" : "held-out MSE");
 	if (cross->count > 0)
 		fprintf(out, " %13s %10s", "cross-val. MSE", "std. error");
 	fputc('\n', out);

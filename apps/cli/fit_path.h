@@ -1,6 +1,6 @@
 /*
- * What `strads lasso --path` and `--cv` found, and what is said of it: in the log, the summary and
- * on standard output.
+ * What `--path` and `--cv` found, and what is said of it: in the log, the summary and on standard
+ * output.
  */
 #ifndef STRADS_CLI_FIT_PATH_H
 #define STRADS_CLI_FIT_PATH_H
@@ -17,6 +17,7 @@ enum strads_cv_rule {
 };
 
 struct strads_fit_path {
+	enum strads_linear_family family;
 	struct strads_linear_path path;
 	struct strads_lasso_cross cross; /* empty without folds, or if they were not finished */
 	uint64_t chosen;                 /* point of the path */
@@ -26,12 +27,11 @@ struct strads_fit_path {
 void strads_fit_path_choose(struct strads_fit_path *fit, enum strads_cv_rule rule);
 void strads_fit_path_free(struct strads_fit_path *fit);
 
-/* The log's line of a λ that is done with, of all rows (fold −1) or without those of a fold;
- * `seconds` that it took. A new reference, NULL without memory. Thread: any. */
-json_t *strads_fit_path_record_lambda(int fold, const struct strads_linear_progress *progress,
-				      double seconds);
+/* The error on held-out rows: the mean squared one, or the log loss; NaN without such rows. */
+double strads_fit_path_test_error(const struct strads_fit_path *fit, uint64_t k);
 
-/* The log's line of what the folds say of point k. */
+/* The log's line of what the folds say of point k. A new reference, NULL without memory. Thread:
+ * any. */
 json_t *strads_fit_path_record_cv(const struct strads_fit_path *fit, uint64_t k);
 
 /* The summary's `path` and `cv`. */

@@ -1,49 +1,11 @@
 #include "fit_record.h"
 
-#include "about.h"
+#include "fit_options.h"
 #include "log.h"
+#include "run_record.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <time.h>
-
-static const char *const op_names[STRADS_OPS] = {
-    [STRADS_OP_PUT] = "put",
-    [STRADS_OP_PUT_SIGNAL] = "put_signal",
-    [STRADS_OP_GET] = "get",
-    [STRADS_OP_FETCH_ADD] = "fetch_add",
-};
-
-/* How many ranks this one reaches over each path: {"shm": 3, "ofi:tcp;ofi_rxm": 4}. */
-static json_t *
-paths(const struct strads_fabric *fabric, int size)
-{
-	json_t *counts = json_object();
-
-	for (int peer = 0; counts && peer < size; peer++) {
-		struct strads_fabric_info info;
-
-		strads_fabric_query(fabric, peer, &info);
-		json_int_t before = json_integer_value(json_object_get(counts, info.path));
-		if (json_object_set_new(counts, info.path, json_integer(before + 1))) {
-			json_decref(counts);
-			return NULL;
-		}
-	}
-	return counts;
-}
-
-static json_t *
-wall_clock(void)
-{
-	char text[32];
-	time_t now = time(NULL);
-	struct tm utc;
-
-	gmtime_r(&now, &utc);
-	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-	return json_string(text);
-}
 
 /* From which state a set is computed: {"model": "SSP", "staleness": 2}. On a parameter server the
  * staleness is the most there may be. */
@@ -62,42 +24,16 @@ consistency(const struct strads_fit_settings *settings)
 json_t *
 strads_fit_record_start(struct strads_fabric *fabric, struct strads_fit_settings *settings)
 {
-	struct strads_job *job = strads_fabric_job(fabric);
 	struct strads_option_group groups[STRADS_FIT_GROUPS + 1];
+	json_t *line;
 
 	strads_fit_groups(settings, groups);
-	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:s, s:i, s:o, s:s, s:o, s:o, s:o}", "event",
-			 "start", "consistency", consistency(settings), "command",
-			 strads_fit_command(settings), "time", wall_clock(), "settings",
-			 strads_options_json(groups), "job", strads_job_kind_name(job), "ranks",
-			 strads_job_size(job), "paths", paths(fabric, strads_job_size(job)),
-			 "notes", strads_fabric_notes(fabric), "versions", strads_about_versions(),
-			 "host", strads_about_host(), "limits", strads_about_limits());
-}
-
-/* Bytes by kind of operation. */
-static json_t *
-bytes_sent(const struct strads_linear_progress *progress)
-{
-	json_t *bytes = json_object();
-
-	for (int op = 0; op < STRADS_OPS; op++)
-		json_object_set_new(bytes, op_names[op],
-				    json_integer((json_int_t)progress->bytes_sent[op]));
-	return bytes;
-}
-
-/* Seconds by stage, summed over the ranks: at work, and waiting. */
-static json_t *
-stages(const struct strads_linear_progress *progress)
-{
-	json_t *all = json_object();
-
-	for (int stage = 0; stage < STRADS_STAGES; stage++)
-		json_object_set_new(all, strads_stage_name((enum strads_stage)stage),
-				    json_pack("{s:f, s:f}", "busy", progress->stage_seconds[stage],
-					      "stall", progress->stage_stall_seconds[stage]));
-	return all;
+	line = strads_run_record_start(fabric, strads_fit_command(settings), groups);
+	if (line && json_object_set_new(line, "consistency", consistency(settings))) {
+		json_decref(line);
+		line = NULL;
+	}
+	return line;
 }
 
 /* What checking for dependency took, if it was done. */
@@ -143,6 +79,21 @@ errors(const struct strads_fit_settings *settings, const struct strads_linear_pr
 			 strads_log_number(progress->test_mean_mse));
 }
 
+/* The line with these too; NULL if one of them is. */
+static json_t *
+with_errors(json_t *line, const struct strads_fit_settings *settings,
+	    const struct strads_linear_progress *progress)
+{
+	json_t *rest = errors(settings, progress);
+
+	if (!line || !rest || json_object_update(line, rest)) {
+		json_decref(line);
+		line = NULL;
+	}
+	json_decref(rest);
+	return line;
+}
+
 /* What progress lines and the summary have in common. */
 static json_t *
 state(const char *event, const struct strads_fit_settings *settings,
@@ -154,17 +105,12 @@ state(const char *event, const struct strads_fit_settings *settings,
 	    "updates", (json_int_t)progress->updates, "lambda", strads_log_number(progress->lambda),
 	    "lambda_max", strads_log_number(progress->lambda_max), "objective",
 	    strads_log_number(progress->objective), "gap", strads_log_number(progress->gap),
-	    "nonzeros", (json_int_t)progress->nonzeros, "bytes", bytes_sent(progress),
-	    "stage_seconds", stages(progress), "checked", checked(progress), "searched",
-	    searched(progress));
-	json_t *rest = errors(settings, progress);
+	    "nonzeros", (json_int_t)progress->nonzeros, "bytes",
+	    strads_run_record_bytes(progress->bytes_sent), "stage_seconds",
+	    strads_run_record_stages(progress->stage_seconds, progress->stage_stall_seconds),
+	    "checked", checked(progress), "searched", searched(progress));
 
-	if (!line || !rest || json_object_update(line, rest)) {
-		json_decref(line);
-		line = NULL;
-	}
-	json_decref(rest);
-	return line;
+	return with_errors(line, settings, progress);
 }
 
 json_t *
@@ -172,6 +118,22 @@ strads_fit_record_progress(const struct strads_fit_settings *settings,
 			   const struct strads_linear_progress *progress)
 {
 	return state("progress", settings, progress);
+}
+
+json_t *
+strads_fit_record_lambda(const struct strads_fit_settings *settings, int fold,
+			 const struct strads_linear_progress *progress, double seconds)
+{
+	json_t *line = json_pack(
+	    "{s:s, s:o, s:I, s:o, s:o, s:o, s:I, s:o, s:o, s:o}", "event", "lambda", "fold",
+	    fold < 0 ? json_null() : json_integer(fold + 1), "point",
+	    (json_int_t)progress->point + 1, "lambda", strads_log_number(progress->lambda), "ratio",
+	    strads_log_number(progress->lambda / progress->lambda_max), "seconds",
+	    strads_log_number(seconds), "nonzeros", (json_int_t)progress->nonzeros, "objective",
+	    strads_log_number(progress->objective), "gap", strads_log_number(progress->gap),
+	    "explained", strads_log_number(progress->explained));
+
+	return with_errors(line, settings, progress);
 }
 
 json_t *
@@ -189,18 +151,6 @@ strads_fit_record_set(const struct strads_fit_settings *settings, uint64_t set,
 	    "{s:s, s:I, s:I, s:o, s:f, s:o}", "event", "set", "set", (json_int_t)set, "scheduler",
 	    (json_int_t)(set % (uint64_t)settings->launch.engine.schedulers), "variables",
 	    variables, "worst_correlation", worst, "in_flight", in_flight);
-}
-
-static json_t *
-peaks(const struct strads_fit_result *result)
-{
-	json_t *all = json_array();
-
-	if (!result->peak_bytes)
-		return all;
-	for (int rank = 0; rank < result->ranks; rank++)
-		json_array_append_new(all, json_integer((json_int_t)result->peak_bytes[rank]));
-	return all;
 }
 
 static json_t *
@@ -228,7 +178,8 @@ strads_fit_record_summary(const struct strads_fit_result *result,
 	    (json_int_t)result->rows, "cols", (json_int_t)result->cols, "entries",
 	    (json_int_t)result->entries, "test_rows", (json_int_t)result->test_rows, "load_seconds",
 	    result->load_seconds, "total_seconds", result->total_seconds, "ranks", result->ranks,
-	    "peak_bytes", peaks(result), "memory_predicted_bytes",
+	    "peak_bytes", strads_run_record_peaks(result->peak_bytes, result->ranks),
+	    "memory_predicted_bytes",
 	    (json_int_t)result->data_bytes + (json_int_t)result->last.memory_bytes, "model",
 	    strads_log_text(settings->model), "log", strads_log_text(settings->log));
 	int failed = !summary || !rest || json_object_update(summary, rest);

@@ -4,7 +4,7 @@
 #ifndef STRADS_CLI_FIT_RECORD_H
 #define STRADS_CLI_FIT_RECORD_H
 
-#include "fit_options.h"
+#include "fit_settings.h"
 #include "ranking.h"
 
 #include <stdio.h>
@@ -29,6 +29,10 @@ struct strads_fit_result {
 json_t *strads_fit_record_start(struct strads_fabric *fabric, struct strads_fit_settings *settings);
 json_t *strads_fit_record_progress(const struct strads_fit_settings *settings,
 				   const struct strads_linear_progress *progress);
+/* A λ of a path that is done with, of all rows (fold −1) or without those of a fold; `seconds` that
+ * it took. */
+json_t *strads_fit_record_lambda(const struct strads_fit_settings *settings, int fold,
+				 const struct strads_linear_progress *progress, double seconds);
 json_t *strads_fit_record_set(const struct strads_fit_settings *settings, uint64_t set,
 			      const strads_key *keys, uint32_t n, double worst);
 json_t *strads_fit_record_summary(const struct strads_fit_result *result,

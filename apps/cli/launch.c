@@ -4,7 +4,9 @@
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 static_assert(sizeof(size_t) == sizeof(uint64_t), "sizes are options of 64 bits");
 
@@ -267,6 +269,59 @@ strads_launch_check(const struct strads_launch *launch)
 	return status ? status : strads_settings_check(launch->path_settings);
 }
 
+/* The hash of all settings that ranks must share. Returns STRADS_OK, ERR_MEMORY. */
+static int
+settings_hash(const struct strads_launch *launch, const struct strads_option_group *groups,
+	      uint64_t *hash)
+{
+	json_t *shared = json_object();
+	char *text = NULL;
+
+	for (const struct strads_option_group *g = groups; shared && g->options; g++) {
+		const struct strads_option_group one[2] = {*g, {0}};
+		json_t *values =
+		    g->options == launch->path_options ? json_object() : strads_options_json(one);
+
+		if (!values || json_object_update(shared, values)) {
+			json_decref(shared);
+			shared = NULL;
+		}
+		json_decref(values);
+	}
+	text = shared ? json_dumps(shared, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
+	json_decref(shared);
+	if (!text)
+		return strads_fail(STRADS_ERR_MEMORY, "no memory to compare the settings");
+	*hash = XXH3_64bits(text, strlen(text));
+	free(text);
+	return STRADS_OK;
+}
+
+/* Finds that all ranks have the same settings, those of the paths apart. */
+static int
+compare(const struct strads_launch *launch, struct strads_job *job,
+	const struct strads_option_group *groups)
+{
+	uint64_t mine = 0;
+	int status = settings_hash(launch, groups, &mine);
+	const uint64_t *hash;
+	void *all;
+
+	status = strads_job_gather(job, status, &mine, sizeof mine, &all);
+	if (status)
+		return status;
+	hash = all;
+	for (int rank = 1; !status && rank < strads_job_size(job); rank++) {
+		if (hash[rank] != hash[0])
+			status = strads_fail(STRADS_ERR_INPUT,
+					     "the settings of ranks 0 and %d differ: give all the "
+					     "same flags and STRADS_ variables",
+					     rank);
+	}
+	free(all);
+	return status;
+}
+
 int
 strads_launch_run(const struct strads_launch *launch, strads_rank_main *rank_main, void *arg)
 {
@@ -293,4 +348,17 @@ strads_launch_open(const struct strads_launch *launch, struct strads_job *job,
 	if (!status && strads_job_rank(job) == 0)
 		fputs(strads_fabric_notes(*fabric), stderr);
 	return status;
+}
+
+int
+strads_launch_begin(const struct strads_launch *launch, struct strads_job *job,
+		    const struct strads_option_group *groups, strads_launch_outputs *open_outputs,
+		    void *arg, struct strads_fabric **fabric)
+{
+	int status = compare(launch, job, groups);
+
+	if (!status)
+		status = strads_job_agree(job, strads_job_rank(job) == 0 ? open_outputs(arg)
+									 : STRADS_OK);
+	return status ? status : strads_launch_open(launch, job, fabric);
 }

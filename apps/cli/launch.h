@@ -41,4 +41,18 @@ int strads_launch_run(const struct strads_launch *launch, strads_rank_main *rank
 STRADS_MUST_CHECK int strads_launch_open(const struct strads_launch *launch, struct strads_job *job,
 					 struct strads_fabric **fabric);
 
+/* Rank 0's first acts: what would fail at the end of a long run shall fail now. Returns a status.
+ */
+typedef int strads_launch_outputs(void *arg);
+
+/* The same once all ranks are found to have the same settings and rank 0 has opened its outputs.
+ * Ranks started by a launcher may find other variables in their environment; settings of the paths
+ * may differ from host to host. Collective. Returns STRADS_OK, ERR_INPUT, ERR_MEMORY, or as
+ * `open_outputs`, strads_job_gather and strads_fabric_open. */
+STRADS_MUST_CHECK int strads_launch_begin(const struct strads_launch *launch,
+					  struct strads_job *job,
+					  const struct strads_option_group *groups,
+					  strads_launch_outputs *open_outputs, void *arg,
+					  struct strads_fabric **fabric);
+
 #endif

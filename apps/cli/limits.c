@@ -76,3 +76,19 @@ strads_limits_json(const struct strads_limits *limits)
 	    amount(limits->hugepage_kib), "shm_bytes", amount(limits->shm_bytes), "shm_free_bytes",
 	    amount(limits->shm_free_bytes), "memory_kib", amount(limits->memory_kib));
 }
+
+int
+strads_limits_peaks(struct strads_job *job, uint64_t **peak_bytes)
+{
+	struct rusage usage;
+	uint64_t mine = 0;
+	void *all;
+	int status;
+
+	if (getrusage(RUSAGE_SELF, &usage) == 0)
+		mine = (uint64_t)usage.ru_maxrss * 1024;
+	status = strads_job_gather(job, STRADS_OK, &mine, sizeof mine, &all);
+	if (status == STRADS_OK)
+		*peak_bytes = all;
+	return status;
+}

@@ -4,6 +4,8 @@
 #ifndef STRADS_CLI_LIMITS_H
 #define STRADS_CLI_LIMITS_H
 
+#include "strads/transport.h"
+
 #include <jansson.h>
 #include <stdint.h>
 
@@ -23,5 +25,9 @@ void strads_limits_read(struct strads_limits *limits);
 
 /* {"memlock_bytes": …}, null where unlimited; a new reference, NULL without memory. */
 json_t *strads_limits_json(const struct strads_limits *limits);
+
+/* The largest resident size of every rank so far, in rank order, to be freed by the caller.
+ * Collective. Returns as strads_job_gather. Thread: owner. */
+STRADS_MUST_CHECK int strads_limits_peaks(struct strads_job *job, uint64_t **peak_bytes);
 
 #endif

@@ -1,65 +1,9 @@
+#include "hdf5_put.h"
 #include "model_format.h"
 
-#include <hdf5.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Attributes and data sets are written through these; each returns whether it worked. */
-
-static bool
-put_number(hid_t at, const char *name, hid_t stored, hid_t given, const void *value)
-{
-	hid_t space = H5Screate(H5S_SCALAR);
-	hid_t attribute = H5Acreate2(at, name, stored, space, H5P_DEFAULT, H5P_DEFAULT);
-	bool done = attribute >= 0 && H5Awrite(attribute, given, value) >= 0;
-
-	if (attribute >= 0)
-		H5Aclose(attribute);
-	if (space >= 0)
-		H5Sclose(space);
-	return done;
-}
-
-static bool
-put_real(hid_t at, const char *name, double value)
-{
-	return put_number(at, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &value);
-}
-
-static bool
-put_count(hid_t at, const char *name, uint64_t value)
-{
-	return put_number(at, name, H5T_STD_U64LE, H5T_NATIVE_UINT64, &value);
-}
-
-static bool
-put_text(hid_t at, const char *name, const char *value)
-{
-	hid_t type = H5Tcopy(H5T_C_S1);
-	bool done = type >= 0 && H5Tset_size(type, strlen(value) + 1) >= 0 &&
-		    put_number(at, name, type, type, value);
-
-	if (type >= 0)
-		H5Tclose(type);
-	return done;
-}
-
-static bool
-put_array(hid_t at, const char *name, hid_t stored, hid_t given, uint64_t n, const void *values)
-{
-	hsize_t shape = n;
-	hid_t space = H5Screate_simple(1, &shape, NULL);
-	hid_t set = H5Dcreate2(at, name, stored, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-	bool done = set >= 0 &&
-		    (n == 0 || H5Dwrite(set, given, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
-
-	if (set >= 0)
-		H5Dclose(set);
-	if (space >= 0)
-		H5Sclose(space);
-	return done;
-}
 
 #define POINT(member) offsetof(struct strads_linear_point, member)
 
@@ -72,8 +16,8 @@ put_points(hid_t group, const char *name, const struct strads_linear_path *path,
 
 	for (uint64_t k = 0; done && k < path->count; k++)
 		memcpy(&column[k], (const char *)&path->point[k] + offset, sizeof column[k]);
-	done =
-	    done && put_array(group, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, path->count, column);
+	done = done && strads_hdf5_put_array(group, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE,
+					     path->count, column);
 	free(column);
 	return done;
 }
@@ -101,12 +45,13 @@ put_models(hid_t group, const struct strads_linear_path *path)
 		memcpy(index + start[k], model->index, model->count * sizeof *index);
 		memcpy(value + start[k], model->value, model->count * sizeof *value);
 	}
-	done =
-	    done &&
-	    put_array(group, "start", H5T_STD_U64LE, H5T_NATIVE_UINT64, path->count + 1, start) &&
-	    put_array(group, "index", H5T_STD_U64LE, H5T_NATIVE_UINT64, start[path->count],
-		      index) &&
-	    put_array(group, "value", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, start[path->count], value);
+	done = done &&
+	       strads_hdf5_put_array(group, "start", H5T_STD_U64LE, H5T_NATIVE_UINT64,
+				     path->count + 1, start) &&
+	       strads_hdf5_put_array(group, "index", H5T_STD_U64LE, H5T_NATIVE_UINT64,
+				     start[path->count], index) &&
+	       strads_hdf5_put_array(group, "value", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE,
+				     start[path->count], value);
 	free(start);
 	free(index);
 	free(value);
@@ -118,13 +63,25 @@ put_cross(hid_t group, const struct strads_lasso_cross *cross)
 {
 	if (cross->count == 0)
 		return true;
-	return put_count(group, "folds", cross->folds) &&
-	       put_real(group, "lambda_min", cross->lambda[cross->best]) &&
-	       put_real(group, "lambda_1se", cross->lambda[cross->one_se]) &&
-	       put_array(group, "cv_mse", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, cross->count,
-			 cross->mean) &&
-	       put_array(group, "cv_standard_error", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE,
-			 cross->count, cross->error);
+	return strads_hdf5_put_count(group, "folds", cross->folds) &&
+	       strads_hdf5_put_real(group, "lambda_min", cross->lambda[cross->best]) &&
+	       strads_hdf5_put_real(group, "lambda_1se", cross->lambda[cross->one_se]) &&
+	       strads_hdf5_put_array(group, "cv_mse", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE,
+				     cross->count, cross->mean) &&
+	       strads_hdf5_put_array(group, "cv_standard_error", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE,
+				     cross->count, cross->error);
+}
+
+static bool
+put_errors(hid_t group, const struct strads_fit_path *fit)
+{
+	const struct strads_linear_path *path = &fit->path;
+
+	if (fit->family == STRADS_LINEAR_LOGISTIC)
+		return put_points(group, "train_log_loss", path, POINT(at.train_log_loss)) &&
+		       put_points(group, "test_log_loss", path, POINT(at.test_log_loss));
+	return put_points(group, "train_mse", path, POINT(at.train_mse)) &&
+	       put_points(group, "test_mse", path, POINT(at.test_mse));
 }
 
 static bool
@@ -132,15 +89,14 @@ put_path(hid_t file, const struct strads_fit_path *fit)
 {
 	const struct strads_linear_path *path = &fit->path;
 	hid_t group = H5Gcreate2(file, "path", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-	bool done = group >= 0 && put_count(group, "chosen", fit->chosen) &&
+	bool done = group >= 0 && strads_hdf5_put_count(group, "chosen", fit->chosen) &&
 		    put_points(group, "lambda", path, POINT(at.lambda)) &&
 		    put_points(group, "intercept", path, POINT(model.intercept)) &&
 		    put_points(group, "objective", path, POINT(at.objective)) &&
 		    put_points(group, "gap", path, POINT(at.gap)) &&
 		    put_points(group, "explained", path, POINT(at.explained)) &&
-		    put_points(group, "train_mse", path, POINT(at.train_mse)) &&
-		    put_points(group, "test_mse", path, POINT(at.test_mse)) &&
-		    put_models(group, path) && put_cross(group, &fit->cross);
+		    put_errors(group, fit) && put_models(group, path) &&
+		    put_cross(group, &fit->cross);
 
 	if (group >= 0)
 		H5Gclose(group);
@@ -151,17 +107,19 @@ static bool
 put_model(hid_t file, const struct strads_linear_model *model,
 	  const struct strads_model_about *about)
 {
-	return put_text(file, "format", "strads-lasso-1") &&
-	       put_text(file, "family", strads_model_family(about->family)) &&
-	       put_count(file, "cols", model->cols) && put_count(file, "base", model->base) &&
-	       put_real(file, "intercept", model->intercept) &&
-	       put_real(file, "lambda", about->lambda) &&
-	       put_real(file, "objective", about->objective) && put_real(file, "gap", about->gap) &&
-	       put_text(file, "status", about->status) &&
-	       put_array(file, "index", H5T_STD_U64LE, H5T_NATIVE_UINT64, model->count,
-			 model->index) &&
-	       put_array(file, "value", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, model->count,
-			 model->value) &&
+	return strads_hdf5_put_text(file, "format", "strads-lasso-1") &&
+	       strads_hdf5_put_text(file, "family", strads_model_family(about->family)) &&
+	       strads_hdf5_put_count(file, "cols", model->cols) &&
+	       strads_hdf5_put_count(file, "base", model->base) &&
+	       strads_hdf5_put_real(file, "intercept", model->intercept) &&
+	       strads_hdf5_put_real(file, "lambda", about->lambda) &&
+	       strads_hdf5_put_real(file, "objective", about->objective) &&
+	       strads_hdf5_put_real(file, "gap", about->gap) &&
+	       strads_hdf5_put_text(file, "status", about->status) &&
+	       strads_hdf5_put_array(file, "index", H5T_STD_U64LE, H5T_NATIVE_UINT64, model->count,
+				     model->index) &&
+	       strads_hdf5_put_array(file, "value", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, model->count,
+				     model->value) &&
 	       (!about->path || put_path(file, about->path));
 }
 

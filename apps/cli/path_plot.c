@@ -9,10 +9,10 @@
 static bool
 has_errors(const struct strads_fit_path *fit)
 {
-	return fit->cross.count > 0 || isfinite(fit->path.point[0].at.test_mse);
+	return fit->cross.count > 0 || isfinite(strads_fit_path_test_error(fit, 0));
 }
 
-/* The data as a named block: λ, nonzeros, explained, held-out MSE, cross-validated MSE, its
+/* The data as a named block: λ, nonzeros, explained, held-out error, cross-validated MSE, its
  * standard error. */
 static void
 write_data(FILE *out, const struct strads_fit_path *fit)
@@ -23,8 +23,8 @@ write_data(FILE *out, const struct strads_fit_path *fit)
 		bool validated = k < fit->cross.count;
 
 		fprintf(out, "%.9g %llu %.9g %.9g %.9g %.9g\n", at->lambda,
-			(unsigned long long)at->nonzeros, at->explained, at->test_mse,
-			validated ? fit->cross.mean[k] : NAN,
+			(unsigned long long)at->nonzeros, at->explained,
+			strads_fit_path_test_error(fit, k), validated ? fit->cross.mean[k] : NAN,
 			validated ? fit->cross.error[k] : NAN);
 	}
 	fputs("END\n", out);
@@ -34,7 +34,7 @@ static void
 write_errors(FILE *out, const struct strads_fit_path *fit)
 {
 	const struct strads_lasso_cross *cross = &fit->cross;
-	bool test = isfinite(fit->path.point[0].at.test_mse);
+	bool test = isfinite(strads_fit_path_test_error(fit, 0));
 
 	if (cross->count > 0)
 		fprintf(out,
@@ -42,7 +42,8 @@ write_errors(FILE *out, const struct strads_fit_path *fit)
 			"set arrow 2 from %.9g, graph 0 to %.9g, graph 1 nohead dt 3\n",
 			cross->lambda[cross->best], cross->lambda[cross->best],
 			cross->lambda[cross->one_se], cross->lambda[cross->one_se]);
-	fputs("set key top left\nset ylabel 'MSE'\nset xlabel 'lambda'\nplot ", out);
+	fprintf(out, "set key top left\nset ylabel '%s'\nset xlabel 'lambda'\nplot ",
+		fit->family == STRADS_LINEAR_LOGISTIC ? "log loss" : "MSE");
 	if (cross->count > 0)
 		fprintf(out, "$path using 1:5:6 with yerrorlines title 'cross-validated'%s",
 			test ? ", " : "");

@@ -158,6 +158,26 @@ strads_run_fail(struct strads_run *run, struct strads_job *job, int status)
 	return STRADS_EXIT_FAILED;
 }
 
+int
+strads_run_end(struct strads_run *run, struct strads_job *job, int status, bool limited,
+	       strads_run_conclude *conclude, void *arg)
+{
+	const char *name = status == STRADS_ERR_DIVERGED ? "diverged" : "failed";
+	int concluded = STRADS_OK;
+	char error[1024];
+
+	snprintf(error, sizeof error, "%s", status ? strads_error() : "");
+	if (strads_job_rank(job) == 0)
+		concluded = conclude(arg, status ? name : NULL, status ? error : NULL);
+	if (status)
+		status = strads_fail(status, "%s", error);
+	else
+		status = strads_job_agree(job, concluded);
+	if (status)
+		return strads_run_fail(run, job, status);
+	return limited ? STRADS_EXIT_LIMIT : STRADS_EXIT_DONE;
+}
+
 /* The number a launcher gave this process; 0 without one. */
 static int
 launcher_rank(void)

@@ -30,6 +30,15 @@ const volatile int *strads_run_stop(const struct strads_run *run);
  * exchange a few bytes with the other ranks. `job` may be NULL: before there are ranks. */
 int strads_run_fail(struct strads_run *run, struct strads_job *job, int status);
 
+/* Rank 0's last acts, after a failure too. `status` ("failed", "diverged") and `error` say what
+ * ended the run, and are NULL if nothing did. Returns STRADS_OK or a failure of its own. */
+typedef int strads_run_conclude(void *arg, const char *status, const char *error);
+
+/* Ends a rank whose work returned `status`: lets rank 0 conclude, and tells of a failure. Returns
+ * the rank's exit code; STRADS_EXIT_LIMIT if all went well and `limited`. Collective. */
+int strads_run_end(struct strads_run *run, struct strads_job *job, int status, bool limited,
+		   strads_run_conclude *conclude, void *arg);
+
 /* Says on stderr that the arguments are bad, unless this is not the first process of a launcher:
  * those stay silent and leave the exit code to the first, whose end would else be cut short.
  * Returns the exit code. */
