@@ -138,7 +138,7 @@ fit_lasso(struct strads_fit_session *session)
 		options.audit = audit;
 		options.audit_arg = session;
 	}
-	if (options.path > 0)
+	if (options.path.count > 0)
 		return fit_lasso_path(session, &options);
 	if (settings->features == STRADS_FEATURES_PAIRS)
 		return strads_pairs_fit(session->fabric, &session->train, test, &options, stop,

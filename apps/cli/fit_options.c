@@ -33,6 +33,11 @@ static const char *const modes[] = {
     [STRADS_LASSO_SERVER] = "server",
     NULL,
 };
+static const char *const amongs[] = {
+    [STRADS_LASSO_ALL] = "all",
+    [STRADS_LASSO_VIOLATORS] = "working-set",
+    NULL,
+};
 static const char *const set_updates[] = {
     [STRADS_SET_UPDATE_GRAM] = "gram",
     [STRADS_SET_UPDATE_PLAIN] = "plain",
@@ -221,12 +226,11 @@ static const struct strads_option schedule_options[] = {
 	    "change"},
     {.name = "set-size",
      .value = "N",
-     .fallback = "512",
+     .fallback = "0",
      .kind = STRADS_OPTION_UINT,
-     .min = 1,
      .max = 65536,
      AT(set_size),
-     .doc = "Variables updated together"},
+     .doc = "Variables updated together; 0: 256 of a Lasso, 512 of a logistic regression"},
     {.name = "passes",
      .value = "N",
      .fallback = "100",
@@ -255,6 +259,14 @@ static const struct strads_option lasso_schedule_options[] = {
      .doc = "scheduled, or server: a parameter server for comparison, on which each rank updates "
 	    "sets of its own variables, cyclic or random, with nothing to keep those of different "
 	    "ranks apart; of the engine's settings the staleness counts"},
+    {.name = "among",
+     .value = "WHICH",
+     .fallback = "all",
+     .kind = STRADS_OPTION_CHOICE,
+     .choices = amongs,
+     AT(among),
+     .doc = "Variables that the scheduler chooses among: all, or the support and the worst "
+	    "violators of optimality as the last evaluation found them (working-set)"},
     {.name = "rho",
      .value = "NUMBER",
      .fallback = "0.1",

@@ -9,6 +9,11 @@
 #define LAMBDA_RATIO_DEFAULT 0.1
 #define PATH_DEFAULT         100
 
+/* Variables in a set, unless told: smaller ones cost less in Gram matrices, larger ones fewer
+ * rounds. */
+#define LASSO_SET    256
+#define LOGISTIC_SET 512
+
 static const char *const commands[] = {
     [STRADS_LINEAR_SQUARED] = "strads lasso",
     [STRADS_LINEAR_LOGISTIC] = "strads logistic",
@@ -110,29 +115,42 @@ strads_fit_settings_parse(struct strads_fit_settings *settings, int argc, char *
 	return STRADS_OK;
 }
 
+static uint32_t
+set_size(const struct strads_fit_settings *settings, uint32_t by_itself)
+{
+	return settings->set_size > 0 ? (uint32_t)settings->set_size : by_itself;
+}
+
+static struct strads_linear_grid
+grid(const struct strads_fit_settings *settings)
+{
+	bool by_itself = settings->cv > 0 && settings->path == 0;
+
+	return (struct strads_linear_grid){.count = by_itself ? PATH_DEFAULT : settings->path,
+					   .min_ratio = settings->path_min_ratio};
+}
+
 void
 strads_fit_settings_lasso(const struct strads_fit_settings *settings,
 			  struct strads_lasso_options *options)
 {
-	uint64_t path = settings->cv > 0 && settings->path == 0 ? PATH_DEFAULT : settings->path;
-
 	*options = (struct strads_lasso_options){
 	    .lambda = settings->lambda,
 	    .lambda_ratio = settings->lambda_ratio,
-	    .path = path,
-	    .path_min_ratio = settings->path_min_ratio,
+	    .path = grid(settings),
 	    .l1_ratio = settings->l1_ratio,
 	    .tol = settings->tol,
 	    .time_limit_s = settings->time_limit_s,
 	    .max_sets = settings->max_sets,
 	    .seed = settings->seed,
 	    .scheduler = (enum strads_linear_scheduler)settings->scheduler,
+	    .among = (enum strads_lasso_among)settings->among,
 	    .fresh = settings->fresh,
 	    .uniform = settings->uniform,
 	    .rho = settings->rho,
 	    .oversample = (uint32_t)settings->oversample,
 	    .column_cache_bytes = settings->column_cache_mb << 20,
-	    .set_size = (uint32_t)settings->set_size,
+	    .set_size = set_size(settings, LASSO_SET),
 	    .passes = (uint32_t)settings->passes,
 	    .set_update = (enum strads_set_update)settings->set_update,
 	    .evaluate_sets = settings->evaluate_sets,
@@ -157,7 +175,7 @@ strads_fit_settings_logistic(const struct strads_fit_settings *settings,
 	    .scheduler = (enum strads_linear_scheduler)settings->scheduler,
 	    .fresh = settings->fresh,
 	    .uniform = settings->uniform,
-	    .set_size = (uint32_t)settings->set_size,
+	    .set_size = set_size(settings, LOGISTIC_SET),
 	    .passes = (uint32_t)settings->passes,
 	    .intercept = settings->intercept,
 	    .standardize = (enum strads_standardize)settings->standardize,

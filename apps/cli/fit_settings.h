@@ -49,6 +49,7 @@ struct strads_fit_settings {
 	double rho;
 	uint64_t oversample;
 	uint64_t column_cache_mb;
+	int among; /* enum strads_lasso_among */
 	bool audit;
 	uint64_t set_size;
 	int set_update; /* enum strads_set_update */

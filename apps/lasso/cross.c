@@ -152,8 +152,8 @@ validate(struct validation *v, const struct strads_linear_path *path, uint32_t f
 {
 	int status = folds_open(v, path, folds);
 
-	v->options.path = path->count;
-	v->options.lambdas = v->lambdas;
+	v->options.path.count = path->count;
+	v->options.path.lambdas = v->lambdas;
 	for (v->fold = 0; status == STRADS_OK && v->fold < (int)folds; v->fold++) {
 		status = fold_fit(v, outcome);
 		if (status == STRADS_OK && *outcome != STRADS_LINEAR_CONVERGED)

@@ -19,8 +19,8 @@
  * left. */
 #define STALLED 100
 
-/* Variables with gradients above this part of λ are candidates: the nearly violating are the next
- * to violate. */
+/* Variables with gradients above this part of λ, or of the next λ of a path, are candidates: the
+ * nearly violating are the next to violate. */
 #define NEARLY 0.9
 
 size_t
@@ -190,7 +190,8 @@ size_t
 strads_lasso_evaluate_pull(struct strads_lasso *lasso, const struct strads_block *block,
 			   const double *sum, void *commit)
 {
-	double least = isnan(lasso->lambda) ? 0 : NEARLY * lasso->lambda;
+	double ahead = strads_linear_trail_ahead(&lasso->trail, lasso->lambda_max, lasso->lambda);
+	double least = isnan(lasso->lambda) ? 0 : NEARLY * ahead;
 	struct strads_linear_gradients draft;
 
 	if (block->index == 0)
@@ -231,8 +232,8 @@ static int
 first_evaluation(struct strads_lasso *lasso)
 {
 	lasso->lambda_max = lasso->evaluation.tally.gradient_max;
-	if (lasso->options.path > 0)
-		return strads_lasso_path_first(lasso);
+	if (lasso->options.path.count > 0)
+		return strads_linear_trail_first(&lasso->trail, lasso->lambda_max, &lasso->lambda);
 	if (isnan(lasso->lambda))
 		lasso->lambda = lasso->options.lambda_ratio * lasso->lambda_max;
 	return STRADS_OK;
@@ -301,7 +302,7 @@ progress_fill(struct strads_lasso *lasso, uint64_t set, double objective, double
 	    (double)(strads_fabric_clock_ns(lasso->fabric) - lasso->start_ns) * 1e-9;
 	progress->sets = set + 1;
 	progress->updates = lasso->updates;
-	progress->point = lasso->path.count;
+	progress->point = lasso->trail.path.count;
 	progress->done = false;
 	progress->lambda = lasso->lambda;
 	progress->lambda_max = lasso->lambda_max;
@@ -359,32 +360,6 @@ decide(struct strads_lasso *lasso, bool final)
 	       (plan->stalled >= STALLED && plan->stalled_sets / STALLED >= plan->blocks);
 }
 
-/* Whether another evaluation, the last by the number of sets, may have been scheduled already. */
-static bool
-last_is_in_flight(const struct strads_lasso *lasso, uint64_t set)
-{
-	uint64_t max_sets = lasso->options.max_sets;
-
-	return set + 1 < max_sets && max_sets <= set + (uint64_t)lasso->options.engine.depth;
-}
-
-/* After the last evaluation of a λ: whether the path goes on with another, or *status says why it
- * cannot. */
-static bool
-path_goes_on(struct strads_lasso *lasso, uint64_t set, bool asked, int *status)
-{
-	lasso->progress.done = true;
-	if (lasso->options.path == 0)
-		return false;
-	*status = strads_lasso_path_keep(lasso);
-	if (*status || lasso->outcome != STRADS_LINEAR_CONVERGED || !strads_lasso_path_next(lasso))
-		return false;
-	if (!asked && !last_is_in_flight(lasso, set))
-		return true;
-	lasso->outcome = STRADS_LINEAR_LIMIT;
-	return false;
-}
-
 int
 strads_lasso_evaluate_finish(struct strads_lasso *lasso, const struct strads_block *block)
 {
@@ -402,7 +377,8 @@ strads_lasso_evaluate_finish(struct strads_lasso *lasso, const struct strads_blo
 	progress_fill(lasso, block->set, objective, relative_gap(lasso, gap));
 	done = decide(lasso, final);
 	if (done)
-		more = path_goes_on(lasso, block->set, end_is_asked(lasso, final), &status);
+		more = strads_lasso_path_goes_on(lasso, block->set, end_is_asked(lasso, final),
+						 &status);
 	if (status)
 		return status;
 	report(lasso, done && !more);
@@ -413,6 +389,5 @@ strads_lasso_evaluate_finish(struct strads_lasso *lasso, const struct strads_blo
 	else
 		lasso->plan.gap = gap;
 	strads_lasso_residual_settle(lasso);
-	strads_lasso_plan_list(lasso, block->set);
-	return STRADS_OK;
+	return strads_lasso_plan_list(lasso, block->set);
 }

@@ -2,50 +2,39 @@
 
 #include <math.h>
 
+#include "../linear/check.h"
 #include "state.h"
 
 static int
 check_options(const struct strads_lasso_options *options)
 {
-	bool by_path = options->path > 0, by_ratio = !by_path && isnan(options->lambda);
+	int status = options->path.count > 0
+			 ? strads_linear_grid_check(&options->path)
+			 : strads_linear_check_lambda(options->lambda, options->lambda_ratio);
 
-	if (by_path && !options->lambdas &&
-	    (options->path_min_ratio <= 0 || options->path_min_ratio >= 1))
-		return strads_fail(STRADS_ERR_INPUT,
-				   "the path is to end at %g of lambda_max: give a number above 0, "
-				   "below 1",
-				   options->path_min_ratio);
-	if (!by_path && !by_ratio && !(options->lambda >= 0 && isfinite(options->lambda)))
-		return strads_fail(STRADS_ERR_INPUT, "lambda is %g: give a number of at least 0",
-				   options->lambda);
-	if (by_ratio && !(options->lambda_ratio > 0 && isfinite(options->lambda_ratio)))
-		return strads_fail(STRADS_ERR_INPUT,
-				   "the ratio of lambda to its maximum is %g: give a number above "
-				   "0, typically 0.1",
-				   options->lambda_ratio);
+	if (!status)
+		status = strads_linear_check_stop(options->tol, options->time_limit_s);
+	if (!status)
+		status = strads_linear_check_sets(options->set_size, options->passes);
+	if (status)
+		return status;
 	if (!(options->l1_ratio > 0 && options->l1_ratio <= 1))
 		return strads_fail(
 		    STRADS_ERR_INPUT,
 		    "the l1 ratio is %g: give a number above 0, up to 1 for the Lasso",
 		    options->l1_ratio);
-	if (!(options->tol >= 0))
-		return strads_fail(STRADS_ERR_INPUT,
-				   "the tolerance is %g: give a number of at least 0",
-				   options->tol);
-	if (!(options->time_limit_s >= 0))
-		return strads_fail(STRADS_ERR_INPUT,
-				   "the time limit is %g s: give a number above 0, or 0 for none",
-				   options->time_limit_s);
-	if (options->set_size < 1 || options->passes < 1)
-		return strads_fail(STRADS_ERR_INPUT,
-				   "a set of %u variables and %u passes: give at least 1 of each",
-				   options->set_size, options->passes);
 	if ((options->scheduler == STRADS_LINEAR_ROTATION ||
 	     options->scheduler == STRADS_LINEAR_SIGNALLING) &&
 	    options->engine.staleness > 0)
 		return strads_fail(STRADS_ERR_INPUT,
 				   "rotation and signalling go by the state before each set: leave "
 				   "out --staleness");
+	if (options->among == STRADS_LASSO_VIOLATORS &&
+	    (options->scheduler == STRADS_LINEAR_SIGNALLING ||
+	     options->mode == STRADS_LASSO_SERVER))
+		return strads_fail(STRADS_ERR_INPUT,
+				   "signalling and a parameter server go through all variables: "
+				   "leave out --among working-set");
 	if (options->scheduler == STRADS_LINEAR_CHECKED && options->oversample < 1)
 		return strads_fail(STRADS_ERR_INPUT,
 				   "0 candidates for each place in a set: give at least 1");
@@ -65,27 +54,6 @@ check_weights(const struct strads_lasso_options *options, uint64_t cols)
 					   "or a number between 1e-20 and 1e20",
 					   (unsigned long long)j + 1, w);
 	}
-	return STRADS_OK;
-}
-
-static int
-check_data(const struct strads_dataset *train, const struct strads_dataset *test)
-{
-	if (train->x.cols == 0 || train->rows_total == 0)
-		return strads_fail(STRADS_ERR_INPUT,
-				   "the training data have %llu rows and %llu columns: nothing to "
-				   "fit",
-				   (unsigned long long)train->rows_total,
-				   (unsigned long long)train->x.cols);
-	if (train->x.cols > UINT32_MAX)
-		return strads_fail(STRADS_ERR_INPUT, "%llu columns: at most %lu are supported",
-				   (unsigned long long)train->x.cols, (unsigned long)UINT32_MAX);
-	if (test && test->x.cols != train->x.cols)
-		return strads_fail(STRADS_ERR_INPUT,
-				   "the test data have %llu columns, the training data %llu: read "
-				   "both with the same number",
-				   (unsigned long long)test->x.cols,
-				   (unsigned long long)train->x.cols);
 	return STRADS_OK;
 }
 
@@ -112,20 +80,12 @@ static int
 gather(struct strads_lasso *lasso, struct strads_linear_model *model,
        struct strads_linear_path *path)
 {
-	int status;
-
-	if (!path) {
-		strads_lasso_unpenalized_settle(lasso);
-		return strads_linear_model_gather(lasso->fabric, lasso->beta_region, &lasso->table,
-						  &lasso->columns, lasso->response.offset, model);
-	}
-	status = strads_linear_path_gather(lasso->fabric, &lasso->share, &lasso->columns,
-					   lasso->response.offset, &lasso->path);
-	if (status)
-		return status;
-	*path = lasso->path;
-	lasso->path = (struct strads_linear_path){0};
-	return STRADS_OK;
+	if (path)
+		return strads_linear_trail_gather(lasso->fabric, &lasso->trail,
+						  lasso->train->x.cols, lasso->columns.mean, path);
+	strads_lasso_unpenalized_settle(lasso);
+	return strads_linear_model_gather(lasso->fabric, lasso->beta_region, &lasso->table,
+					  &lasso->columns, lasso->response.offset, model);
 }
 
 static int
@@ -194,7 +154,7 @@ check_and_fit(struct strads_lasso *lasso, enum strads_linear_outcome *outcome,
 
 	lasso->start_ns = strads_fabric_clock_ns(lasso->fabric);
 	if (status == STRADS_OK)
-		status = check_data(lasso->train, lasso->test);
+		status = strads_linear_check_data(lasso->train, lasso->test);
 	if (status == STRADS_OK)
 		status = check_weights(&lasso->options, lasso->train->x.cols);
 	status = strads_job_agree(strads_fabric_job(lasso->fabric), status);
@@ -223,7 +183,7 @@ strads_lasso_fit(struct strads_fabric *fabric, const struct strads_dataset *trai
 	    .report_arg = arg,
 	};
 
-	lasso.options.path = 0;
+	lasso.options.path.count = 0;
 	return check_and_fit(&lasso, outcome, model, NULL);
 }
 

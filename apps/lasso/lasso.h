@@ -18,6 +18,12 @@ enum strads_set_update {
 				  */
 };
 
+/* Variables that the scheduler chooses among. */
+enum strads_lasso_among {
+	STRADS_LASSO_ALL,
+	STRADS_LASSO_VIOLATORS, /* the support and the worst violators; strads/working_set.h */
+};
+
 enum strads_lasso_mode {
 	STRADS_LASSO_SCHEDULED,
 	STRADS_LASSO_SERVER, /* no schedule: a parameter server, its rows of the residual; each rank
@@ -29,14 +35,10 @@ typedef void strads_lasso_audit(void *arg, uint64_t set, const strads_key *keys,
 				double worst);
 
 struct strads_lasso_options {
-	double lambda;       /* ≥ 0; NaN: use lambda_ratio */
-	double lambda_ratio; /* λ = λ_max · ratio */
-	uint64_t path; /* λs, from λ_max down geometrically, each from the solution before, until
-			* the deviance is explained; 0: one λ */
-	double path_min_ratio; /* the last λ over λ_max; NaN: 0.01 with fewer rows than columns,
-				* else 1e-4 */
-	const double *lambdas; /* [path] these instead, descending; all of them; or NULL */
-	double l1_ratio;       /* α, above 0; 1: the Lasso */
+	double lambda;                  /* ≥ 0; NaN: use lambda_ratio */
+	double lambda_ratio;            /* λ = λ_max · ratio */
+	struct strads_linear_grid path; /* of λs, instead of one */
+	double l1_ratio;                /* α, above 0; 1: the Lasso */
 	const double *weight; /* [cols] w_j ≥ 0 of the standardised columns, the same on all ranks;
 			       * 0: no penalty; NULL: all 1 */
 	double tol; /* of every λ: relative duality gap, of ½‖y − ȳ‖²; see progress.gap for λ = 0 */
@@ -45,10 +47,11 @@ struct strads_lasso_options {
 	uint64_t seed;
 	enum strads_lasso_mode mode; /* SERVER: see check in server.c for what it takes */
 	enum strads_linear_scheduler scheduler;
-	double fresh;              /* PRIORITY: see strads/priority.h */
-	double uniform;            /* PRIORITY: likewise */
-	double rho;                /* CHECKED: correlation from which on variables interfere */
-	uint32_t oversample;       /* CHECKED: candidates for each place in a set, ≥ 1 */
+	enum strads_lasso_among among; /* WORKING_SET: VIOLATORS, whatever it is; SIGNALLING: ALL */
+	double fresh;                  /* PRIORITY: see strads/priority.h */
+	double uniform;                /* PRIORITY: likewise */
+	double rho;                    /* CHECKED: correlation from which on variables interfere */
+	uint32_t oversample;           /* CHECKED: candidates for each place in a set, ≥ 1 */
 	size_t column_cache_bytes; /* CHECKED: on each rank that schedules, if there are others */
 	uint32_t set_size;         /* U */
 	uint32_t passes;           /* of coordinate descent over one Gram-corrected set */
@@ -74,8 +77,8 @@ STRADS_MUST_CHECK int strads_lasso_fit(struct strads_fabric *fabric,
 				       void *arg, enum strads_linear_outcome *outcome,
 				       struct strads_linear_model *model);
 
-/* The same for options->path λs, at least 1. The path is as long as it came: with outcome LIMIT the
- * last of its points may be short of the tolerance. The caller frees it with
+/* The same for options->path.count λs, at least 1. The path is as long as it came: with outcome
+ * LIMIT the last of its points may be short of the tolerance. The caller frees it with
  * strads_linear_path_free. */
 STRADS_MUST_CHECK int strads_lasso_fit_path(struct strads_fabric *fabric,
 					    const struct strads_dataset *train,

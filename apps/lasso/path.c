@@ -5,122 +5,41 @@
  */
 #include "state.h"
 
-#include <math.h>
-#include <stdlib.h>
-
-/* The path ends early where more of the deviance is explained than this part; or, after so many λs,
- * where the last added less than such a part of what is explained. As in glmnet: Friedman, Hastie,
- * Tibshirani, J. Stat. Softw. 33 (2010), section 2.5. */
-#define EXPLAINED      0.999
-#define ADDED          1e-5
-#define NOT_BEFORE     5
-#define RATIO_WIDE     0.01 /* λ_min/λ_max with fewer rows than columns */
-#define RATIO_NOT_WIDE 1e-4
-
-int
-strads_lasso_path_take(struct strads_lasso *lasso)
-{
-	uint64_t count = lasso->options.path;
-
-	if (count == 0)
-		return STRADS_OK;
-	lasso->path.point = calloc(count, sizeof *lasso->path.point);
-	lasso->share.count = calloc(count, sizeof *lasso->share.count);
-	lasso->memory_bytes += count * (sizeof *lasso->path.point + sizeof *lasso->share.count);
-	if (!lasso->path.point || !lasso->share.count)
-		return strads_fail(STRADS_ERR_MEMORY, "no memory for a path of %llu lambdas",
-				   (unsigned long long)count);
-	return STRADS_OK;
-}
-
-/* λ number k. */
-static double
-path_lambda(const struct strads_lasso *lasso, uint64_t k)
-{
-	const struct strads_lasso_options *options = &lasso->options;
-	double least = options->path_min_ratio;
-
-	if (options->lambdas)
-		return options->lambdas[k];
-	if (isnan(least))
-		least =
-		    lasso->train->rows_total < lasso->train->x.cols ? RATIO_WIDE : RATIO_NOT_WIDE;
-	return k == 0 ? lasso->lambda_max
-		      : lasso->lambda_max * pow(least, (double)k / (double)(options->path - 1));
-}
-
-int
-strads_lasso_path_first(struct strads_lasso *lasso)
-{
-	lasso->lambda = path_lambda(lasso, 0);
-	if (lasso->lambda_max > 0)
-		return STRADS_OK;
-	return strads_fail(STRADS_ERR_INPUT,
-			   "no column has anything to do with the response: there is no path");
-}
-
-/* This rank's part of the model. */
 static int
-share_add(struct strads_lasso *lasso)
+coefficients_add(struct strads_lasso *lasso)
 {
-	struct strads_linear_share *share = &lasso->share;
-	uint64_t before = share->entries, nonzeros = 0;
-	int status;
+	int status = STRADS_OK;
 
-	for (uint64_t own = 0; own < lasso->own_keys; own++)
-		nonzeros += lasso->beta[own] != 0;
-	status = strads_linear_share_grow(share, nonzeros + lasso->unpenalized.count);
-	if (status)
-		return status;
-	for (uint64_t own = 0, at = 0; own < lasso->own_keys; own++) {
+	for (uint64_t own = 0, at = 0; status == STRADS_OK && own < lasso->own_keys; own++) {
 		strads_key key = lasso->first_key + own;
 		double value = lasso->beta[own] * lasso->columns.scale[key];
 
 		if (lasso->unpenalized.count > 0 && value == 0)
 			value = strads_lasso_unpenalized_value(lasso, key, &at);
 		if (value != 0)
-			share->entry[share->entries++] =
-			    (struct strads_linear_entry){.key = key, .value = value};
+			status = strads_linear_trail_add(&lasso->trail, key, value);
 	}
-	share->count[lasso->path.count] = share->entries - before;
-	return STRADS_OK;
-}
-
-int
-strads_lasso_path_keep(struct strads_lasso *lasso)
-{
-	struct strads_linear_path *path = &lasso->path;
-	struct strads_linear_point *point = &path->point[path->count];
-	double began = path->count > 0 ? point[-1].at.seconds : 0;
-	int status = share_add(lasso);
-
-	if (status)
-		return status;
-	point->at = lasso->progress;
-	point->seconds = lasso->progress.seconds - began;
-	path->count++;
-	return STRADS_OK;
-}
-
-/* Whether smaller λs would hardly fit better. */
-static bool
-saturated(const struct strads_linear_path *path)
-{
-	const struct strads_linear_point *last = &path->point[path->count - 1];
-
-	if (last->at.explained > EXPLAINED)
-		return true;
-	return path->count > NOT_BEFORE &&
-	       last->at.explained - last[-1].at.explained < ADDED * last->at.explained;
+	return status;
 }
 
 bool
-strads_lasso_path_next(struct strads_lasso *lasso)
+strads_lasso_path_goes_on(struct strads_lasso *lasso, uint64_t set, bool asked, int *status)
 {
-	struct strads_linear_path *path = &lasso->path;
+	const struct strads_lasso_options *options = &lasso->options;
 
-	if (path->count >= lasso->options.path || (!lasso->options.lambdas && saturated(path)))
+	lasso->progress.done = true;
+	if (options->path.count == 0)
 		return false;
-	lasso->lambda = path_lambda(lasso, path->count);
-	return true;
+	*status = coefficients_add(lasso);
+	if (*status)
+		return false;
+	strads_linear_trail_keep(&lasso->trail, &lasso->progress, lasso->response.offset);
+	if (lasso->outcome != STRADS_LINEAR_CONVERGED ||
+	    !strads_linear_trail_next(&lasso->trail, lasso->lambda_max, &lasso->lambda))
+		return false;
+	if (!asked &&
+	    !strads_linear_trail_end_in_flight(set, options->max_sets, options->engine.depth))
+		return true;
+	lasso->outcome = STRADS_LINEAR_LIMIT;
+	return false;
 }

@@ -26,6 +26,13 @@
 /* … or after so many passes, which shows progress and notices divergence. */
 #define PASSES 20
 
+/* A member of the working set is notable if all that violate optimality as much would leave this
+ * part of the gap at which the list is solved … */
+#define PART_OF_ENOUGH 0.3
+
+/* … and after a pass over the list such members are gone through up to so many times. */
+#define PART_PASSES 5
+
 /* Variables without a penalty are solved for after so many updates, at least once a pass. */
 #define UNPENALIZED_AFTER 16
 
@@ -59,25 +66,22 @@ static void
 draft_whole(const struct strads_lasso *lasso, bool final, uint32_t index,
 	    struct strads_block_draft *draft)
 {
-	uint64_t cols = lasso->train->x.cols, range = lasso->range_max, first, count;
-	uint32_t ranks = (uint32_t)lasso->ranks;
-
 	draft->kind = STRADS_LASSO_EVALUATE;
 	draft->arg = STRADS_LASSO_WHOLE | (final ? STRADS_LASSO_FINAL : 0);
 	draft->range = true;
-	if (index == 0) {
+	if (index == 0)
 		draft->reducer = lasso->unpenalized.count > 0 ? 0 : -1;
-		return;
-	}
-	draft->reducer = (int)((index - 1) % ranks);
-	count = strads_linear_portion_count(cols, draft->reducer, lasso->ranks);
-	first = (index - 1) / ranks * range;
-	draft->first = first < count ? first : count;
-	draft->n =
-	    count - draft->first < range ? (uint32_t)(count - draft->first) : (uint32_t)range;
-	/* Rank 0 has the most. */
-	draft->last = draft->reducer + 1 == lasso->ranks &&
-		      first + range >= strads_linear_portion_count(cols, 0, lasso->ranks);
+	else
+		strads_linear_portion_draft_columns(&lasso->portion, lasso->train->x.cols,
+						    lasso->range_max, index - 1, draft);
+}
+
+/* The residual of all rows. */
+static void
+draft_residual(const struct strads_lasso *lasso, uint32_t index, struct strads_block_draft *draft)
+{
+	draft->kind = STRADS_LASSO_RESIDUAL;
+	strads_linear_portion_draft_rows(&lasso->portion, lasso->row_range, index, draft);
 }
 
 void
@@ -94,8 +98,8 @@ strads_lasso_schedule_rows(const struct strads_lasso *lasso, bool final, uint32_
 		draft->reducer = lasso->unpenalized.count > 0 ? 0 : -1;
 		return;
 	}
-	(void)strads_linear_screen_range(&lasso->screen, &lasso->table, lasso->cut,
-					 lasso->range_max, index - 1, &range);
+	(void)strads_linear_range_find(&lasso->table, lasso->cut, lasso->range_max, index - 1,
+				       &range);
 	draft->first = range.first;
 	draft->n = range.n;
 	draft->reducer = range.owner;
@@ -138,6 +142,14 @@ unpenalized_is_due(const struct strads_lasso *lasso, uint64_t set, uint64_t *dra
 	return set + 2 == lasso->plan.evaluate_at || before % (after + 1) == after;
 }
 
+/* Whether sets are the blocks of the working set, one after the other. */
+static bool
+by_blocks(const struct strads_lasso *lasso)
+{
+	return lasso->working_set && (lasso->options.scheduler == STRADS_LINEAR_WORKING_SET ||
+				      lasso->options.scheduler == STRADS_LINEAR_FIXED);
+}
+
 /* Draw d has the members of draw d − blocks. */
 static bool
 members_recur(const struct strads_lasso *lasso)
@@ -146,25 +158,35 @@ members_recur(const struct strads_lasso *lasso)
 
 	if (lasso->options.scheduler == STRADS_LINEAR_CYCLIC)
 		return n <= lasso->set_size || n % lasso->set_size == 0;
-	return lasso->options.scheduler == STRADS_LINEAR_FIXED || lasso->working_set;
+	return lasso->options.scheduler == STRADS_LINEAR_FIXED || by_blocks(lasso);
 }
 
 static uint64_t
 update_arg(const struct strads_lasso *lasso, uint64_t draw)
 {
-	uint64_t number = draw % lasso->plan.blocks, ranks = (uint64_t)lasso->ranks, arg = 0;
+	uint64_t number = lasso->plan.first_block + draw % lasso->plan.blocks;
+	uint64_t ranks = (uint64_t)lasso->ranks, arg = 0;
 	bool kept = members_recur(lasso) && number / ranks < lasso->grams.slots;
 
 	if (lasso->options.set_update == STRADS_SET_UPDATE_PLAIN)
 		return arg;
 	if (kept)
 		arg = number << STRADS_LASSO_SHIFT | STRADS_LASSO_CACHE;
-	if (!kept || draw < lasso->plan.blocks)
+	if (!kept || (draw < lasso->plan.blocks && !lasso->plan.known))
 		arg |= STRADS_LASSO_GRAM;
 	return arg;
 }
 
-/* The blocks of all ranks are the variables in a random order; a set has a slice of each. */
+/* Positions in the working set become its variables. */
+static void
+name_members(const struct strads_lasso *lasso, struct strads_block_draft *draft)
+{
+	for (uint32_t k = 0; lasso->working_set && k < draft->n; k++)
+		draft->keys[k] = lasso->working_set->list[draft->keys[k]];
+}
+
+/* The blocks of all ranks are the variables in a random order, as which a working set stands; a set
+ * has a slice of each. */
 static struct strads_rotation
 rotation_of(const struct strads_lasso *lasso)
 {
@@ -185,7 +207,8 @@ draft_rotation(const struct strads_lasso *lasso, uint64_t draw, uint32_t index,
 
 	draft->n = strads_rotation_slice(&rotation, draw, (int)index, &first);
 	for (uint32_t k = 0; k < draft->n; k++)
-		draft->keys[k] = lasso->permutation[first + k];
+		draft->keys[k] = lasso->permutation ? lasso->permutation[first + k] : first + k;
+	name_members(lasso, draft);
 	draft->reducer = (int)index;
 	draft->last = index + 1 == (uint32_t)lasso->ranks;
 }
@@ -211,7 +234,8 @@ draft_update(struct strads_lasso *lasso, uint64_t set, uint32_t index,
 	if (!strads_lasso_unseen_turn(lasso, &draw))
 		return STRADS_OK;
 	draft->arg = update_arg(lasso, draw);
-	draft->reducer = (int)(draw % lasso->plan.blocks % (uint64_t)lasso->ranks);
+	draft->reducer =
+	    (int)((lasso->plan.first_block + draw % lasso->plan.blocks) % (uint64_t)lasso->ranks);
 	if (scheduler == STRADS_LINEAR_ROTATION) {
 		draft_rotation(lasso, draw, index, draft);
 		return STRADS_OK;
@@ -225,7 +249,7 @@ draft_update(struct strads_lasso *lasso, uint64_t set, uint32_t index,
 					    &draft->n);
 	if (scheduler == STRADS_LINEAR_CHECKED)
 		return strads_lasso_check_draw(lasso, set, draft->keys, &draft->n);
-	if (lasso->working_set) {
+	if (by_blocks(lasso)) {
 		draft->n =
 		    strads_working_set_draw(lasso->working_set, lasso->set_size, draw, draft->keys);
 		return STRADS_OK;
@@ -235,23 +259,31 @@ draft_update(struct strads_lasso *lasso, uint64_t set, uint32_t index,
 				     scheduler == STRADS_LINEAR_RANDOM ? set : draw, draft->keys);
 	if (lasso->unseen.marked)
 		strads_lasso_unseen_leave(lasso, set, draft);
+	name_members(lasso, draft);
 	return STRADS_OK;
 }
 
+bool
+strads_lasso_time_is_over(const struct strads_lasso *lasso)
+{
+	double seconds = (double)(strads_fabric_clock_ns(lasso->fabric) - lasso->start_ns) * 1e-9;
+
+	return lasso->options.time_limit_s > 0 && seconds >= lasso->options.time_limit_s;
+}
+
 /* Whether the run is to end with an evaluation now. Not while one is in flight, whose finish may
- * change the screen; but the number of sets is known to all and minded there. */
+ * end it; but the number of sets is known to all and minded there. */
 static bool
 end_is_due(const struct strads_lasso *lasso, uint64_t set)
 {
 	const struct strads_lasso_options *options = &lasso->options;
-	double seconds = (double)(strads_fabric_clock_ns(lasso->fabric) - lasso->start_ns) * 1e-9;
 
 	if (options->max_sets > 0 && set + 1 >= options->max_sets)
 		return true;
 	if (lasso->plan.evaluate_at < set)
 		return false;
 	return lasso->plan.stop || (lasso->stop && *lasso->stop) ||
-	       (options->time_limit_s > 0 && seconds >= options->time_limit_s);
+	       strads_lasso_time_is_over(lasso);
 }
 
 int
@@ -278,7 +310,7 @@ strads_lasso_schedule(struct strads_lasso *lasso, uint64_t set, uint32_t index,
 	else if (lasso->final_set == set)
 		strads_lasso_schedule_rows(lasso, true, index, draft);
 	else if (set + 1 == lasso->plan.evaluate_at)
-		strads_lasso_residual_draft(lasso, index, draft);
+		draft_residual(lasso, index, draft);
 	else
 		return draft_update(lasso, set, index, draft);
 	return STRADS_OK;
@@ -309,41 +341,100 @@ strads_lasso_plan_restart(struct strads_lasso_plan *plan, double gap)
 	plan->stalled_sets = 0;
 }
 
-void
+/* The gap of the problem restricted to the list at which it is solved well enough. */
+static double
+enough(const struct strads_lasso *lasso)
+{
+	return fmax(PART_OF_LAST * lasso->plan.gap,
+		    PART_OF_TOLERANCE * lasso->options.tol * 0.5 * lasso->response.square);
+}
+
+/* After set `set`: what is drawn is another list, or another part of it. Sets in flight are still
+ * of the one before. */
+static void
+list_begin(struct strads_lasso *lasso, uint64_t set)
+{
+	struct strads_lasso_plan *plan = &lasso->plan;
+
+	if (lasso->working_set)
+		lasso->list_count = strads_working_set_size(lasso->working_set);
+	plan->list_start = set + (uint64_t)lasso->options.engine.depth;
+	plan->evaluations = 0;
+	plan->updated = 0;
+	plan->blocks =
+	    lasso->list_count / lasso->set_size + (lasso->list_count % lasso->set_size != 0);
+	if (lasso->options.scheduler == STRADS_LINEAR_ROTATION) {
+		struct strads_rotation rotation = rotation_of(lasso);
+
+		plan->blocks = strads_rotation_slices(&rotation);
+	}
+}
+
+/* The working set anew. */
+static int
+choose_list(struct strads_lasso *lasso, uint64_t set)
+{
+	const struct strads_working_set *chosen = lasso->working_set;
+
+	strads_working_set_choose(lasso->working_set, lasso->options.seed ^ set);
+	if (!lasso->priority)
+		return STRADS_OK;
+	return strads_priority_offer(lasso->priority, chosen->list, chosen->count);
+}
+
+int
 strads_lasso_plan_list(struct strads_lasso *lasso, uint64_t set)
 {
 	struct strads_lasso_plan *plan = &lasso->plan;
+	int status = STRADS_OK;
+
 	plan->evaluate_at = STRADS_LASSO_NEVER;
 	plan->passes = 0;
 	plan->since = 0;
 	plan->evaluations++;
+	if (lasso->working_set)
+		status = choose_list(lasso, set);
 	if (lasso->working_set || plan->list_start == STRADS_LASSO_NEVER) {
-		if (lasso->working_set) {
-			strads_working_set_choose(lasso->working_set, lasso->options.seed ^ set);
-			lasso->list_count = lasso->working_set->count;
-		}
-		plan->list_start = set + (uint64_t)lasso->options.engine.depth;
-		plan->evaluations = 0;
-		plan->updated = 0;
-		plan->blocks = lasso->list_count / lasso->set_size +
-			       (lasso->list_count % lasso->set_size != 0);
-		if (lasso->options.scheduler == STRADS_LINEAR_ROTATION) {
-			struct strads_rotation rotation = rotation_of(lasso);
-
-			plan->blocks = strads_rotation_slices(&rotation);
-		}
+		plan->first_block = 0;
+		plan->known = false;
+		plan->notable = PART_OF_ENOUGH * enough(lasso) / lasso->evaluation.tally.l1;
+		list_begin(lasso, set);
 	}
 	if (lasso->list_count == 0)
 		evaluate_soon(lasso, set);
+	return status;
 }
 
 static void
-pass_begin(struct strads_lasso_plan *plan)
+pass_begin(struct strads_lasso *lasso)
 {
+	struct strads_lasso_plan *plan = &lasso->plan;
+
 	plan->updated = 0;
 	plan->steepest = 0;
 	plan->l1 = 0;
 	plan->slack = 0;
+	plan->marked = 0;
+	if (lasso->working_set && !lasso->working_set->narrow)
+		strads_working_set_widen(lasso->working_set);
+}
+
+void
+strads_lasso_plan_mark(struct strads_lasso *lasso, const struct strads_block *block,
+		       const uint64_t *bits)
+{
+	struct strads_working_set *working_set = lasso->working_set;
+
+	/* Sets over the list before this one were in flight when it was made. */
+	if (!by_blocks(lasso) || block->set < lasso->plan.list_start)
+		return;
+	for (uint32_t k = 0; k < block->n; k++) {
+		if (!(bits[k / 64] >> k % 64 & 1))
+			continue;
+		lasso->plan.marked++;
+		if (!working_set->narrow)
+			strads_working_set_mark(working_set, block->keys[k]);
+	}
 }
 
 void
@@ -360,13 +451,11 @@ static bool
 list_is_solved(const struct strads_lasso *lasso)
 {
 	const struct strads_lasso_plan *plan = &lasso->plan;
-	double enough = PART_OF_LAST * plan->gap;
-	double tolerance = PART_OF_TOLERANCE * lasso->options.tol * 0.5 * lasso->response.square;
 	double gap = plan->slack;
 
 	if (plan->steepest > lasso->lambda)
 		gap += (plan->steepest - lasso->lambda) * plan->l1;
-	return gap <= enough || gap <= tolerance;
+	return gap <= enough(lasso);
 }
 
 /* Whether it is time to evaluate, after a set that ends a pass over the list or not. */
@@ -382,22 +471,69 @@ evaluation_is_due(const struct strads_lasso *lasso, bool pass_ends)
 	return pass_ends && (list_is_solved(lasso) || plan->passes >= PASSES);
 }
 
+/* After a pass over the whole working set: goes on with the part of it that is notable, if that is
+ * small. Only under BSP, as its first members may be in flight. */
+static void
+narrow(struct strads_lasso *lasso, uint64_t set)
+{
+	struct strads_lasso_plan *plan = &lasso->plan;
+
+	if (!by_blocks(lasso) || lasso->options.engine.staleness > 0 || plan->marked == 0 ||
+	    2 * plan->marked > lasso->list_count || plan->blocks <= 1)
+		return;
+	strads_working_set_narrow(lasso->working_set);
+	plan->first_block = plan->blocks;
+	plan->known = false;
+	plan->part_passes = 0;
+	list_begin(lasso, set);
+}
+
+/* After a pass over the part: back to the whole if none of it is notable any more, or it has been
+ * gone through often enough. */
+static void
+widen(struct strads_lasso *lasso, uint64_t set)
+{
+	struct strads_lasso_plan *plan = &lasso->plan;
+
+	plan->part_passes++;
+	if (plan->marked > 0 && plan->part_passes < PART_PASSES)
+		return;
+	strads_working_set_widen(lasso->working_set);
+	plan->first_block = 0;
+	plan->known = true;
+	list_begin(lasso, set);
+}
+
+/* A pass has ended that no evaluation is to follow. */
+static void
+pass_end(struct strads_lasso *lasso, uint64_t set)
+{
+	if (lasso->working_set && lasso->working_set->narrow)
+		widen(lasso, set);
+	else
+		narrow(lasso, set);
+	pass_begin(lasso);
+}
+
 void
 strads_lasso_plan_advance(struct strads_lasso *lasso, const struct strads_block *last)
 {
 	struct strads_lasso_plan *plan = &lasso->plan;
-	bool pass_ends;
+	bool pass_ends, whole;
 
 	/* Sets over the list before this one were in flight when it was made. */
 	if (plan->list_start == STRADS_LASSO_NEVER || last->set < plan->list_start) {
-		pass_begin(plan);
+		pass_begin(lasso);
 		return;
 	}
 	plan->since++;
 	pass_ends = plan->updated >= lasso->list_count;
-	plan->passes += pass_ends;
-	if (evaluation_is_due(lasso, pass_ends))
+	whole = !(lasso->working_set && lasso->working_set->narrow);
+	plan->passes += pass_ends && whole;
+	if (evaluation_is_due(lasso, pass_ends && whole))
 		evaluate_soon(lasso, last->set);
-	if (pass_ends)
-		pass_begin(plan);
+	if (pass_ends && plan->evaluate_at == STRADS_LASSO_NEVER)
+		pass_end(lasso, last->set);
+	else if (pass_ends)
+		pass_begin(lasso);
 }

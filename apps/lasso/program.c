@@ -236,7 +236,7 @@ strads_lasso_program(struct strads_lasso *lasso, struct strads_program *program)
 				  larger(2 * range, strads_lasso_unpenalized_elems_max(lasso))),
 	    .commit_max =
 		larger(larger(strads_lasso_evaluate_commit_max(lasso->range_max),
-			      strads_lasso_update_commit_max(lasso->set_size)),
+			      strads_lasso_update_commit_max(lasso, lasso->set_size)),
 		       larger(larger(strads_lasso_unpenalized_commit_max(lasso),
 				     lasso->row_range * sizeof(double)),
 			      strads_linear_columns_commit_max(&lasso->columns, lasso->range_max))),

@@ -8,29 +8,6 @@
 #include <math.h>
 #include <string.h>
 
-void
-strads_lasso_residual_draft(const struct strads_lasso *lasso, uint32_t index,
-			    struct strads_block_draft *draft)
-{
-	const uint64_t *first_row = lasso->portion.first_row;
-	uint32_t ranks = (uint32_t)lasso->ranks, rank = index % ranks;
-	uint64_t before = (uint64_t)(index / ranks) * lasso->row_range, most = 0, rows;
-
-	for (uint32_t r = 0; r < ranks; r++) {
-		rows = first_row[r + 1] - first_row[r];
-		most = rows > most ? rows : most;
-	}
-	rows = first_row[rank + 1] - first_row[rank];
-	before = before < rows ? before : rows;
-	rows -= before;
-	draft->kind = STRADS_LASSO_RESIDUAL;
-	draft->range = true;
-	draft->first = first_row[rank] + before;
-	draft->n = rows < lasso->row_range ? (uint32_t)rows : lasso->row_range;
-	draft->reducer = (int)rank;
-	draft->last = rank + 1 == ranks && (uint64_t)(index / ranks + 1) * lasso->row_range >= most;
-}
-
 size_t
 strads_lasso_residual_pull(const struct strads_lasso *lasso, const struct strads_block *block,
 			   void *commit)

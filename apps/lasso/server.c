@@ -214,7 +214,7 @@ schedule(void *state, uint64_t set, uint32_t index, struct strads_block_draft *d
 
 	if (set < strads_linear_columns_sets(&lasso->columns))
 		return strads_lasso_schedule(lasso, set, index, draft);
-	if (index == 0 && lasso->server->final)
+	if (index == 0 && (lasso->server->final || strads_lasso_time_is_over(lasso)))
 		lasso->final_set = set;
 	strads_lasso_schedule_rows(lasso, lasso->final_set == set, index, draft);
 	return STRADS_OK;
@@ -311,7 +311,7 @@ check(const struct strads_lasso *lasso)
 		return strads_fail(STRADS_ERR_INPUT,
 				   "the error on held-out rows is not known to a parameter server: "
 				   "leave the test data out");
-	if (options->path > 0)
+	if (options->path.count > 0)
 		return strads_fail(STRADS_ERR_INPUT,
 				   "a parameter server fits one lambda: leave out paths and "
 				   "cross-validation");
@@ -340,7 +340,7 @@ allocate(struct strads_lasso_server *s)
 	s->got = calloc((s->chunks + 1) * WIDTH, sizeof *s->got);
 	s->keys = calloc(n, sizeof *s->keys);
 	s->partial = calloc(2 * n + 1 + most, sizeof *s->partial);
-	s->commit = calloc(1, strads_lasso_update_commit_max(lasso->set_size));
+	s->commit = calloc(1, strads_lasso_update_commit_max(lasso, lasso->set_size));
 	if (!s->residual || !s->change || !s->wanted || !s->rows || !s->got || !s->keys ||
 	    !s->partial || !s->commit)
 		return strads_fail(STRADS_ERR_MEMORY,

@@ -32,8 +32,6 @@ take_columns(struct strads_lasso *lasso, struct strads_linear_need *need)
 		columns->mean = strads_linear_take(need, cols, sizeof *columns->mean);
 	columns->scale = strads_linear_take(need, cols, sizeof *columns->scale);
 	columns->bound = strads_linear_take(need, cols, sizeof *columns->bound);
-	lasso->screen.first =
-	    strads_linear_take(need, (uint64_t)lasso->ranks + 1, sizeof *lasso->screen.first);
 }
 
 static void
@@ -41,13 +39,15 @@ take_list(struct strads_lasso *lasso, struct strads_linear_need *need)
 {
 	uint64_t cols = lasso->train->x.cols, rows = lasso->train->rows_total;
 	uint64_t most = 4 * rows > LIST_MAX ? 4 * rows : LIST_MAX;
+	enum strads_linear_scheduler scheduler = lasso->options.scheduler;
+	bool violators = scheduler == STRADS_LINEAR_WORKING_SET ||
+			 lasso->options.among == STRADS_LASSO_VIOLATORS;
 
 	need->what = "the list of variables";
 	lasso->list_count = cols;
-	if (lasso->options.scheduler == STRADS_LINEAR_FIXED ||
-	    lasso->options.scheduler == STRADS_LINEAR_ROTATION)
+	if (!violators && (scheduler == STRADS_LINEAR_FIXED || scheduler == STRADS_LINEAR_ROTATION))
 		lasso->permutation = strads_linear_take(need, cols, sizeof *lasso->permutation);
-	if (need->status || lasso->options.scheduler != STRADS_LINEAR_WORKING_SET)
+	if (need->status || !violators)
 		return;
 	most = most < cols ? most : cols;
 	lasso->list_count = 0;
@@ -130,6 +130,8 @@ take_priorities(struct strads_lasso *lasso, struct strads_linear_need *need)
 {
 	const struct strads_lasso_options *options = &lasso->options;
 	struct strads_priority_options priority = {.variables = lasso->train->x.cols,
+						   .offered =
+						       options->among == STRADS_LASSO_VIOLATORS,
 						   .scheduler = lasso->rank,
 						   .schedulers = options->engine.schedulers,
 						   .seed = options->seed,
@@ -155,12 +157,12 @@ strads_lasso_state_take(struct strads_lasso *lasso)
 	take_unseen(lasso, &need);
 	take_priorities(lasso, &need);
 	take_scratch(lasso, &need);
+	strads_linear_trail_take(&lasso->options.path, lasso->train->rows_total,
+				 lasso->train->x.cols, &need, &lasso->trail);
 	if (lasso->options.set_update == STRADS_SET_UPDATE_GRAM)
 		take_grams(lasso, &need);
 	lasso->memory_bytes += need.bytes;
-	if (!need.status)
-		need.status = strads_lasso_unpenalized_take(lasso);
-	return need.status ? need.status : strads_lasso_path_take(lasso);
+	return need.status ? need.status : strads_lasso_unpenalized_take(lasso);
 }
 
 void
@@ -170,12 +172,10 @@ strads_lasso_state_give(struct strads_lasso *lasso)
 	free(lasso->columns.scale);
 	free(lasso->columns.bound);
 	strads_lasso_unpenalized_give(lasso);
-	strads_linear_path_free(&lasso->path);
-	strads_linear_share_free(&lasso->share);
+	strads_linear_trail_give(&lasso->trail);
 	strads_linear_portion_close(&lasso->portion);
 	free(lasso->whole.residual);
 	free(lasso->scratch.range);
-	free(lasso->screen.first);
 	free(lasso->permutation);
 	free(lasso->unseen.position);
 	free(lasso->unseen.marked);
@@ -234,6 +234,5 @@ strads_lasso_state_start(struct strads_lasso *lasso)
 	for (uint32_t i = 0; lasso->test && i < lasso->test->x.rows; i++)
 		lasso->test_residual[i] = lasso->test->y[i] - offset;
 	strads_lasso_residual_settle(lasso);
-	strads_linear_screen_open(&lasso->screen, &lasso->table);
 	strads_lasso_plan_open(lasso);
 }

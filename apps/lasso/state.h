@@ -20,8 +20,9 @@
 #include "../linear/columns.h"
 #include "../linear/costs.h"
 #include "../linear/gradients.h"
-#include "../linear/screen.h"
+#include "../linear/range.h"
 #include "../linear/portion.h"
+#include "../linear/trail.h"
 #include "strads/gap.h"
 #include "strads/gram.h"
 #include "strads/priority.h"
@@ -112,7 +113,13 @@ struct strads_lasso_plan {
 	uint64_t evaluations;  /* finished over the present list */
 	uint64_t updated;      /* variables in this pass over the present list */
 	uint64_t blocks;       /* sets in a pass over it, if they are full */
+	uint64_t first_block;  /* number of its first block, for the Gram matrices that are kept */
+	bool known;            /* these are those of an earlier pass */
 	uint64_t passes;       /* since the last evaluation */
+	uint64_t part_passes;  /* over the part of the working set that is drawn */
+	double notable;        /* members that violate optimality by more are marked; changes with
+				* evaluations alone */
+	uint64_t marked;       /* in this pass */
 	uint64_t since;        /* sets over the list since then */
 	double steepest;       /* max |g_j| in this pass over the list */
 	double l1;             /* Σ|β_j| in this pass */
@@ -189,7 +196,6 @@ struct strads_lasso {
 	struct strads_lasso_response response;
 	struct strads_linear_columns columns;
 	struct strads_lasso_unpenalized unpenalized;
-	struct strads_linear_screen screen;
 	struct strads_linear_portion portion;
 	struct strads_lasso_whole whole;
 
@@ -211,7 +217,7 @@ struct strads_lasso {
 	uint64_t list_count;   /* variables that are scheduled: all, or the working set */
 	uint32_t *permutation; /* [cols] with FIXED and ROTATION, else NULL */
 	struct strads_lasso_unseen unseen;
-	struct strads_working_set *working_set; /* if scheduled by it, else NULL */
+	struct strads_working_set *working_set; /* if only VIOLATORS are scheduled, else NULL */
 	struct strads_priority *priority;       /* on ranks that schedule by priority, else NULL */
 	struct strads_graph *graph;           /* on ranks that schedule by signals, else NULL … */
 	struct strads_signalling *signalling; /* … likewise */
@@ -223,8 +229,7 @@ struct strads_lasso {
 	uint64_t memory_bytes;                  /* that this rank takes at most, beside the data */
 	struct strads_linear_progress progress; /* at the last evaluation */
 	enum strads_linear_outcome outcome;
-	struct strads_linear_path path; /* models apart, those done with */
-	struct strads_linear_share share;
+	struct strads_linear_trail trail; /* of a path */
 };
 
 /* ---- state.c ------------------------------------------------------------------------------ */
@@ -258,9 +263,7 @@ STRADS_MUST_CHECK int strads_lasso_response_learn(struct strads_lasso *lasso);
 
 /* ---- residual.c --------------------------------------------------------------------------- */
 
-/* The draft of block `index` of a set of kind RESIDUAL, and its primitives. */
-void strads_lasso_residual_draft(const struct strads_lasso *lasso, uint32_t index,
-				 struct strads_block_draft *draft);
+/* The primitives of sets of kind RESIDUAL. */
 size_t strads_lasso_residual_pull(const struct strads_lasso *lasso,
 				  const struct strads_block *block, void *commit);
 int strads_lasso_residual_sync(struct strads_lasso *lasso, const struct strads_block *block,
@@ -289,7 +292,7 @@ int strads_lasso_diverge(struct strads_lasso *lasso, uint64_t set);
 /* The primitives for sets of kind UPDATE. */
 size_t strads_lasso_update_elems(const struct strads_lasso *lasso,
 				 const struct strads_block *block);
-size_t strads_lasso_update_commit_max(uint32_t variables);
+size_t strads_lasso_update_commit_max(const struct strads_lasso *lasso, uint32_t variables);
 void strads_lasso_update_push(const struct strads_lasso *lasso, const struct strads_block *block,
 			      double *partial);
 int strads_lasso_update_pull(struct strads_lasso *lasso, const struct strads_block *block,
@@ -349,20 +352,15 @@ void strads_lasso_unpenalized_settle(struct strads_lasso *lasso);
 
 /* ---- path.c ------------------------------------------------------------------------------- */
 
-/* Memory for the points of the path. Returns STRADS_OK or ERR_MEMORY. */
-STRADS_MUST_CHECK int strads_lasso_path_take(struct strads_lasso *lasso);
-
-/* λ is the path's first, λ_max being known. Returns STRADS_OK, ERR_INPUT (λ_max is 0). */
-STRADS_MUST_CHECK int strads_lasso_path_first(struct strads_lasso *lasso);
-
-/* The present λ is done with: keeps lasso->progress and this rank's part of the model. Returns
- * STRADS_OK, ERR_MEMORY. */
-STRADS_MUST_CHECK int strads_lasso_path_keep(struct strads_lasso *lasso);
-
-/* Goes on to the next λ; false if there is none, or need be none. */
-bool strads_lasso_path_next(struct strads_lasso *lasso);
+/* After the last evaluation of a λ: keeps lasso->progress and this rank's part of the model.
+ * Whether the path goes on with another λ (not if somebody has asked for an end), or *status,
+ * ERR_MEMORY, says why it cannot. */
+bool strads_lasso_path_goes_on(struct strads_lasso *lasso, uint64_t set, bool asked, int *status);
 
 /* ---- plan.c ------------------------------------------------------------------------------- */
+
+/* Whether the run has taken as long as it may, by this rank's clock. */
+bool strads_lasso_time_is_over(const struct strads_lasso *lasso);
 
 /* The primitive schedule. */
 int strads_lasso_schedule(struct strads_lasso *lasso, uint64_t set, uint32_t index,
@@ -379,8 +377,14 @@ void strads_lasso_plan_open(struct strads_lasso *lasso);
  */
 void strads_lasso_plan_restart(struct strads_lasso_plan *plan, double gap);
 
-/* After an evaluation that did not end the run: the list for the sets to come. */
-void strads_lasso_plan_list(struct strads_lasso *lasso, uint64_t set);
+/* After an evaluation that did not end the run: the list for the sets to come. Returns STRADS_OK or
+ * ERR_MEMORY. */
+STRADS_MUST_CHECK int strads_lasso_plan_list(struct strads_lasso *lasso, uint64_t set);
+
+/* From the commit of an update: members that violate optimality by more than is notable, as bits.
+ */
+void strads_lasso_plan_mark(struct strads_lasso *lasso, const struct strads_block *block,
+			    const uint64_t *bits);
 
 /* From the commit of an update: max |g_j|, Σ|β_j| and Σ λ|β_j| − β_j·g_j of its members. Or how
  * much a set of kind UNPENALIZED gained, as slack. */

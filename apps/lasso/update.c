@@ -38,10 +38,18 @@ strads_lasso_update_elems(const struct strads_lasso *lasso, const struct strads_
 	return block->arg & STRADS_LASSO_GRAM ? elems + strads_gram_packed(block->n) : elems;
 }
 
-size_t
-strads_lasso_update_commit_max(uint32_t variables)
+/* Words of one bit for each variable, for the working set. */
+static size_t
+mark_words(const struct strads_lasso *lasso, uint32_t variables)
 {
-	return sizeof(struct update_commit) + variables * sizeof(double);
+	return lasso->working_set ? ((size_t)variables + 63) / 64 : 0;
+}
+
+size_t
+strads_lasso_update_commit_max(const struct strads_lasso *lasso, uint32_t variables)
+{
+	return sizeof(struct update_commit) + variables * sizeof(double) +
+	       mark_words(lasso, variables) * sizeof(uint64_t);
 }
 
 void
@@ -83,6 +91,27 @@ pull_plain(const struct strads_lasso *lasso, uint32_t n, const double *square, d
 	}
 }
 
+/* How far a variable is from optimal: g_j ∈ λ·∂|β_j|. */
+static double
+violation(double gradient, double beta, double lambda)
+{
+	if (beta == 0)
+		return fabs(gradient) - lambda;
+	return fabs(gradient - copysign(lambda, beta));
+}
+
+/* Of the working set, which members are so far from optimal that they are notable. */
+static void
+mark(const struct strads_lasso *lasso, uint32_t n, uint64_t *bits)
+{
+	const struct strads_lasso_scratch *s = &lasso->scratch;
+
+	memset(bits, 0, mark_words(lasso, n) * sizeof *bits);
+	for (uint32_t k = 0; lasso->working_set && k < n; k++)
+		if (violation(s->gradient[k], s->beta[k], lasso->lambda) > lasso->plan.notable)
+			bits[k / 64] |= UINT64_C(1) << k % 64;
+}
+
 static void
 measure(const struct strads_lasso *lasso, uint32_t n, struct update_commit *commit)
 {
@@ -101,7 +130,7 @@ measure(const struct strads_lasso *lasso, uint32_t n, struct update_commit *comm
 static bool
 is_alone(const struct strads_lasso *lasso)
 {
-	return lasso->plan.blocks <= 1 &&
+	return lasso->plan.blocks <= 1 && !(lasso->working_set && lasso->working_set->narrow) &&
 	       (lasso->options.scheduler != STRADS_LINEAR_ROTATION || lasso->ranks == 1);
 }
 
@@ -197,6 +226,7 @@ strads_lasso_update_pull(struct strads_lasso *lasso, const struct strads_block *
 {
 	struct update_commit *header = commit;
 	double *delta = (double *)(header + 1);
+	void *bits = delta + block->n;
 	struct strads_lasso_scratch *s = &lasso->scratch;
 	const double *beta = sum + block->n, *stop = beta + block->n, *rest = stop + 1;
 	int status = STRADS_OK;
@@ -211,11 +241,12 @@ strads_lasso_update_pull(struct strads_lasso *lasso, const struct strads_block *
 		s->gradient[k] = sum[k] * s->scale[k] - s->ridge[k] * beta[k];
 	}
 	*header = (struct update_commit){.stop = *stop > 0};
-	*bytes = strads_lasso_update_commit_max(block->n);
+	*bytes = strads_lasso_update_commit_max(lasso, block->n);
 	if (block->n == 0)
 		return STRADS_OK;
 	if (!is_alone(lasso))
 		measure(lasso, block->n, header);
+	mark(lasso, block->n, bits);
 	if (lasso->options.set_update == STRADS_SET_UPDATE_PLAIN)
 		pull_plain(lasso, block->n, rest, delta);
 	else
@@ -241,8 +272,9 @@ strads_lasso_update_sync(struct strads_lasso *lasso, const struct strads_block *
 {
 	const struct update_commit *header = commit;
 	const double *delta = (const double *)(header + 1);
+	const void *bits = delta + block->n;
 
-	if (bytes != strads_lasso_update_commit_max(block->n))
+	if (bytes != strads_lasso_update_commit_max(lasso, block->n))
 		return strads_fail(STRADS_ERR_PROTOCOL, "set %llu: %zu bytes for %u updates",
 				   (unsigned long long)block->set, bytes, block->n);
 	for (uint32_t k = 0; k < block->n; k++) {
@@ -270,6 +302,7 @@ strads_lasso_update_sync(struct strads_lasso *lasso, const struct strads_block *
 		strads_signalling_note(lasso->signalling, block->keys, delta, block->n);
 	lasso->updates += block->n;
 	lasso->plan.updated += block->n;
+	strads_lasso_plan_mark(lasso, block, bits);
 	strads_lasso_plan_note(&lasso->plan, header->steepest, header->l1, header->slack);
 	lasso->plan.stop = lasso->plan.stop || header->stop;
 	return STRADS_OK;

@@ -1,5 +1,6 @@
 #include "pairs.h"
 
+#include "../linear/check.h"
 #include "state.h"
 
 #include <math.h>
@@ -38,27 +39,18 @@ static int
 check(const struct strads_lasso_options *options, const struct strads_dataset *train,
       const struct strads_dataset *test)
 {
-	if (train->x.cols < 2 || train->rows_total == 0)
-		return strads_fail(STRADS_ERR_INPUT,
-				   "the training data have %llu rows and %llu columns: products "
-				   "take two columns",
-				   (unsigned long long)train->rows_total,
-				   (unsigned long long)train->x.cols);
-	if (train->x.cols > UINT32_MAX)
-		return strads_fail(STRADS_ERR_INPUT,
-				   "products of %llu columns: at most %lu are supported",
-				   (unsigned long long)train->x.cols, (unsigned long)UINT32_MAX);
-	if (test && test->x.cols != train->x.cols)
-		return strads_fail(STRADS_ERR_INPUT,
-				   "the test data have %llu columns, the training data %llu: read "
-				   "both with the same number",
-				   (unsigned long long)test->x.cols,
-				   (unsigned long long)train->x.cols);
+	int status = strads_linear_check_data(train, test);
+
+	if (status)
+		return status;
+	if (train->x.cols < 2)
+		return strads_fail(STRADS_ERR_INPUT, "the training data have one column: products "
+						     "take two columns");
 	if (options->standardize != STRADS_STANDARDIZE_NONE &&
 	    options->standardize != STRADS_STANDARDIZE_UNIT)
 		return strads_fail(STRADS_ERR_INPUT, "products can be plain or scaled to norm 1: "
 						     "give --standardize none or unit");
-	if (options->path > 0 || options->mode != STRADS_LASSO_SCHEDULED)
+	if (options->path.count > 0 || options->mode != STRADS_LASSO_SCHEDULED)
 		return strads_fail(STRADS_ERR_INPUT,
 				   "products are fitted for one lambda at a time, by a schedule");
 	if (options->l1_ratio != 1 || options->weight)

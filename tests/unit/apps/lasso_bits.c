@@ -9,16 +9,8 @@
 
 #include <cmocka.h>
 
+#include "../../share.h"
 #include "lasso_job.h"
-
-static bool
-has_provider(const char *name)
-{
-	for (const char *const *provider = strads_fabric_providers(); *provider; provider++)
-		if (strcmp(*provider, name) == 0)
-			return true;
-	return false;
-}
 
 static struct lasso_job
 bits_job(enum strads_job_kind kind, int ranks, const struct lasso_problem *p,
@@ -98,7 +90,7 @@ bits__same_on_every_fabric(void **state)
 		job.fabric = "shm";
 		assert_same_bits(&job, f->expected, f->results);
 		job.fabric = "ofi";
-		if (has_provider("ofi") && ranks <= 3)
+		if (strads_fabric_has_provider("ofi") && ranks <= 3)
 			assert_same_bits(&job, f->expected, f->results);
 	}
 }
@@ -114,6 +106,8 @@ bits__same_for_every_chunk_and_eager_size(void **state)
 	lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, f->expected);
 	for (size_t c = 0; c < sizeof chunks / sizeof *chunks; c++) {
 		for (size_t e = 0; e < sizeof eager / sizeof *eager; e++) {
+			if (!strads_test_takes(100 + 3 * c + e))
+				continue;
 			job.lasso.engine.chunk_bytes = chunks[c];
 			job.lasso.engine.eager_bytes = eager[e];
 			assert_same_bits(&job, f->expected, f->results);
@@ -154,7 +148,10 @@ bits__same_by_priority_for_every_network(void **state)
 		struct lasso_job job = bits_job(STRADS_JOB_SIM, 3, &f->p, &f->test);
 		int schedulers = 1 + run % 3;
 
+		if (!strads_test_takes(180 + (uint64_t)run))
+			continue;
 		job.lasso.scheduler = run < 3 ? STRADS_LINEAR_PRIORITY : STRADS_LINEAR_CHECKED;
+		job.lasso.among = run % 2 ? STRADS_LASSO_VIOLATORS : STRADS_LASSO_ALL;
 		job.lasso.rho = 0.3;
 		job.lasso.engine.schedulers = schedulers;
 		job.lasso.engine.depth = 1 + schedulers;
@@ -167,7 +164,7 @@ bits__same_by_priority_for_every_network(void **state)
 		job.job.kind = STRADS_JOB_LOCAL;
 		assert_same_bits(&job, f->expected, f->results);
 		job.fabric = "ofi";
-		if (has_provider("ofi"))
+		if (strads_fabric_has_provider("ofi"))
 			assert_same_bits(&job, f->expected, f->results);
 	}
 }
@@ -182,6 +179,8 @@ bits__same_by_rotation_and_signals_for_every_network(void **state)
 	for (int run = 0; run < 4; run++) {
 		struct lasso_job job = bits_job(STRADS_JOB_SIM, 3, &f->p, &f->test);
 
+		if (!strads_test_takes(120 + (uint64_t)run))
+			continue;
 		job.lasso.scheduler = run < 2 ? STRADS_LINEAR_ROTATION : STRADS_LINEAR_SIGNALLING;
 		job.lasso.engine.schedulers = 1 + run % 2 * 2;
 		job.lasso.engine.depth = 1 + run % 2;
@@ -195,7 +194,7 @@ bits__same_by_rotation_and_signals_for_every_network(void **state)
 		job.job.kind = STRADS_JOB_LOCAL;
 		assert_same_bits(&job, f->expected, f->results);
 		job.fabric = "ofi";
-		if (has_provider("ofi"))
+		if (strads_fabric_has_provider("ofi"))
 			assert_same_bits(&job, f->expected, f->results);
 	}
 }
@@ -212,6 +211,8 @@ bits__same_under_staleness_for_every_network(void **state)
 	for (int run = 0; run < 6; run++) {
 		struct lasso_job job = bits_job(STRADS_JOB_SIM, 3, &f->p, &f->test);
 
+		if (!strads_test_takes(130 + (uint64_t)run))
+			continue;
 		job.lasso.engine.staleness = 1 + run % 2 * 2;
 		job.lasso.engine.depth = job.lasso.engine.staleness + 1 + run / 3;
 		job.lasso.engine.schedulers = 1 + run % 2;
@@ -227,7 +228,7 @@ bits__same_under_staleness_for_every_network(void **state)
 		job.job.kind = STRADS_JOB_LOCAL;
 		assert_same_bits(&job, f->expected, f->results);
 		job.fabric = "ofi";
-		if (has_provider("ofi") && run < 3)
+		if (strads_fabric_has_provider("ofi") && run < 3)
 			assert_same_bits(&job, f->expected, f->results);
 	}
 }

@@ -22,8 +22,8 @@ cross_job(enum strads_job_kind kind, int ranks, const struct lasso_problem *p)
 {
 	struct lasso_job job = lasso_job_defaults(kind, ranks, p);
 
-	job.lasso.path = 8;
-	job.lasso.path_min_ratio = 0.02;
+	job.lasso.path.count = 8;
+	job.lasso.path.min_ratio = 0.02;
 	job.lasso.intercept = true;
 	job.folds = FOLDS;
 	return job;
@@ -195,7 +195,7 @@ cross__as_many_folds_as_rows(void **state)
 
 	(void)state;
 	job.folds = 9;
-	job.lasso.path = 3;
+	job.lasso.path.count = 3;
 	lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, results);
 	assert_int_equal(results[0].validated, results[0].points);
 	free(results);
@@ -207,9 +207,9 @@ assert_refused(const struct lasso_job *job, struct lasso_result *results, const 
 {
 	assert_int_equal(lasso_job_run(job, results), 0);
 	for (int i = 0; i < job->job.ranks; i++) {
-		assert_int_equal(results[i].status, STRADS_ERR_INPUT);
-		if (!strstr(results[i].error, word))
-			fail_msg("'%s' says nothing of '%s'", results[i].error, word);
+		assert_int_equal(results[i].end.status, STRADS_ERR_INPUT);
+		if (!strstr(results[i].end.error, word))
+			fail_msg("'%s' says nothing of '%s'", results[i].end.error, word);
 	}
 }
 

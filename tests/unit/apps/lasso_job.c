@@ -6,14 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include <cmocka.h>
-
-struct shared {
-	const struct lasso_job *job;
-	struct lasso_result *results;
-};
 
 /* One rank's side. */
 struct side {
@@ -27,14 +21,14 @@ struct lasso_job
 lasso_job_defaults(enum strads_job_kind kind, int ranks, const struct lasso_problem *problem)
 {
 	struct lasso_job job = {
-	    .job = {.kind = kind, .ranks = ranks, .timeout_ms = 60000},
+	    .job = ranks_job(kind, ranks),
 	    .fabric = "auto",
 	    .lasso =
 		{
 		    .lambda = NAN,
 		    .lambda_ratio = 0.1,
 		    .l1_ratio = 1,
-		    .path_min_ratio = NAN,
+		    .path.min_ratio = NAN,
 		    .tol = 1e-10,
 		    .max_sets = 200000,
 		    .seed = 1,
@@ -54,10 +48,6 @@ lasso_job_defaults(enum strads_job_kind kind, int ranks, const struct lasso_prob
 
 	strads_engine_defaults(&job.lasso.engine);
 	job.lasso.engine.memory_bytes = (size_t)64 << 20;
-	job.job.sim.seed = 1;
-	job.job.sim.latency_ns = 1500;
-	job.job.sim.overhead_ns = 100;
-	job.job.sim.bytes_per_ns = 12;
 	return job;
 }
 
@@ -122,6 +112,7 @@ copy_path(const struct strads_linear_path *path, struct lasso_result *result)
 					   .gap = from->at.gap,
 					   .explained = from->at.explained,
 					   .test_mse = from->at.test_mse,
+					   .test_log_loss = from->at.test_log_loss,
 					   .nonzeros = from->at.nonzeros,
 					   .count = from->model.count,
 					   .intercept = from->model.intercept};
@@ -173,16 +164,13 @@ fit_path(struct side *side, struct strads_fabric *fabric, struct strads_dataset 
 }
 
 static int
-fit_data(const struct lasso_job *job, struct strads_fabric *fabric, struct side *side,
-	 const struct strads_dataset *train, const struct strads_dataset *test,
-	 struct strads_linear_model *model)
+fit_logistic(const struct lasso_job *job, struct strads_fabric *fabric, struct side *side,
+	     const struct strads_dataset *train, const struct strads_dataset *test,
+	     struct strads_linear_model *model)
 {
 	struct strads_logistic_result ended = {0};
 	int status;
 
-	if (!job->logistic)
-		return job->fit(fabric, train, test, &job->lasso, &side->stop, report, side,
-				&side->result->outcome, model);
 	status = strads_logistic_fit(fabric, train, test, job->logistic, &side->stop, report, side,
 				     &ended, model);
 	side->result->outcome = ended.outcome;
@@ -191,18 +179,24 @@ fit_data(const struct lasso_job *job, struct strads_fabric *fabric, struct side 
 }
 
 static int
-fit(const struct lasso_job *job, struct strads_fabric *fabric, struct lasso_result *result)
+fit(struct strads_fabric *fabric, const void *arg, void *left)
 {
+	const struct lasso_job *job = arg;
+	struct lasso_result *result = left;
 	struct side side = {
 	    .job = job, .result = result, .rank = strads_job_rank(strads_fabric_job(fabric))};
 	struct strads_dataset train = {0}, test = {0};
+	const struct strads_dataset *held_out = job->test ? &test : NULL;
 	struct strads_linear_model model = {0};
 	int status = load(job, fabric, &train, &test);
 
-	if (status == STRADS_OK && job->lasso.path > 0)
-		status = fit_path(&side, fabric, &train, job->test ? &test : NULL);
+	if (status == STRADS_OK && job->logistic)
+		status = fit_logistic(job, fabric, &side, &train, held_out, &model);
+	else if (status == STRADS_OK && job->lasso.path.count > 0)
+		status = fit_path(&side, fabric, &train, held_out);
 	else if (status == STRADS_OK)
-		status = fit_data(job, fabric, &side, &train, job->test ? &test : NULL, &model);
+		status = job->fit(fabric, &train, held_out, &job->lasso, &side.stop, report, &side,
+				  &result->outcome, &model);
 	result->count = model.count;
 	result->intercept = model.intercept;
 	for (uint64_t k = 0; k < model.count && model.index[k] < LASSO_COLS_MAX; k++)
@@ -213,41 +207,10 @@ fit(const struct lasso_job *job, struct strads_fabric *fabric, struct lasso_resu
 	return status;
 }
 
-static int
-rank_main(struct strads_job *job, void *arg)
-{
-	const struct shared *shared = arg;
-	struct lasso_result *result = &shared->results[strads_job_rank(job)];
-	struct strads_fabric_options options = {.fabric = shared->job->fabric};
-	struct strads_fabric *fabric = NULL;
-
-	result->status = strads_fabric_open(job, &options, &fabric);
-	if (result->status == STRADS_OK)
-		result->status = fit(shared->job, fabric, result);
-	if (result->status != STRADS_OK)
-		snprintf(result->error, sizeof result->error, "%s", strads_error());
-	else
-		result->status = strads_job_barrier(job);
-	strads_fabric_close(&fabric);
-	return 0;
-}
-
 int
 lasso_job_run(const struct lasso_job *job, struct lasso_result *results)
 {
-	size_t bytes = LASSO_RANKS_MAX * sizeof *results;
-	struct shared shared = {.job = job};
-	int code;
-
-	shared.results =
-	    mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	assert_true(shared.results != MAP_FAILED);
-	for (int i = 0; i < LASSO_RANKS_MAX; i++)
-		shared.results[i].status = STRADS_AGAIN; /* never told otherwise */
-	code = strads_job_run(&job->job, rank_main, &shared);
-	memcpy(results, shared.results, bytes);
-	munmap(shared.results, bytes);
-	return code;
+	return ranks_run(&job->job, job->fabric, fit, job, results, sizeof *results);
 }
 
 static bool
@@ -260,12 +223,10 @@ void
 lasso_job_assert(const struct lasso_job *job, enum strads_linear_outcome outcome,
 		 struct lasso_result *results)
 {
-	assert_int_equal(lasso_job_run(job, results), 0);
+	ranks_assert(&job->job, job->fabric, fit, job, results, sizeof *results);
 	for (int i = 0; i < job->job.ranks; i++) {
 		const struct lasso_result *r = &results[i], *first = &results[0];
 
-		if (r->status != STRADS_OK)
-			fail_msg("rank %d: %s: %s", i, strads_status_name(r->status), r->error);
 		if (r->outcome != outcome)
 			fail_msg("rank %d of %d: outcome %d, gap %g after %llu sets", i,
 				 job->job.ranks, r->outcome, r->last.gap,

@@ -8,6 +8,7 @@
 #include "../../../apps/lasso/cross.h"
 #include "../../../apps/logistic/logistic.h"
 #include "lasso_problem.h"
+#include "ranks.h"
 
 #define LASSO_RANKS_MAX  16
 #define LASSO_COLS_MAX   4096
@@ -44,6 +45,7 @@ struct lasso_point {
 	double gap;
 	double explained;
 	double test_mse;
+	double test_log_loss; /* of a logistic regression */
 	uint64_t nonzeros;
 	uint64_t count;
 	double intercept;
@@ -51,8 +53,7 @@ struct lasso_point {
 };
 
 struct lasso_result {
-	int status;
-	char error[512];
+	struct rank_end end;
 	enum strads_linear_outcome outcome;
 	uint64_t evaluations;
 	uint64_t finals;                    /* reports with `final` set */
@@ -63,7 +64,7 @@ struct lasso_result {
 	double test_auc; /* of a logistic regression */
 	double intercept;
 	double beta[LASSO_COLS_MAX];
-	/* Of a path, if lasso.path is not 0; of its cross-validation, if there are folds. */
+	/* Of a path, if path.count is not 0; of its cross-validation, if there are folds. */
 	uint64_t points;
 	struct lasso_point point[LASSO_PATH_MAX];
 	uint64_t best, one_se, validated;

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "../../share.h"
 #include "lasso_job.h"
 
 static void
@@ -54,6 +55,8 @@ check_grid(enum strads_job_kind kind, int ranks, const struct lasso_problem *p)
 	for (int setting = 0; setting < 4 * 2 * SCHEDULERS * 2; setting++) {
 		struct lasso_job job = lasso_job_defaults(kind, ranks, p);
 
+		if (!strads_test_takes(8 * (uint64_t)setting + (uint64_t)ranks))
+			continue;
 		job.lasso.standardize = (enum strads_standardize)(setting % 4);
 		job.lasso.intercept = setting / 4 % 2 > 0;
 		job.lasso.scheduler = (enum strads_linear_scheduler)(setting / 8 % SCHEDULERS);
@@ -140,6 +143,89 @@ fit__wide_and_correlated(void **state)
 	lasso_problem_free(&p);
 }
 
+/* Columns that are nearly equal and have opposite parts in the response: passes over the list move
+ * them by little, and all others by nothing any more. */
+static struct lasso_problem
+twins(void)
+{
+	struct lasso_problem p = lasso_problem_new(1500, 300, 0.03, 0, 6);
+
+	for (uint32_t pair = 0; pair < 4; pair++) {
+		double *one = p.x + (size_t)(10 + pair) * p.rows;
+		double *other = p.x + (size_t)(100 + 30 * pair) * p.rows;
+
+		for (size_t i = 0; i < p.rows; i++) {
+			other[i] = one[i] + 0.1 * other[i];
+			p.y[i] += 20 * (one[i] - other[i]);
+		}
+	}
+	return p;
+}
+
+/* Members far from optimal are gone through again by themselves, which takes a part of the updates
+ * that passes over the whole list take. (Under staleness there are but these.) */
+static void
+fit__what_is_far_from_optimal_comes_again(void **state)
+{
+	struct lasso_problem p = twins();
+	struct lasso_result *results = lasso_results_new();
+
+	(void)state;
+	for (int ranks = 1; ranks <= 3; ranks++) {
+		uint64_t updates[2];
+
+		for (int staleness = 0; staleness < 2; staleness++) {
+			struct lasso_job job = lasso_job_defaults(STRADS_JOB_SIM, ranks, &p);
+
+			job.lasso.scheduler = STRADS_LINEAR_WORKING_SET;
+			job.lasso.set_size = 8;
+			job.lasso.lambda_ratio = 0.01;
+			job.lasso.standardize = STRADS_STANDARDIZE_UNIT;
+			job.lasso.engine.depth = 2;
+			job.lasso.engine.staleness = staleness;
+			lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, results);
+			assert_optimal(&job, &results[0]);
+			updates[staleness] = results[0].last.updates;
+		}
+		assert_true(2 * updates[0] < updates[1]);
+	}
+	free(results);
+	lasso_problem_free(&p);
+}
+
+/* Orders that go through the support and the worst violators alone: the gap is that of all
+ * variables, of which there are more than the working set starts with. */
+static void
+fit__every_order_within_the_working_set(void **state)
+{
+	struct lasso_problem p = lasso_problem_new(60, 600, 0.3, 0.3, 6);
+	struct lasso_result *results = lasso_results_new();
+
+	(void)state;
+	for (int scheduler = 0; scheduler < STRADS_LINEAR_SIGNALLING; scheduler++) {
+		for (int staleness = 0; staleness < 2; staleness++) {
+			struct lasso_job job = lasso_job_defaults(STRADS_JOB_SIM, 3, &p);
+
+			job.lasso.scheduler = (enum strads_linear_scheduler)scheduler;
+			job.lasso.among = STRADS_LASSO_VIOLATORS;
+			job.lasso.intercept = true;
+			job.lasso.standardize = STRADS_STANDARDIZE_UNIT;
+			job.lasso.lambda_ratio = 0.2;
+			job.lasso.engine.schedulers = 2;
+			job.lasso.engine.depth = 2;
+			job.lasso.engine.staleness =
+			    scheduler == STRADS_LINEAR_ROTATION ? 0 : staleness;
+			lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, results);
+			assert_true(lasso_problem_violation(&p, STRADS_STANDARDIZE_UNIT, true,
+							    (struct lasso_penalty){.l1_ratio = 1},
+							    results[0].last.lambda, results[0].beta,
+							    results[0].intercept) <= 1e-3);
+		}
+	}
+	free(results);
+	lasso_problem_free(&p);
+}
+
 /* The screen leaves most columns out: the gap must be that of all of them. */
 static void
 fit__large_means_and_rare_entries(void **state)
@@ -171,6 +257,8 @@ main(void)
 	    cmocka_unit_test(fit__every_setting_on_processes),
 	    cmocka_unit_test(fit__many_processes),
 	    cmocka_unit_test(fit__wide_and_correlated),
+	    cmocka_unit_test(fit__what_is_far_from_optimal_comes_again),
+	    cmocka_unit_test(fit__every_order_within_the_working_set),
 	    cmocka_unit_test(fit__large_means_and_rare_entries),
 	};
 

@@ -19,8 +19,8 @@ path_job(enum strads_job_kind kind, int ranks, const struct lasso_problem *p, ui
 {
 	struct lasso_job job = lasso_job_defaults(kind, ranks, p);
 
-	job.lasso.path = lambdas;
-	job.lasso.path_min_ratio = 0.01;
+	job.lasso.path.count = lambdas;
+	job.lasso.path.min_ratio = 0.01;
 	job.lasso.intercept = true;
 	job.lasso.tol = 1e-9;
 	return job;
@@ -54,7 +54,7 @@ assert_point(const struct lasso_job *job, const struct lasso_point *point)
 static void
 assert_path(const struct lasso_job *job, const struct lasso_result *result, uint64_t points)
 {
-	double step = pow(job->lasso.path_min_ratio, 1 / ((double)job->lasso.path - 1));
+	double step = pow(job->lasso.path.min_ratio, 1 / ((double)job->lasso.path.count - 1));
 
 	assert_int_equal(result->points, points);
 	assert_true(result->point[0].lambda == result->last.lambda_max);
@@ -128,7 +128,7 @@ path__wide_and_sparse(void **state)
 	struct lasso_job job = path_job(STRADS_JOB_SIM, 3, &p, 15);
 
 	(void)state;
-	job.lasso.path_min_ratio = 0.1;
+	job.lasso.path.min_ratio = 0.1;
 	job.lasso.set_size = 64;
 	job.lasso.passes = 50;
 	lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, results);
@@ -153,7 +153,7 @@ path__ends_where_the_deviance_is_explained(void **state)
 	uint64_t points;
 
 	(void)state;
-	job.lasso.path_min_ratio = 1e-5;
+	job.lasso.path.min_ratio = 1e-5;
 	lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, results);
 	points = results[0].points;
 	assert_true(points > 5 && points < 60);
@@ -220,10 +220,10 @@ assert_refused(const struct lasso_job *job, struct lasso_result *results, const 
 	assert_int_equal(lasso_job_run(job, results), 0);
 	for (int i = 0; i < job->job.ranks; i++) {
 		/* Found out while the ranks run, one of them says so. */
-		assert_true(results[i].status == STRADS_ERR_INPUT ||
-			    results[i].status == STRADS_ERR_ABORTED);
-		if (!strstr(results[i].error, word))
-			fail_msg("'%s' says nothing of '%s'", results[i].error, word);
+		assert_true(results[i].end.status == STRADS_ERR_INPUT ||
+			    results[i].end.status == STRADS_ERR_ABORTED);
+		if (!strstr(results[i].end.error, word))
+			fail_msg("'%s' says nothing of '%s'", results[i].end.error, word);
 	}
 }
 
@@ -235,11 +235,11 @@ path__impossible_ones_are_refused(void **state)
 	struct lasso_job job = path_job(STRADS_JOB_SIM, 2, &p, 8);
 
 	(void)state;
-	job.lasso.path_min_ratio = 0;
+	job.lasso.path.min_ratio = 0;
 	assert_refused(&job, results, "end at 0 of lambda_max");
-	job.lasso.path_min_ratio = 1;
+	job.lasso.path.min_ratio = 1;
 	assert_refused(&job, results, "end at 1 of lambda_max");
-	job.lasso.path_min_ratio = 0.1;
+	job.lasso.path.min_ratio = 0.1;
 	for (size_t k = 0; k < (size_t)ROWS * COLS; k++)
 		p.x[k] = 1;
 	assert_refused(&job, results, "there is no path");

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "../../share.h"
 #include "lasso_job.h"
 
 #define ROWS 60
@@ -179,6 +180,8 @@ unpenalized__gap_bounds_what_is_left(void **state)
 		struct lasso_job job = lasso_job_defaults(STRADS_JOB_SIM, 2, &p);
 		struct lasso_solution s;
 
+		if (!strads_test_takes(sets))
+			continue;
 		job.lasso.weight = weight;
 		job.lasso.l1_ratio = sets % 2 ? 1 : 0.5;
 		job.lasso.intercept = sets % 3 == 0;
@@ -246,8 +249,8 @@ assert_refused(const struct lasso_job *job, struct lasso_result *results, const 
 {
 	assert_int_equal(lasso_job_run(job, results), 0);
 	for (int i = 0; i < job->job.ranks; i++) {
-		assert_int_equal(results[i].status, STRADS_ERR_INPUT);
-		assert_non_null(strstr(results[i].error, word));
+		assert_int_equal(results[i].end.status, STRADS_ERR_INPUT);
+		assert_non_null(strstr(results[i].end.error, word));
 	}
 }
 

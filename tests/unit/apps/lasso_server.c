@@ -9,16 +9,8 @@
 
 #include <cmocka.h>
 
+#include "../../share.h"
 #include "lasso_job.h"
-
-static bool
-has_provider(const char *name)
-{
-	for (const char *const *provider = strads_fabric_providers(); *provider; provider++)
-		if (strcmp(*provider, name) == 0)
-			return true;
-	return false;
-}
 
 struct fixture {
 	struct lasso_problem p;
@@ -94,6 +86,8 @@ server__finds_the_model_of_the_schedule(void **state)
 		struct lasso_job job =
 		    server_job(run % 2 ? STRADS_JOB_SIM : STRADS_JOB_LOCAL, ranks, &f->p);
 
+		if (!strads_test_takes((uint64_t)run))
+			continue;
 		job.lasso.engine.staleness = run % 3;
 		job.lasso.intercept = run % 4 < 2;
 		job.lasso.standardize =
@@ -117,7 +111,7 @@ server__finds_it_over_libfabric(void **state)
 	struct fixture *f = *state;
 	struct lasso_job job = server_job(STRADS_JOB_LOCAL, 2, &f->p);
 
-	if (!has_provider("ofi"))
+	if (!strads_fabric_has_provider("ofi"))
 		skip();
 	job.fabric = "ofi";
 	job.lasso.tol = 1e-8;
@@ -156,6 +150,10 @@ server__limits(void **state)
 	job.stop_at = 3;
 	lasso_job_assert(&job, STRADS_LINEAR_LIMIT, f->results);
 	assert_int_equal(f->results[0].evaluations, 4);
+	job.stop_rank = -1;
+	job.lasso.time_limit_s = 1e-9;
+	lasso_job_assert(&job, STRADS_LINEAR_LIMIT, f->results);
+	assert_int_equal(f->results[0].evaluations, 1);
 }
 
 /* Updates without correction, of all variables at once, from residuals that lack several clocks. */
@@ -183,18 +181,18 @@ server__refusals(void **state)
 
 	job.lasso.scheduler = STRADS_LINEAR_FIXED;
 	assert_int_equal(lasso_job_run(&job, f->results), 0);
-	assert_int_equal(f->results[1].status, STRADS_ERR_INPUT);
-	assert_non_null(strstr(f->results[1].error, "cyclic"));
+	assert_int_equal(f->results[1].end.status, STRADS_ERR_INPUT);
+	assert_non_null(strstr(f->results[1].end.error, "cyclic"));
 	job.lasso.scheduler = STRADS_LINEAR_RANDOM;
-	job.lasso.path = 3;
+	job.lasso.path.count = 3;
 	assert_int_equal(lasso_job_run(&job, f->results), 0);
-	assert_int_equal(f->results[1].status, STRADS_ERR_INPUT);
-	assert_non_null(strstr(f->results[1].error, "leave out paths"));
-	job.lasso.path = 0;
+	assert_int_equal(f->results[1].end.status, STRADS_ERR_INPUT);
+	assert_non_null(strstr(f->results[1].end.error, "leave out paths"));
+	job.lasso.path.count = 0;
 	job.test = &f->p;
 	assert_int_equal(lasso_job_run(&job, f->results), 0);
-	assert_int_equal(f->results[0].status, STRADS_ERR_INPUT);
-	assert_non_null(strstr(f->results[0].error, "leave the test data out"));
+	assert_int_equal(f->results[0].end.status, STRADS_ERR_INPUT);
+	assert_non_null(strstr(f->results[0].end.error, "leave the test data out"));
 }
 
 int

@@ -135,8 +135,8 @@ diabetes__folds_agree_with_sklearn(void **state)
 
 		job.file = &file;
 		job.folds = (uint32_t)(2 + 2 * ranks);
-		job.lasso.path = 25;
-		job.lasso.path_min_ratio = 1e-3;
+		job.lasso.path.count = 25;
+		job.lasso.path.min_ratio = 1e-3;
 		job.lasso.intercept = true;
 		lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, results);
 		compare_folds(&job, &results[0], 442);

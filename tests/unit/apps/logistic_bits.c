@@ -11,15 +11,6 @@
 
 #include "logistic_problem.h"
 
-static bool
-has_provider(const char *name)
-{
-	for (const char *const *provider = strads_fabric_providers(); *provider; provider++)
-		if (strcmp(*provider, name) == 0)
-			return true;
-	return false;
-}
-
 struct fixture {
 	struct lasso_problem p;
 	struct lasso_problem test;
@@ -102,7 +93,7 @@ bits__same_on_every_fabric(void **state)
 		job.fabric = "shm";
 		assert_same_bits(&job, f->expected, f->results);
 		job.fabric = "ofi";
-		if (has_provider("ofi") && ranks <= 3)
+		if (strads_fabric_has_provider("ofi") && ranks <= 3)
 			assert_same_bits(&job, f->expected, f->results);
 	}
 }
