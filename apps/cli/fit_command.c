@@ -158,10 +158,16 @@ fit_logistic(struct strads_fit_session *session)
 	int status;
 
 	strads_fit_settings_logistic(settings, &options);
-	status = strads_logistic_fit(session->fabric, &session->train, test, &options, stop, report,
-				     session, &result, &session->model);
+	if (options.path.count > 0)
+		status =
+		    strads_logistic_fit_path(session->fabric, &session->train, test, &options, stop,
+					     report_points, session, &result, &session->path.path);
+	else
+		status = strads_logistic_fit(session->fabric, &session->train, test, &options, stop,
+					     report, session, &result, &session->model);
 	if (status)
 		return status;
+	take_point(session);
 	session->outcome = result.outcome;
 	session->result.test_auc = result.test_auc;
 	return STRADS_OK;

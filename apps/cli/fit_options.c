@@ -145,7 +145,8 @@ static const struct strads_option path_options[] = {
      .max = 10000,
      AT(path),
      .doc = "Fit N lambdas, from the smallest without nonzeros down geometrically, each from the "
-	    "solution before; ends early where the deviance is explained (default with --cv: 100)"},
+	    "solution before; ends early where the deviance is explained (default of a "
+	    "cross-validation: 100)"},
     {.name = "path-min-ratio",
      .value = "NUMBER",
      .kind = STRADS_OPTION_DOUBLE,
@@ -154,6 +155,11 @@ static const struct strads_option path_options[] = {
      AT(path_min_ratio),
      .doc = "The last lambda over the first (default: 0.01 with fewer rows than columns, else "
 	    "0.0001)"},
+    {0},
+};
+
+/* Of a Lasso alone. */
+static const struct strads_option cv_options[] = {
     {.name = "cv",
      .value = "K",
      .fallback = "0",
@@ -342,7 +348,8 @@ strads_fit_groups(struct strads_fit_settings *settings,
 	    {"Input:", input_options, settings},
 	    {"Problem:", problem_options, settings},
 	    {"Variables and penalty of a Lasso:", lasso_problem_options, settings},
-	    {"Path of lambdas of a Lasso:", path_options, settings},
+	    {"Path of lambdas:", path_options, settings},
+	    {"Cross-validation of a Lasso:", cv_options, settings},
 	    {"When to stop:", stop_options, settings},
 	    {"Output:", output_options, settings},
 	    {"Schedule:", schedule_options, settings},
@@ -356,7 +363,7 @@ strads_fit_groups(struct strads_fit_settings *settings,
 
 	for (int i = 0; i <= STRADS_FIT_GROUPS; i++) {
 		bool of_lasso = table[i].options == lasso_problem_options ||
-				table[i].options == path_options ||
+				table[i].options == cv_options ||
 				table[i].options == lasso_schedule_options;
 
 		if (lasso || !of_lasso)

@@ -6,7 +6,7 @@
 
 #include "fit_settings.h"
 
-#define STRADS_FIT_GROUPS 12
+#define STRADS_FIT_GROUPS 13
 
 /* The table over `settings` for their family, with its end, into `groups`. */
 void strads_fit_groups(struct strads_fit_settings *settings,

@@ -31,13 +31,11 @@ static const char *const abouts[] = {
 static int
 check_path(const struct strads_fit_settings *settings)
 {
-	if (settings->family != STRADS_LINEAR_SQUARED)
-		return STRADS_OK;
 	if (!strads_fit_settings_path(settings)) {
 		if (isnan(settings->path_min_ratio))
 			return STRADS_OK;
 		return strads_fail(STRADS_ERR_INPUT,
-				   "--path-min-ratio is of a path: give --path N or --cv K too");
+				   "--path-min-ratio is of a path: give --path N too");
 	}
 	if (settings->cv == 1)
 		return strads_fail(STRADS_ERR_INPUT, "--cv 1: give at least 2 folds");
@@ -168,6 +166,7 @@ strads_fit_settings_logistic(const struct strads_fit_settings *settings,
 	*options = (struct strads_logistic_options){
 	    .lambda = settings->lambda,
 	    .lambda_ratio = settings->lambda_ratio,
+	    .path = grid(settings),
 	    .tol = settings->tol,
 	    .time_limit_s = settings->time_limit_s,
 	    .max_sets = settings->max_sets,

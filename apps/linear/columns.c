@@ -139,10 +139,7 @@ strads_linear_columns_sync(struct strads_linear_columns *columns, const struct s
 	}
 	memcpy(columns->scale + block->first, in, block->n * sizeof *in);
 	memcpy(columns->bound + block->first, bound, block->n * sizeof *bound);
-	for (uint32_t k = 0; columns->norm && k < block->n; k++) {
-		columns->norm[block->first + k] = norm[k];
-		if (norm[k] > 0 && norm[k] < columns->norm_least)
-			columns->norm_least = norm[k];
-	}
+	if (columns->norm)
+		memcpy(columns->norm + block->first, norm, block->n * sizeof *norm);
 	return STRADS_OK;
 }

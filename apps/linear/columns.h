@@ -20,11 +20,10 @@ struct strads_linear_columns {
 	uint64_t rows_total;
 	enum strads_standardize standardize;
 	bool centred;
-	double *mean;     /* [cols] μ_j; NULL unless centred */
-	double *scale;    /* [cols] s_j; 0 for a constant (if centred) or empty column */
-	float *bound;     /* [cols] |x̃_jᵀr| ≤ bound_j·max|r − r̄| */
-	float *norm;      /* [cols] ‖x̃_j‖, rounded up; NULL: not asked for */
-	float norm_least; /* of the norms that are not 0; infinite without any */
+	double *mean;  /* [cols] μ_j; NULL unless centred */
+	double *scale; /* [cols] s_j; 0 for a constant (if centred) or empty column */
+	float *bound;  /* [cols] |x̃_jᵀr| ≤ bound_j·max|r − r̄| */
+	float *norm;   /* [cols] ‖x̃_j‖, rounded up; NULL: not asked for */
 };
 
 /* Sets that find the statistics: 1 or 2. */

@@ -1,6 +1,10 @@
 /*
  * Sets of kind EVALUATE: objective and duality gap at the anchor, and which variables violate
  * optimality.
+ *
+ * WIDE, a block of gradients is a range of one rank's whole columns: that rank has θ of all rows,
+ * nothing is pushed, and what it pulls from is its own. Else the block is a range of columns over
+ * the rows of each rank, whose parts are added up.
  */
 #include "state.h"
 
@@ -10,19 +14,19 @@
 #include "strads/csc.h"
 
 /* Evaluations without a smaller gap after which rounding must be what is left. */
-#define STALLED 20
+#define STALLED 100
 
-/* Variables with gradients above this part of λ are candidates: the nearly violating are the next
- * to violate. */
+/* Variables with gradients above this part of λ, or of the next λ of a path, are candidates: the
+ * nearly violating are the next to violate. */
 #define NEARLY 0.9
 
 size_t
-strads_logistic_evaluate_elems(const struct strads_logistic *logistic,
-			       const struct strads_block *block)
+strads_logistic_evaluate_elems(const struct strads_block *block)
 {
-	(void)logistic;
 	if (block->index == 0)
 		return STRADS_LOGISTIC_SUMS;
+	if (block->arg & STRADS_LOGISTIC_WIDE)
+		return 0;
 	return block->arg & STRADS_LOGISTIC_BETA ? 2 * (size_t)block->n : block->n;
 }
 
@@ -61,19 +65,11 @@ push_gradients(const struct strads_logistic *logistic, const struct strads_block
 	       double *partial)
 {
 	const struct strads_csc *x = &logistic->train->x;
-	const struct strads_linear_screen *screen = &logistic->screen;
 	const double *mean = logistic->columns.mean;
 
-	if (screen->all)
-		strads_csc_dot_range(x, block->first, block->n, logistic->theta, partial);
-	else
-		strads_csc_dot_list(x, screen->key + block->first, block->n, logistic->theta,
-				    partial);
-	if (!mean)
-		return;
-	for (uint32_t k = 0; k < block->n; k++)
-		partial[k] -=
-		    mean[strads_linear_screen_key(screen, block->first + k)] * logistic->dual.sum;
+	strads_csc_dot_range(x, block->first, block->n, logistic->theta, partial);
+	for (uint32_t k = 0; mean && k < block->n; k++)
+		partial[k] -= mean[block->first + k] * logistic->dual.sum;
 }
 
 void
@@ -84,23 +80,83 @@ strads_logistic_evaluate_push(const struct strads_logistic *logistic,
 		push_sums(logistic, partial);
 		return;
 	}
+	if (block->arg & STRADS_LOGISTIC_WIDE)
+		return;
 	push_gradients(logistic, block, partial);
 	if (!(block->arg & STRADS_LOGISTIC_BETA))
 		return;
 	for (uint32_t k = 0; k < block->n; k++) {
-		strads_key own = strads_linear_screen_key(&logistic->screen, block->first + k) -
-				 logistic->first_key;
+		strads_key own = block->first + k - logistic->first_key;
 
 		if (own < logistic->own_keys)
 			partial[block->n + k] = logistic->beta[own];
 	}
 }
 
+static void
+pull_rows(const struct strads_logistic *logistic, const struct strads_block *block,
+	  const double *sum, struct strads_linear_gradients *gradients)
+{
+	for (uint32_t k = 0; k < block->n; k++) {
+		strads_key key = block->first + k;
+		double beta = block->arg & STRADS_LOGISTIC_BETA
+				  ? sum[block->n + k]
+				  : logistic->beta[key - logistic->first_key];
+
+		strads_linear_gradients_add(gradients, key,
+					    fabs(sum[k] * logistic->columns.scale[key]), beta, 0);
+	}
+}
+
+/* The gradients of the n columns from a position on. */
+static void
+pull_run(struct strads_logistic *logistic, uint64_t first, uint64_t n,
+	 struct strads_linear_gradients *gradients)
+{
+	const struct strads_linear_portion *portion = &logistic->portion;
+	double *dot = logistic->scratch.range;
+
+	strads_packed_dot(&portion->x, first, n, logistic->whole.theta, dot);
+	for (uint64_t k = 0; k < n; k++) {
+		uint64_t at = first + k;
+		double g =
+		    portion->shift ? dot[k] - portion->shift[at] * logistic->whole.sum : dot[k];
+
+		strads_linear_drift_note(&logistic->drift, at, fabs(g));
+		strads_linear_gradients_add(gradients, strads_linear_portion_key(portion, at),
+					    fabs(g), portion->beta[at], 0);
+	}
+}
+
+/* Columns without a coefficient whose gradient is surely below what makes them candidates need no
+ * look: they satisfy |x̃_jᵀθ| ≤ λ, which is all that the dual point needs of them. */
+static void
+pull_wide(struct strads_logistic *logistic, const struct strads_block *block, double least,
+	  struct strads_linear_gradients *gradients)
+{
+	const struct strads_linear_portion *portion = &logistic->portion;
+	uint64_t end = block->first + block->n, from = block->first;
+
+	for (uint64_t k = from; k < end; k++) {
+		bool skipped = portion->beta[k] == 0 &&
+			       (k >= logistic->whole.reach ||
+				strads_linear_drift_below(&logistic->drift, k, least));
+
+		if (!skipped)
+			continue;
+		pull_run(logistic, from, k - from, gradients);
+		from = k + 1;
+	}
+	pull_run(logistic, from, end - from, gradients);
+}
+
 size_t
 strads_logistic_evaluate_pull(struct strads_logistic *logistic, const struct strads_block *block,
 			      const double *sum, void *commit)
 {
-	double least = isnan(logistic->lambda) ? 0 : NEARLY * logistic->lambda;
+	double ahead =
+	    strads_linear_trail_ahead(&logistic->trail, logistic->lambda_max, logistic->lambda);
+	double least = isnan(logistic->lambda) ? 0 : NEARLY * ahead;
 	struct strads_linear_gradients gradients;
 
 	if (block->index == 0) {
@@ -109,16 +165,10 @@ strads_logistic_evaluate_pull(struct strads_logistic *logistic, const struct str
 	}
 	gradients = strads_linear_gradients_begin(commit, logistic->working_set,
 						  &logistic->scratch.candidates, least);
-	for (uint32_t k = 0; k < block->n; k++) {
-		strads_key key = strads_linear_screen_key(&logistic->screen, block->first + k);
-		double g = fabs(sum[k] * logistic->columns.scale[key]);
-		double beta = block->arg & STRADS_LOGISTIC_BETA
-				  ? sum[block->n + k]
-				  : logistic->beta[key - logistic->first_key];
-
-		logistic->magnitude[key] = beta == 0 ? (float)g : INFINITY;
-		strads_linear_gradients_add(&gradients, key, g, beta, 0);
-	}
+	if (block->arg & STRADS_LOGISTIC_WIDE)
+		pull_wide(logistic, block, least, &gradients);
+	else
+		pull_rows(logistic, block, sum, &gradients);
 	return strads_linear_gradients_end(&gradients);
 }
 
@@ -145,7 +195,7 @@ strads_logistic_evaluate_sync(struct strads_logistic *logistic, const struct str
 
 /* The absolute gap. */
 static double
-evaluation_gap(struct strads_logistic *logistic, double *objective)
+evaluation_gap(const struct strads_logistic *logistic, double *objective)
 {
 	const double *sum = logistic->evaluation.sum;
 	struct strads_logloss_gap_sums sums = {
@@ -159,8 +209,6 @@ evaluation_gap(struct strads_logistic *logistic, double *objective)
 	};
 
 	*objective = strads_logloss_objective(&sums);
-	logistic->plan.scale =
-	    sums.gradient_max > sums.lambda ? sums.lambda / sums.gradient_max : 1;
 	return strads_logloss_gap(&sums);
 }
 
@@ -189,9 +237,12 @@ progress_fill(struct strads_logistic *logistic, uint64_t set, double objective, 
 	    (double)(strads_fabric_clock_ns(logistic->fabric) - logistic->start_ns) * 1e-9;
 	progress->sets = set + 1;
 	progress->updates = logistic->updates;
+	progress->point = logistic->trail.path.count;
+	progress->done = false;
 	progress->lambda = logistic->lambda;
 	progress->lambda_max = logistic->lambda_max;
 	progress->objective = objective;
+	progress->explained = 1 - sum[STRADS_LOGISTIC_LOSS] / logistic->labels.start;
 	progress->gap = gap;
 	progress->nonzeros = logistic->evaluation.tally.nonzeros;
 	progress->memory_bytes = logistic->memory_bytes;
@@ -219,7 +270,14 @@ strads_logistic_diverge(struct strads_logistic *logistic, uint64_t set)
 	return STRADS_STOP;
 }
 
-/* Whether this evaluation is the last, and with which outcome. */
+/* Whether somebody has asked for an end, or this set was the last there may be. */
+static bool
+end_is_asked(const struct strads_logistic *logistic, bool final)
+{
+	return final || logistic->plan.stop || logistic->evaluation.sum[STRADS_LOGISTIC_STOPS] > 0;
+}
+
+/* Whether this evaluation is the last of this λ, and with which outcome. */
 static bool
 decide(struct strads_logistic *logistic, bool final)
 {
@@ -233,54 +291,58 @@ decide(struct strads_logistic *logistic, bool final)
 		return true;
 	}
 	logistic->outcome = STRADS_LINEAR_LIMIT;
-	return final || plan->stop || plan->stuck ||
-	       logistic->evaluation.sum[STRADS_LOGISTIC_STOPS] > 0 || plan->stalled >= STALLED;
-}
-
-/* Whether another evaluation, the last by the number of sets, may have been scheduled already: with
- * ranges of the present screen. */
-static bool
-last_is_in_flight(const struct strads_logistic *logistic, uint64_t set)
-{
-	uint64_t max_sets = logistic->options.max_sets;
-
-	return set + 1 < max_sets && max_sets <= set + (uint64_t)logistic->options.engine.depth;
+	return end_is_asked(logistic, final) || plan->stuck || plan->stalled >= STALLED;
 }
 
 /* λ_max and λ, from the gradients at β = 0, and what follows from them. */
-static void
+static int
 first_evaluation(struct strads_logistic *logistic)
 {
 	logistic->lambda_max = logistic->evaluation.tally.gradient_max;
+	if (logistic->options.path.count > 0)
+		return strads_linear_trail_first(&logistic->trail, logistic->lambda_max,
+						 &logistic->lambda);
 	if (isnan(logistic->lambda))
 		logistic->lambda = logistic->options.lambda_ratio * logistic->lambda_max;
+	return STRADS_OK;
+}
+
+/* λ is another. What the last look at the columns left out was left out for a larger one. */
+static double
+restart(struct strads_logistic *logistic)
+{
+	double objective;
+
+	logistic->whole.reach = logistic->portion.count;
+	strads_logistic_plan_restart(&logistic->plan);
+	return evaluation_gap(logistic, &objective);
 }
 
 int
 strads_logistic_evaluate_finish(struct strads_logistic *logistic, const struct strads_block *block)
 {
-	bool final = (block->arg & STRADS_LOGISTIC_FINAL) != 0, first = isnan(logistic->lambda_max);
+	bool final = (block->arg & STRADS_LOGISTIC_FINAL) != 0, done, more = false;
+	int status = isnan(logistic->lambda_max) ? first_evaluation(logistic) : STRADS_OK;
 	double objective, gap;
 
-	if (first)
-		first_evaluation(logistic);
+	if (status)
+		return status;
 	gap = evaluation_gap(logistic, &objective);
 	if (!isfinite(objective) || !isfinite(gap))
 		return strads_logistic_diverge(logistic, block->set);
 	progress_fill(logistic, block->set, objective, relative_gap(logistic, gap));
-	final = decide(logistic, final);
-	report(logistic, final);
-	if (final)
+	done = decide(logistic, final);
+	if (done)
+		more = strads_logistic_path_goes_on(logistic, block->set,
+						    end_is_asked(logistic, final), &status);
+	if (status)
+		return status;
+	report(logistic, done && !more);
+	if (done && !more)
 		return STRADS_STOP;
-	logistic->plan.gap = gap;
-	strads_logistic_plan_list(logistic, block->set);
-	if (first && logistic->lambda > 0 && !last_is_in_flight(logistic, block->set)) {
-		strads_logistic_screen_first(logistic);
-		strads_logistic_screen_renew(logistic);
-	}
-	if (strads_logistic_safe_is_due(logistic, block->set))
-		strads_logistic_plan_next(logistic, block->set, STRADS_LOGISTIC_SAFE);
-	else
-		strads_logistic_plan_begin(logistic, block->set);
+	if (more)
+		gap = restart(logistic);
+	strads_logistic_plan_list(logistic, block->set, gap);
+	strads_logistic_plan_begin(logistic, block->set);
 	return STRADS_OK;
 }

@@ -98,6 +98,7 @@ strads_logistic_labels_learn(struct strads_logistic *logistic)
 						 : -1);
 	labels->share = positive / rows;
 	labels->null = entropy(rows, positive);
+	labels->start = logistic->options.intercept ? labels->null : rows * log(2);
 	if (!logistic->test)
 		return STRADS_OK;
 	mine = labels_read(logistic->test, logistic->test_y);

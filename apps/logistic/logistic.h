@@ -7,13 +7,14 @@
 
 #include "../data/dataset.h"
 #include "../linear/linear.h"
-#include "../linear/model.h"
+#include "../linear/path.h"
 
 struct strads_logistic_options {
-	double lambda;       /* ≥ 0; NaN: use lambda_ratio */
-	double lambda_ratio; /* λ = λ_max · ratio */
-	double tol; /* duality gap, relative to the loss of the best constant; see progress.gap for
-		     * λ = 0 */
+	double lambda;                  /* ≥ 0; NaN: use lambda_ratio */
+	double lambda_ratio;            /* λ = λ_max · ratio */
+	struct strads_linear_grid path; /* of λs, instead of one */
+	double tol; /* of every λ: duality gap, relative to the loss of the best constant; see
+		     * progress.gap for λ = 0 */
 	double time_limit_s; /* since data were ready; 0: none */
 	uint64_t max_sets;   /* 0: none; the first two or three are always carried out */
 	uint64_t seed;
@@ -49,5 +50,14 @@ STRADS_MUST_CHECK int strads_logistic_fit(struct strads_fabric *fabric,
 					  const volatile int *stop, strads_linear_report *report,
 					  void *arg, struct strads_logistic_result *result,
 					  struct strads_linear_model *model);
+
+/* The same for options->path.count λs, at least 1. The path is as long as it came: with outcome
+ * LIMIT the last of its points may be short of the tolerance. The AUC is that of its last. The
+ * caller frees it with strads_linear_path_free. */
+STRADS_MUST_CHECK int strads_logistic_fit_path(
+    struct strads_fabric *fabric, const struct strads_dataset *train,
+    const struct strads_dataset *test, const struct strads_logistic_options *options,
+    const volatile int *stop, strads_linear_report *report, void *arg,
+    struct strads_logistic_result *result, struct strads_linear_path *path);
 
 #endif

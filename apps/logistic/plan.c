@@ -1,7 +1,10 @@
 /*
  * The primitive schedule: which set comes when.
  *
- *   statistics of the columns | evaluation | updates … | steps | evaluation | updates …
+ *   statistics of the columns | all rows | evaluation | updates … | steps | all rows | evaluation …
+ *
+ * The working set is swept by the ranks in turn, and several models may follow on each other before
+ * the next evaluation.
  *
  * Everything is a function of the set's number and of what all ranks know after set t − D, so that
  * any rank can schedule any set. Sets that are scheduled while an evaluation or a step is under way
@@ -22,28 +25,49 @@
 /* … or after so many passes, as the next model may be a better guide. */
 #define PASSES 20
 
+/* An evaluation is due when a model's first sweep found the list, restricted to itself, nearer to
+ * optimal than this part of the last gap, or than PART_OF_TOLERANCE; or after so many models. */
+#define PART_OF_GAP 0.5
+#define MODELS      3
+
+/* Sweeps over one model to begin with, as the next is a better guide than what is left of this;
+ * twice as many whenever an evaluation of a list that does not grow any more finds the gap not
+ * below PART_OF_GAP of the last, as then it is the sweeps that are slow. */
+#define SWEEPS 5
+
 /* ---- Drafts ------------------------------------------------------------------------------- */
 
+/* An evaluation of whole columns, which all rows are known for. */
 static void
-draft_range(const struct strads_logistic *logistic, uint32_t kind, bool final, uint32_t index,
-	    struct strads_block_draft *draft)
+draft_wide(const struct strads_logistic *logistic, bool final, uint32_t index,
+	   struct strads_block_draft *draft)
+{
+	draft->kind = STRADS_LOGISTIC_EVALUATE;
+	draft->arg = STRADS_LOGISTIC_WIDE | (final ? STRADS_LOGISTIC_FINAL : 0);
+	draft->range = true;
+	if (index > 0)
+		strads_linear_portion_draft_columns(&logistic->portion, logistic->train->x.cols,
+						    logistic->range_max, index - 1, draft);
+}
+
+/* One over the rows of each rank, which needs no set before it. */
+static void
+draft_narrow(const struct strads_logistic *logistic, uint32_t index,
+	     struct strads_block_draft *draft)
 {
 	struct strads_linear_range range = {.last = true, .owner = -1};
-	bool beta = kind == STRADS_LOGISTIC_EVALUATE && index > 0 && !logistic->cut;
+	bool beta = index > 0 && !logistic->cut;
 
-	draft->kind = kind;
-	draft->arg = (final ? STRADS_LOGISTIC_FINAL : 0) | (beta ? STRADS_LOGISTIC_BETA : 0);
+	draft->kind = STRADS_LOGISTIC_EVALUATE;
+	draft->arg = STRADS_LOGISTIC_FINAL | (beta ? STRADS_LOGISTIC_BETA : 0);
 	draft->range = true;
-	if (index == 0) {
-		draft->last = logistic->screen.count == 0;
+	if (index == 0)
 		return;
-	}
-	(void)strads_linear_screen_range(&logistic->screen, &logistic->table, logistic->cut,
-					 logistic->range_max, index - 1, &range);
+	(void)strads_linear_range_find(&logistic->table, logistic->cut, logistic->range_max,
+				       index - 1, &range);
 	draft->first = range.first;
 	draft->n = range.n;
-	/* The same for both kinds: SAFE needs what EVALUATE found. */
-	draft->reducer = logistic->cut ? range.owner : (int)(index % (uint32_t)logistic->ranks);
+	draft->reducer = range.owner;
 	draft->last = range.last;
 }
 
@@ -55,7 +79,7 @@ members_recur(const struct strads_logistic *logistic)
 
 	if (logistic->options.scheduler == STRADS_LINEAR_CYCLIC)
 		return n <= logistic->set_size || n % logistic->set_size == 0;
-	return logistic->options.scheduler == STRADS_LINEAR_FIXED || logistic->working_set;
+	return logistic->options.scheduler == STRADS_LINEAR_FIXED;
 }
 
 static uint64_t
@@ -88,19 +112,15 @@ draft_update(struct strads_logistic *logistic, uint64_t set, struct strads_block
 	if (scheduler == STRADS_LINEAR_PRIORITY)
 		return strads_priority_draw(logistic->priority, set, logistic->set_size,
 					    draft->keys, &draft->n);
-	if (logistic->working_set)
-		draft->n = strads_working_set_draw(logistic->working_set, logistic->set_size, draw,
-						   draft->keys);
-	else
-		draft->n = strads_order_draw(
-		    (enum strads_order)scheduler, logistic->options.seed, logistic->list_count,
-		    logistic->permutation, logistic->set_size,
-		    scheduler == STRADS_LINEAR_RANDOM ? set : draw, draft->keys);
+	draft->n =
+	    strads_order_draw((enum strads_order)scheduler, logistic->options.seed,
+			      logistic->list_count, logistic->permutation, logistic->set_size,
+			      scheduler == STRADS_LINEAR_RANDOM ? set : draw, draft->keys);
 	return STRADS_OK;
 }
 
-/* Whether the run is to end with an evaluation now. Not while something is under way whose finish
- * may change the screen; but the number of sets is known to all and minded there. */
+/* Whether the run is to end with an evaluation now. Not while something is under way that may end
+ * it; but the number of sets is known to all. */
 static bool
 end_is_due(const struct strads_logistic *logistic, uint64_t set)
 {
@@ -116,13 +136,34 @@ end_is_due(const struct strads_logistic *logistic, uint64_t set)
 	       (options->time_limit_s > 0 && seconds >= options->time_limit_s);
 }
 
+static void
+draft_pending(const struct strads_logistic *logistic, bool final, uint32_t index,
+	      struct strads_block_draft *draft)
+{
+	switch (logistic->plan.pending) {
+	case STRADS_LOGISTIC_EVALUATE:
+		draft_wide(logistic, final, index, draft);
+		break;
+	case STRADS_LOGISTIC_WHOLE:
+		draft->kind = STRADS_LOGISTIC_WHOLE;
+		strads_linear_portion_draft_rows(&logistic->portion, (logistic->piece_max + 1) / 2,
+						 index, draft);
+		break;
+	case STRADS_LOGISTIC_TURN:
+		strads_logistic_turn_draft(logistic, index, draft);
+		break;
+	default:
+		draft->kind = STRADS_LOGISTIC_STEP;
+		draft->arg = logistic->plan.halvings;
+		draft->last = true;
+		break;
+	}
+}
+
 int
 strads_logistic_schedule(struct strads_logistic *logistic, uint64_t set, uint32_t index,
 			 struct strads_block_draft *draft)
 {
-	const struct strads_logistic_plan *plan = &logistic->plan;
-	uint32_t kind = STRADS_LOGISTIC_UPDATE;
-
 	draft->reducer = -1;
 	if (set < strads_linear_columns_sets(&logistic->columns)) {
 		draft->kind = STRADS_LOGISTIC_COLUMNS;
@@ -134,19 +175,13 @@ strads_logistic_schedule(struct strads_logistic *logistic, uint64_t set, uint32_
 	 * the first of the next set. */
 	if (index == 0 && logistic->final_set == STRADS_LOGISTIC_NEVER && end_is_due(logistic, set))
 		logistic->final_set = set;
-	if (logistic->final_set == set)
-		kind = STRADS_LOGISTIC_EVALUATE;
-	else if (plan->pending_at == set)
-		kind = plan->pending;
-	if (kind == STRADS_LOGISTIC_UPDATE)
+	if (logistic->plan.pending_at == set &&
+	    (logistic->plan.pending == STRADS_LOGISTIC_EVALUATE || logistic->final_set != set))
+		draft_pending(logistic, logistic->final_set == set, index, draft);
+	else if (logistic->final_set == set)
+		draft_narrow(logistic, index, draft);
+	else
 		return draft_update(logistic, set, draft);
-	if (kind == STRADS_LOGISTIC_STEP) {
-		draft->kind = kind;
-		draft->arg = plan->halvings;
-		draft->last = true;
-		return STRADS_OK;
-	}
-	draft_range(logistic, kind, logistic->final_set == set, index, draft);
 	return STRADS_OK;
 }
 
@@ -157,10 +192,11 @@ strads_logistic_plan_open(struct strads_logistic *logistic)
 {
 	logistic->plan = (struct strads_logistic_plan){
 	    .pending_at = strads_linear_columns_sets(&logistic->columns),
-	    .pending = STRADS_LOGISTIC_EVALUATE,
+	    .pending = STRADS_LOGISTIC_WHOLE,
+	    .sweeps = SWEEPS,
+	    .gap = INFINITY,
 	    .list_start = STRADS_LOGISTIC_NEVER,
 	    .best_gap = INFINITY,
-	    .safe_gap = INFINITY,
 	};
 	logistic->final_set = STRADS_LOGISTIC_NEVER;
 	logistic->list_count = logistic->train->x.cols;
@@ -170,14 +206,24 @@ strads_logistic_plan_open(struct strads_logistic *logistic)
 }
 
 void
+strads_logistic_plan_restart(struct strads_logistic_plan *plan)
+{
+	plan->gap = INFINITY;
+	plan->best_gap = INFINITY;
+	plan->stalled = 0;
+	plan->stuck = false;
+	plan->sweeps = SWEEPS;
+}
+
+void
 strads_logistic_plan_next(struct strads_logistic *logistic, uint64_t set, uint32_t pending)
 {
 	logistic->plan.pending_at = set + (uint64_t)logistic->options.engine.depth;
 	logistic->plan.pending = pending;
 }
 
-static void
-pass_begin(struct strads_logistic_plan *plan)
+void
+strads_logistic_plan_pass(struct strads_logistic_plan *plan)
 {
 	plan->updated = 0;
 	plan->steepest = 0;
@@ -186,19 +232,27 @@ pass_begin(struct strads_logistic_plan *plan)
 }
 
 void
-strads_logistic_plan_list(struct strads_logistic *logistic, uint64_t set)
+strads_logistic_plan_list(struct strads_logistic *logistic, uint64_t set, double gap)
 {
 	struct strads_logistic_plan *plan = &logistic->plan;
-	uint64_t n = logistic->set_size;
+	uint64_t n = logistic->set_size, before = logistic->list_count;
+	bool slow = gap > PART_OF_GAP * plan->gap;
 
+	plan->gap = gap;
 	if (logistic->working_set) {
 		strads_working_set_choose(logistic->working_set, logistic->options.seed ^ set);
 		logistic->list_count = logistic->working_set->count;
+		strads_logistic_turn_list(logistic);
+		if (slow && logistic->list_count <= before)
+			plan->sweeps = 2 * plan->sweeps < logistic->options.passes
+					   ? 2 * plan->sweeps
+					   : logistic->options.passes;
 	}
 	plan->list_start = STRADS_LOGISTIC_NEVER;
 	plan->blocks = logistic->list_count / n + (logistic->list_count % n != 0);
 	plan->passes = 0;
-	pass_begin(plan);
+	plan->models = 0;
+	strads_logistic_plan_pass(plan);
 }
 
 void
@@ -208,8 +262,35 @@ strads_logistic_plan_begin(struct strads_logistic *logistic, uint64_t set)
 		strads_logistic_plan_next(logistic, set, STRADS_LOGISTIC_EVALUATE);
 		return;
 	}
+	if (logistic->working_set) {
+		strads_logistic_turn_begin(logistic);
+		logistic->plan.models++;
+		strads_logistic_plan_next(logistic, set, STRADS_LOGISTIC_TURN);
+		return;
+	}
 	logistic->plan.pending_at = STRADS_LOGISTIC_NEVER;
 	logistic->plan.list_start = set + (uint64_t)logistic->options.engine.depth;
+}
+
+/* Whether the distance from optimal, an absolute gap, is so small that the tolerance may be
+ * reached.
+ */
+static bool
+is_enough(const struct strads_logistic *logistic, double distance)
+{
+	return distance <= PART_OF_TOLERANCE * logistic->options.tol * logistic->labels.null;
+}
+
+void
+strads_logistic_plan_model(struct strads_logistic *logistic, uint64_t set)
+{
+	const struct strads_logistic_plan *plan = &logistic->plan;
+
+	if (plan->models > 0 && plan->models < MODELS && plan->distance > PART_OF_GAP * plan->gap &&
+	    !is_enough(logistic, plan->distance))
+		strads_logistic_plan_begin(logistic, set);
+	else
+		strads_logistic_plan_next(logistic, set, STRADS_LOGISTIC_EVALUATE);
 }
 
 void
@@ -227,13 +308,11 @@ static bool
 model_is_solved(const struct strads_logistic *logistic)
 {
 	const struct strads_logistic_plan *plan = &logistic->plan;
-	double enough = PART_OF_LAST * plan->gap;
-	double tolerance = PART_OF_TOLERANCE * logistic->options.tol * logistic->labels.null;
 	double gap = plan->slack;
 
 	if (plan->steepest > logistic->lambda)
 		gap += (plan->steepest - logistic->lambda) * plan->l1;
-	return gap <= enough || gap <= tolerance;
+	return gap <= PART_OF_LAST * plan->gap || is_enough(logistic, gap);
 }
 
 void
@@ -252,5 +331,5 @@ strads_logistic_plan_advance(struct strads_logistic *logistic, const struct stra
 		plan->halvings = 0;
 		strads_logistic_plan_next(logistic, last->set, STRADS_LOGISTIC_STEP);
 	}
-	pass_begin(plan);
+	strads_logistic_plan_pass(plan);
 }

@@ -14,11 +14,12 @@ schedule(void *state, uint64_t set, uint32_t index, struct strads_block_draft *d
 static size_t
 partial_elems(void *state, const struct strads_block *block)
 {
+	(void)state;
 	switch (block->kind) {
 	case STRADS_LOGISTIC_COLUMNS:
 		return strads_linear_columns_elems(block);
 	case STRADS_LOGISTIC_EVALUATE:
-		return strads_logistic_evaluate_elems(state, block);
+		return strads_logistic_evaluate_elems(block);
 	case STRADS_LOGISTIC_UPDATE:
 		return strads_logistic_update_elems(block);
 	case STRADS_LOGISTIC_STEP:
@@ -28,13 +29,25 @@ partial_elems(void *state, const struct strads_block *block)
 	}
 }
 
+/* What a block is a part of has so many elements. */
+static uint64_t
+end_of(const struct strads_logistic *logistic, const struct strads_block *block)
+{
+	switch (block->kind) {
+	case STRADS_LOGISTIC_WHOLE:
+		return logistic->portion.first_row[block->reducer + 1];
+	case STRADS_LOGISTIC_TURN:
+		return strads_logistic_turn_length(logistic, block->arg);
+	default:
+		return logistic->train->x.cols;
+	}
+}
+
 /* A block that names variables there are none of did not come from this program's schedule. */
 static int
 block_check(const struct strads_logistic *logistic, const struct strads_block *block)
 {
-	bool ranges =
-	    block->kind == STRADS_LOGISTIC_EVALUATE || block->kind == STRADS_LOGISTIC_SAFE;
-	uint64_t end = ranges ? logistic->screen.count : logistic->train->x.cols;
+	uint64_t end = end_of(logistic, block);
 	bool sound = block->kind < STRADS_LOGISTIC_KINDS;
 
 	if (block->kind != STRADS_LOGISTIC_UPDATE)
@@ -72,7 +85,7 @@ push(void *state, const struct strads_block *block, double *partial)
 	case STRADS_LOGISTIC_STEP:
 		strads_logistic_step_push(logistic, block, partial);
 		break;
-	default: /* SAFE: all is known to the reducer */
+	default: /* WHOLE, TURN: all is known to the reducer */
 		break;
 	}
 	return STRADS_OK;
@@ -90,8 +103,11 @@ pull(void *state, const struct strads_block *block, const double *sum, void *com
 	case STRADS_LOGISTIC_EVALUATE:
 		*bytes = strads_logistic_evaluate_pull(logistic, block, sum, commit);
 		return STRADS_OK;
-	case STRADS_LOGISTIC_SAFE:
-		*bytes = strads_logistic_safe_pull(logistic, block, commit);
+	case STRADS_LOGISTIC_WHOLE:
+		*bytes = strads_logistic_whole_pull(logistic, block, commit);
+		return STRADS_OK;
+	case STRADS_LOGISTIC_TURN:
+		*bytes = strads_logistic_turn_pull(logistic, block, commit);
 		return STRADS_OK;
 	case STRADS_LOGISTIC_STEP:
 		*bytes = STRADS_LOGISTIC_TRIALS * sizeof *sum;
@@ -112,13 +128,26 @@ sync(void *state, const struct strads_block *block, const void *commit, size_t b
 		return strads_linear_columns_sync(&logistic->columns, block, commit, bytes);
 	case STRADS_LOGISTIC_EVALUATE:
 		return strads_logistic_evaluate_sync(logistic, block, commit, bytes);
-	case STRADS_LOGISTIC_SAFE:
-		return strads_logistic_safe_sync(logistic, block, commit, bytes);
+	case STRADS_LOGISTIC_WHOLE:
+		return strads_logistic_whole_sync(logistic, block, commit, bytes);
+	case STRADS_LOGISTIC_TURN:
+		return strads_logistic_turn_sync(logistic, block, commit, bytes);
 	case STRADS_LOGISTIC_STEP:
 		return strads_logistic_step_sync(logistic, block, commit, bytes);
 	default:
 		return strads_logistic_update_sync(logistic, block, commit, bytes);
 	}
+}
+
+/* All that does not depend on λ is known: here the clock of the fit starts. */
+static void
+columns_finish(struct strads_logistic *logistic, const struct strads_block *last)
+{
+	if (last->arg != STRADS_LINEAR_SCALES)
+		return;
+	strads_linear_portion_arrange(&logistic->portion, &logistic->columns);
+	strads_linear_drift_start(&logistic->drift, &logistic->portion, &logistic->columns);
+	logistic->start_ns = strads_fabric_clock_ns(logistic->fabric);
 }
 
 static int
@@ -127,10 +156,18 @@ finish(void *state, const struct strads_block *last)
 	struct strads_logistic *logistic = state;
 
 	switch (last->kind) {
+	case STRADS_LOGISTIC_COLUMNS:
+		columns_finish(logistic, last);
+		return STRADS_OK;
+	case STRADS_LOGISTIC_WHOLE:
+		strads_logistic_whole_finish(logistic, last);
+		return STRADS_OK;
 	case STRADS_LOGISTIC_EVALUATE:
 		return strads_logistic_evaluate_finish(logistic, last);
-	case STRADS_LOGISTIC_SAFE:
-		return strads_logistic_safe_finish(logistic, last);
+	case STRADS_LOGISTIC_TURN:
+		strads_logistic_turn_finish(logistic, last);
+		return logistic->plan.diverged ? strads_logistic_diverge(logistic, last->set)
+					       : STRADS_OK;
 	case STRADS_LOGISTIC_STEP:
 		return strads_logistic_step_finish(logistic, last);
 	case STRADS_LOGISTIC_UPDATE:
@@ -143,13 +180,14 @@ finish(void *state, const struct strads_block *last)
 	}
 }
 
-/* Statistics, gradients and what can be discarded only read the state that updates change. */
+/* Statistics and gradients only read the state that updates change; the blocks of the others are
+ * parts of a vector that one rank tells. */
 static bool
 early(void *state, uint32_t kind)
 {
 	(void)state;
 	return kind == STRADS_LOGISTIC_COLUMNS || kind == STRADS_LOGISTIC_EVALUATE ||
-	       kind == STRADS_LOGISTIC_SAFE;
+	       kind == STRADS_LOGISTIC_WHOLE || kind == STRADS_LOGISTIC_TURN;
 }
 
 /* Typical costs on one core, in nanoseconds. */
@@ -177,17 +215,15 @@ push_cost_ns(void *state, const struct strads_block *block)
 	const struct strads_logistic *logistic = state;
 	const struct strads_csc *x = &logistic->train->x;
 	strads_key first = block->first, last = block->first + block->n - 1;
+	bool wide = block->kind == STRADS_LOGISTIC_EVALUATE && block->index > 0 &&
+		    block->arg & STRADS_LOGISTIC_WIDE;
 
 	if (block->kind == STRADS_LOGISTIC_UPDATE)
 		return update_cost_ns(x, block);
-	if (block->kind == STRADS_LOGISTIC_SAFE)
+	if (block->kind == STRADS_LOGISTIC_WHOLE || block->kind == STRADS_LOGISTIC_TURN || wide)
 		return 0;
 	if (block->kind == STRADS_LOGISTIC_STEP || block->n == 0)
 		return NS_ROW * (x->rows + (logistic->test ? logistic->test->x.rows : 0));
-	if (block->kind == STRADS_LOGISTIC_EVALUATE) {
-		first = strads_linear_screen_key(&logistic->screen, first);
-		last = strads_linear_screen_key(&logistic->screen, last);
-	}
 	return NS_ENTRY * (double)(x->start[last + 1] - x->start[first]) + NS_COLUMN * block->n;
 }
 
@@ -195,10 +231,17 @@ static double
 pull_cost_ns(void *state, const struct strads_block *block)
 {
 	const struct strads_logistic *logistic = state;
+	const uint64_t *start = logistic->portion.x.start;
 	double n = block->n;
 
 	if (block->kind == STRADS_LOGISTIC_UPDATE)
 		return NS_PAIR * n * n * logistic->options.passes;
+	if (block->kind == STRADS_LOGISTIC_TURN && block->first == 0)
+		return strads_logistic_turn_cost_ns(logistic);
+	if (block->kind == STRADS_LOGISTIC_EVALUATE && block->index > 0 &&
+	    block->arg & STRADS_LOGISTIC_WIDE)
+		return NS_ENTRY * (double)(start[block->first + block->n] - start[block->first]) +
+		       NS_COLUMN * n;
 	return NS_COLUMN * n;
 }
 
@@ -212,14 +255,16 @@ void
 strads_logistic_program(struct strads_logistic *logistic, struct strads_program *program)
 {
 	uint32_t set_size = logistic->set_size, range = logistic->range_max;
+	size_t piece = ((size_t)logistic->piece_max + 1) / 2 * 2;
 	size_t sums = larger(STRADS_LOGISTIC_SUMS, STRADS_LOGISTIC_TRIALS);
-	size_t commit = larger(strads_logistic_evaluate_commit_max(range),
-			       strads_logistic_update_commit_max(set_size));
+	size_t commit = larger(larger(strads_logistic_evaluate_commit_max(range),
+				      strads_logistic_update_commit_max(set_size)),
+			       piece * sizeof(double));
 
 	*program = (struct strads_program){
 	    .name = "logistic",
 	    .state = logistic,
-	    .block_max = (uint32_t)larger(set_size, range),
+	    .block_max = (uint32_t)larger(larger(set_size, range), piece),
 	    .set_blocks_max = 1,
 	    .partial_max =
 		larger(larger(strads_logistic_update_elems_max(set_size), sums), 2 * (size_t)range),

@@ -6,6 +6,13 @@
 
 #include "../linear/need.h"
 
+/* Numbers in a block of what one rank tells all of rows and coefficients. */
+#define PIECE_MAX 16384
+
+/* Members of the working set for each variable of the support: what each model leaves to be found
+ * by the next evaluation costs more than columns that turn out to stay 0. */
+#define GROWTH 8
+
 /* Variables in a range of columns: many enough that a round costs little, few enough that ranks
  * take turns. */
 #define RANGE_MAX 16384
@@ -24,7 +31,6 @@ take_columns(struct strads_logistic *logistic, struct strads_linear_need *need)
 {
 	uint64_t cols = logistic->train->x.cols;
 	struct strads_linear_columns *columns = &logistic->columns;
-	struct strads_linear_screen *screen = &logistic->screen;
 
 	need->what = "the statistics of the columns";
 	if (columns->centred)
@@ -32,10 +38,9 @@ take_columns(struct strads_logistic *logistic, struct strads_linear_need *need)
 	columns->scale = strads_linear_take(need, cols, sizeof *columns->scale);
 	columns->bound = strads_linear_take(need, cols, sizeof *columns->bound);
 	columns->norm = strads_linear_take(need, cols, sizeof *columns->norm);
-	screen->key = strads_linear_take(need, cols, sizeof *screen->key);
-	screen->first =
-	    strads_linear_take(need, (uint64_t)logistic->ranks + 1, sizeof *screen->first);
-	logistic->magnitude = strads_linear_take(need, cols, sizeof *logistic->magnitude);
+	cols = strads_linear_portion_count(cols, logistic->rank, logistic->ranks);
+	logistic->portion_d = strads_linear_take(need, cols, sizeof *logistic->portion_d);
+	strads_linear_drift_take(&logistic->drift, cols, need);
 }
 
 static void
@@ -54,6 +59,8 @@ take_list(struct strads_logistic *logistic, struct strads_linear_need *need)
 	most = most < cols ? most : cols;
 	need->bytes += strads_working_set_bytes(most);
 	need->status = strads_working_set_new(most, &logistic->working_set);
+	if (need->status == STRADS_OK)
+		logistic->working_set->growth = GROWTH;
 }
 
 /* The priorities of this rank's variables, if it schedules by them. */
@@ -103,6 +110,7 @@ take_scratch(struct strads_logistic *logistic, struct strads_linear_need *need)
 	scratch->gradient = strads_linear_take(need, n, sizeof *scratch->gradient);
 	scratch->beta = strads_linear_take(need, n, sizeof *scratch->beta);
 	scratch->scale = strads_linear_take(need, n, sizeof *scratch->scale);
+	scratch->range = strads_linear_take(need, logistic->range_max, sizeof *scratch->range);
 	scratch->candidates.max = logistic->range_max;
 	scratch->candidates.entry =
 	    strads_linear_take(need, logistic->range_max, sizeof *scratch->candidates.entry);
@@ -115,6 +123,8 @@ take_grams(struct strads_logistic *logistic, struct strads_linear_need *need)
 	uint64_t n = logistic->set_size, cols = logistic->train->x.cols;
 	uint64_t most = (cols / n + (cols % n != 0)) / (uint64_t)logistic->ranks + 1;
 
+	if (logistic->working_set)
+		return;
 	need->what = "Gram matrices (smaller sets need less)";
 	grams->stride = n * n + n + 1;
 	grams->slots = GRAM_BYTES / (grams->stride * sizeof *grams->slot);
@@ -138,7 +148,11 @@ strads_logistic_state_take(struct strads_logistic *logistic)
 	take_list(logistic, &need);
 	take_priorities(logistic, &need);
 	take_rows(logistic, &need);
+	strads_logistic_whole_take(logistic, &need);
+	strads_logistic_turn_take(logistic, &need);
 	take_scratch(logistic, &need);
+	strads_linear_trail_take(&logistic->options.path, logistic->train->rows_total,
+				 logistic->train->x.cols, &need, &logistic->trail);
 	take_grams(logistic, &need);
 	logistic->memory_bytes += need.bytes;
 	return need.status;
@@ -151,9 +165,14 @@ strads_logistic_state_give(struct strads_logistic *logistic)
 	free(logistic->columns.scale);
 	free(logistic->columns.bound);
 	free(logistic->columns.norm);
-	free(logistic->screen.key);
-	free(logistic->screen.first);
-	free(logistic->magnitude);
+	strads_linear_trail_give(&logistic->trail);
+	strads_linear_portion_close(&logistic->portion);
+	strads_linear_drift_give(&logistic->drift);
+	free(logistic->portion_d);
+	free(logistic->whole.r);
+	free(logistic->whole.weight);
+	free(logistic->whole.theta);
+	strads_logistic_turn_give(logistic);
 	free(logistic->permutation);
 	strads_working_set_delete(&logistic->working_set);
 	strads_priority_delete(&logistic->priority);
@@ -171,6 +190,7 @@ strads_logistic_state_give(struct strads_logistic *logistic)
 	free(logistic->scratch.gradient);
 	free(logistic->scratch.beta);
 	free(logistic->scratch.scale);
+	free(logistic->scratch.range);
 	free(logistic->scratch.candidates.entry);
 	strads_gram_scratch_delete(&logistic->scratch.gram);
 	free(logistic->grams.slot);
@@ -183,16 +203,22 @@ strads_logistic_state_size(struct strads_logistic *logistic)
 	const struct strads_logistic_options *options = &logistic->options;
 	enum strads_standardize standardize = options->standardize;
 	struct strads_job *job = strads_fabric_job(logistic->fabric);
-	uint64_t cols = logistic->train->x.cols;
+	uint64_t cols = logistic->train->x.cols, most;
 	int rank = strads_job_rank(job);
 
+	most = STRADS_LOGISTIC_HEADS + cols + logistic->train->rows_total;
 	logistic->rank = rank;
 	logistic->ranks = strads_job_size(job);
 	logistic->table = (struct strads_table){.keys = cols, .ranks = logistic->ranks};
 	logistic->first_key = strads_table_first(&logistic->table, rank);
 	logistic->own_keys = strads_table_first(&logistic->table, rank + 1) - logistic->first_key;
 	logistic->set_size = options->set_size < cols ? options->set_size : (uint32_t)cols;
+	/* One block of them all, solved with its Gram matrix: nothing to choose, and no turns of
+	 * ranks that undo each other's moves where the columns depend on each other. */
+	if (logistic->set_size == cols && options->scheduler == STRADS_LINEAR_WORKING_SET)
+		logistic->options.scheduler = STRADS_LINEAR_CYCLIC;
 	logistic->range_max = RANGE_MAX < cols ? RANGE_MAX : (uint32_t)cols;
+	logistic->piece_max = PIECE_MAX < most ? PIECE_MAX : (uint32_t)most;
 	logistic->cut = cols / (uint64_t)logistic->ranks >= CUT_FROM;
 	logistic->columns.x = &logistic->train->x;
 	logistic->columns.rows_total = logistic->train->rows_total;
@@ -200,7 +226,6 @@ strads_logistic_state_size(struct strads_logistic *logistic)
 	logistic->columns.centred = options->intercept ||
 				    standardize == STRADS_STANDARDIZE_CENTER_UNIT ||
 				    standardize == STRADS_STANDARDIZE_ZSCORE;
-	logistic->columns.norm_least = INFINITY;
 	logistic->lambda = options->lambda;
 	logistic->lambda_max = NAN;
 	logistic->outcome = STRADS_LINEAR_LIMIT;
@@ -219,7 +244,6 @@ strads_logistic_state_start(struct strads_logistic *logistic)
 	for (uint32_t i = 0; logistic->test && i < logistic->test->x.rows; i++)
 		logistic->test_margin[i] = logistic->intercept;
 	strads_logistic_state_anchor(logistic, &balanced);
-	strads_linear_screen_open(&logistic->screen, &logistic->table);
 	strads_logistic_plan_open(logistic);
 }
 
@@ -228,16 +252,23 @@ strads_logistic_state_anchor(struct strads_logistic *logistic,
 			     const struct strads_logloss_sums *sums)
 {
 	uint32_t rows = logistic->train->x.rows;
-	size_t bytes = rows * sizeof(double);
-	double positive = 1, negative = 1;
 
 	strads_logloss_derive(rows, logistic->y, logistic->margin, logistic->reach, logistic->r,
 			      logistic->weight);
+	logistic->positive = logistic->negative = 1;
 	if (logistic->options.intercept)
-		strads_logloss_balance(sums, &positive, &negative);
+		strads_logloss_balance(sums, &logistic->positive, &logistic->negative);
 	logistic->dual = (struct strads_logloss_dual){0};
-	strads_logloss_dual_add(rows, logistic->r, positive, negative, logistic->theta,
-				&logistic->dual);
+	strads_logloss_dual_add(rows, logistic->r, logistic->positive, logistic->negative,
+				logistic->theta, &logistic->dual);
+	strads_logistic_state_rest(logistic);
+}
+
+void
+strads_logistic_state_rest(struct strads_logistic *logistic)
+{
+	size_t bytes = logistic->train->x.rows * sizeof(double);
+
 	memcpy(logistic->rho, logistic->r, bytes);
 	memset(logistic->move, 0, bytes);
 	if (logistic->test)

@@ -21,8 +21,12 @@
 
 #include "../linear/columns.h"
 #include "../linear/costs.h"
+#include "../linear/drift.h"
 #include "../linear/gradients.h"
-#include "../linear/screen.h"
+#include "../linear/portion.h"
+#include "../linear/range.h"
+#include "../linear/trail.h"
+#include "strads/descent.h"
 #include "strads/gram.h"
 #include "strads/logloss.h"
 #include "strads/priority.h"
@@ -33,10 +37,11 @@
 /* Kinds of sets. */
 enum strads_logistic_kind {
 	STRADS_LOGISTIC_COLUMNS,  /* statistics of columns; arg: the phase */
+	STRADS_LOGISTIC_WHOLE,    /* the residual and the weights of all rows */
 	STRADS_LOGISTIC_EVALUATE, /* sums over rows (block 0), then gradients of ranges of columns
 				   */
-	STRADS_LOGISTIC_SAFE,     /* (block 0 is empty) which columns of the ranges can matter */
 	STRADS_LOGISTIC_UPDATE,   /* one block of descent on the model */
+	STRADS_LOGISTIC_TURN,     /* one rank's descent on it over the working set; arg: the turn */
 	STRADS_LOGISTIC_STEP,     /* the objective at the anchor + d/2^arg */
 	STRADS_LOGISTIC_KINDS,
 };
@@ -44,6 +49,7 @@ enum strads_logistic_kind {
 /* Bits of the arg of EVALUATE. */
 #define STRADS_LOGISTIC_FINAL UINT64_C(1) /* the run ends here, tolerance reached or not */
 #define STRADS_LOGISTIC_BETA  UINT64_C(2) /* ranges cross owners: partials carry β too */
+#define STRADS_LOGISTIC_WIDE  UINT64_C(4) /* ranges are of one rank's whole columns */
 
 /* Bits of the arg of UPDATE; the number of the block in its list stands above them. */
 #define STRADS_LOGISTIC_GRAM  UINT64_C(1) /* partials carry the Gram matrix */
@@ -60,7 +66,6 @@ enum strads_logistic_sum {
 	STRADS_LOGISTIC_ENTROPY,
 	STRADS_LOGISTIC_SLOPE,
 	STRADS_LOGISTIC_CURVATURE,
-	STRADS_LOGISTIC_THETA, /* Σθ */
 	STRADS_LOGISTIC_TEST_LOSS,
 	STRADS_LOGISTIC_TEST_RIGHT,
 	STRADS_LOGISTIC_STOPS, /* ranks asked to stop */
@@ -81,30 +86,46 @@ enum strads_logistic_trial {
 	STRADS_LOGISTIC_TRIALS,
 };
 
+/* What a turn tells of itself. */
+enum strads_logistic_head {
+	STRADS_LOGISTIC_HEAD_SHIFT,    /* see struct strads_descent … */
+	STRADS_LOGISTIC_HEAD_SUM,      /* … likewise */
+	STRADS_LOGISTIC_HEAD_STEEPEST, /* of its first sweep, see struct strads_descent_tally … */
+	STRADS_LOGISTIC_HEAD_L1,
+	STRADS_LOGISTIC_HEAD_SLACK,
+	STRADS_LOGISTIC_HEAD_UPDATES,
+	STRADS_LOGISTIC_HEAD_STOP, /* whether the rank was asked to stop */
+	STRADS_LOGISTIC_HEADS,
+};
+
 /* The labels, from all ranks. */
 struct strads_logistic_labels {
 	double share;         /* of the training rows, with y = +1 */
 	double null;          /* Σ loss of the best constant: n·H(share) */
+	double start;         /* Σ loss of β = 0: that with an intercept, else n·log 2 */
 	double test_constant; /* Σ loss of that constant on the test rows */
 	uint64_t test_rows;
 };
 
 /* What the last evaluation found, and what the schedule derives from it; the same on every rank. */
 struct strads_logistic_plan {
-	uint64_t pending_at; /* set of the next or unfinished EVALUATE, SAFE or STEP, or NEVER … */
+	uint64_t pending_at; /* set of the next or unfinished WHOLE, EVALUATE, TURN or STEP, or
+			      * NEVER … */
 	uint32_t pending;    /* … and which of them */
 	uint64_t halvings;   /* of the step that is tried */
 	uint64_t list_start; /* first set over the present list and model, or NEVER */
 	uint64_t updated;    /* variables in this pass over the list */
 	uint64_t blocks;     /* sets in a pass, if they are full */
 	uint64_t passes;     /* over the present model */
+	uint64_t turn;       /* over it, if the working set is swept by turns */
+	uint32_t sweeps;     /* over a model at most */
+	uint64_t models;     /* since the last evaluation */
+	double distance;     /* from optimal, at the anchor, as the first sweep found the list */
 	double steepest;     /* max |g_j| in this pass */
 	double l1;           /* Σ|β_j + d_j| in this pass */
 	double slack;        /* Σ λ|β_j + d_j| − (β_j + d_j)·g_j in this pass */
 	double gap;          /* absolute, at the last evaluation */
 	double best_gap;     /* least relative one so far */
-	double safe_gap;     /* absolute, when columns were last discarded */
-	double scale;        /* s of the feasible dual point sθ at the last evaluation */
 	uint32_t stalled;    /* evaluations since the best gap */
 	bool stop;           /* some rank was asked to stop */
 	bool stuck;          /* no step along d lowers the objective */
@@ -115,6 +136,29 @@ struct strads_logistic_plan {
 struct strads_logistic_evaluation {
 	double sum[STRADS_LOGISTIC_SUMS];
 	struct strads_linear_tally tally;
+};
+
+/* All rows, as of the last set of kind WHOLE. */
+struct strads_logistic_whole {
+	double *r;      /* [rows of all ranks] */
+	double *weight; /* likewise */
+	double *theta;  /* likewise */
+	double r_sum, weight_sum;
+	double sum;     /* Σθ */
+	uint64_t reach; /* positions of the portion from which on |x̃_jᵀθ| ≤ λ for sure */
+};
+
+/* The working set, swept by the ranks in turn. */
+struct strads_logistic_turns {
+	strads_key *key; /* [list_count] the list, each rank's part in a row … */
+	uint64_t *first; /* [ranks + 2] … from here to the next (the last is scratch) */
+	double *d;       /* [list_count] how far from the anchor */
+	double *heard;   /* the vector of the last turn: heads, moves of the rank's part, residual
+			  * of all rows */
+	double *said;    /* this rank's, in its own turn */
+	struct strads_descent_member *member; /* this rank's part; first those swept … */
+	uint32_t *place;                      /* … and where in the part they lie */
+	uint64_t active;                      /* how many are swept */
 };
 
 /* Gram matrices of the model, kept by their reducer: block b of the list at its rank b mod P, in
@@ -131,6 +175,7 @@ struct strads_logistic_scratch {
 	double *gradient;
 	double *beta;
 	double *scale;
+	double *range; /* [range_max] */
 	struct strads_gram_scratch *gram;
 	struct strads_candidates candidates;
 };
@@ -150,14 +195,17 @@ struct strads_logistic {
 	int ranks;
 	struct strads_table table;
 	uint32_t set_size;  /* at most cols */
-	uint32_t range_max; /* variables in a block of COLUMNS, EVALUATE or SAFE */
-	bool cut;           /* ranges end where owners change */
+	uint32_t range_max; /* variables in a block of COLUMNS or EVALUATE */
+	uint32_t piece_max; /* numbers in a block of TURN; a block of WHOLE has half as many rows */
+	bool cut;           /* ranges of EVALUATE end where owners change, unless WIDE */
 
 	struct strads_logistic_labels labels;
 	struct strads_linear_columns columns;
-	struct strads_linear_screen screen;
-	float *magnitude; /* [cols] of the ranges that this rank reduced |x̃_jᵀθ|, infinite where
-			   * β_j ≠ 0 */
+	struct strads_linear_portion portion;
+	struct strads_linear_drift drift;
+	double *portion_d; /* [portion count] d by position */
+	struct strads_logistic_whole whole;
+	struct strads_logistic_turns turns;
 
 	double *y;      /* [train rows] ±1 */
 	double *margin; /* [train rows] m at the anchor */
@@ -168,7 +216,8 @@ struct strads_logistic {
 	double *move;   /* [train rows] u */
 	double *rho;    /* [train rows] ρ */
 	double *test_y, *test_margin, *test_move; /* [test rows] */
-	struct strads_logloss_dual dual;          /* of θ, over own rows */
+	struct strads_logloss_dual dual;          /* of θ, over own rows … */
+	double positive, negative;                /* … and what made it of r, by class */
 	double intercept;      /* b: all of m that is not the raw x_iᵀ(s∘β) */
 	double intercept_move; /* of it, in u */
 	struct strads_region *beta_region;
@@ -194,6 +243,7 @@ struct strads_logistic {
 	uint64_t memory_bytes;                  /* that this rank takes at most, beside the data */
 	struct strads_linear_progress progress; /* at the last evaluation */
 	enum strads_linear_outcome outcome;
+	struct strads_linear_trail trail; /* of a path */
 };
 
 /* ---- state.c ------------------------------------------------------------------------------ */
@@ -213,6 +263,9 @@ void strads_logistic_state_start(struct strads_logistic *logistic);
 void strads_logistic_state_anchor(struct strads_logistic *logistic,
 				  const struct strads_logloss_sums *sums);
 
+/* Margins are where the anchor is: u = 0. */
+void strads_logistic_state_rest(struct strads_logistic *logistic);
+
 /* ---- labels.c ----------------------------------------------------------------------------- */
 
 /* Fills logistic->labels, y and test_y. Collective. Returns STRADS_OK, ERR_INPUT (labels that are
@@ -222,8 +275,7 @@ STRADS_MUST_CHECK int strads_logistic_labels_learn(struct strads_logistic *logis
 /* ---- evaluate.c --------------------------------------------------------------------------- */
 
 /* The primitives for sets of kind EVALUATE; as in strads/program.h. */
-size_t strads_logistic_evaluate_elems(const struct strads_logistic *logistic,
-				      const struct strads_block *block);
+size_t strads_logistic_evaluate_elems(const struct strads_block *block);
 size_t strads_logistic_evaluate_commit_max(uint32_t variables);
 void strads_logistic_evaluate_push(const struct strads_logistic *logistic,
 				   const struct strads_block *block, double *partial);
@@ -239,24 +291,43 @@ int strads_logistic_evaluate_finish(struct strads_logistic *logistic,
 /* Ends the run as diverged: reports and returns STRADS_STOP. */
 int strads_logistic_diverge(struct strads_logistic *logistic, uint64_t set);
 
-/* ---- safe.c ------------------------------------------------------------------------------- */
+/* ---- whole.c ------------------------------------------------------------------------------ */
 
-/* The primitives for sets of kind SAFE. There is nothing to push. */
-size_t strads_logistic_safe_commit_max(uint32_t variables);
-size_t strads_logistic_safe_pull(const struct strads_logistic *logistic,
-				 const struct strads_block *block, void *commit);
-int strads_logistic_safe_sync(struct strads_logistic *logistic, const struct strads_block *block,
+void strads_logistic_whole_take(struct strads_logistic *logistic, struct strads_linear_need *need);
+
+/* The primitives for sets of kind WHOLE. There is nothing to push. */
+size_t strads_logistic_whole_pull(const struct strads_logistic *logistic,
+				  const struct strads_block *block, void *commit);
+int strads_logistic_whole_sync(struct strads_logistic *logistic, const struct strads_block *block,
+			       const void *commit, size_t bytes);
+void strads_logistic_whole_finish(struct strads_logistic *logistic,
+				  const struct strads_block *last);
+
+/* ---- turn.c ------------------------------------------------------------------------------- */
+
+void strads_logistic_turn_take(struct strads_logistic *logistic, struct strads_linear_need *need);
+void strads_logistic_turn_give(struct strads_logistic *logistic);
+
+/* Takes over the working set as it was chosen. */
+void strads_logistic_turn_list(struct strads_logistic *logistic);
+
+/* A model of the anchor begins, all rows being known. */
+void strads_logistic_turn_begin(struct strads_logistic *logistic);
+
+/* Numbers in the vector that a turn commits. */
+uint64_t strads_logistic_turn_length(const struct strads_logistic *logistic, uint64_t turn);
+
+/* What a turn of this rank typically costs, in nanoseconds. */
+double strads_logistic_turn_cost_ns(const struct strads_logistic *logistic);
+
+/* The primitives for sets of kind TURN. There is nothing to push. */
+void strads_logistic_turn_draft(const struct strads_logistic *logistic, uint32_t index,
+				struct strads_block_draft *draft);
+size_t strads_logistic_turn_pull(struct strads_logistic *logistic, const struct strads_block *block,
+				 void *commit);
+int strads_logistic_turn_sync(struct strads_logistic *logistic, const struct strads_block *block,
 			      const void *commit, size_t bytes);
-int strads_logistic_safe_finish(struct strads_logistic *logistic, const struct strads_block *block);
-
-/* Once λ is known: discards what can never violate. */
-void strads_logistic_screen_first(struct strads_logistic *logistic);
-
-/* Makes the screen of what is left. */
-void strads_logistic_screen_renew(struct strads_logistic *logistic);
-
-/* Whether the gap has fallen enough, since columns were last discarded, to try again. */
-bool strads_logistic_safe_is_due(const struct strads_logistic *logistic, uint64_t set);
+void strads_logistic_turn_finish(struct strads_logistic *logistic, const struct strads_block *last);
 
 /* ---- update.c ----------------------------------------------------------------------------- */
 
@@ -292,11 +363,21 @@ void strads_logistic_plan_open(struct strads_logistic *logistic);
 /* The next set that can be scheduled after the finish of `set` is to be of kind `pending`. */
 void strads_logistic_plan_next(struct strads_logistic *logistic, uint64_t set, uint32_t pending);
 
-/* After an evaluation that did not end the run: chooses the variables of the next model. */
-void strads_logistic_plan_list(struct strads_logistic *logistic, uint64_t set);
+/* After an evaluation, λ is another: as if nothing had been tried yet. */
+void strads_logistic_plan_restart(struct strads_logistic_plan *plan);
 
-/* After an evaluation or what followed it: updates over that list begin. */
+/* After an evaluation that did not end the run, of an absolute gap: chooses the variables of the
+ * next model. */
+void strads_logistic_plan_list(struct strads_logistic *logistic, uint64_t set, double gap);
+
+/* After that: updates over the list begin. */
 void strads_logistic_plan_begin(struct strads_logistic *logistic, uint64_t set);
+
+/* All ranks know the rows at a new anchor: a model of it, or an evaluation if that is due. */
+void strads_logistic_plan_model(struct strads_logistic *logistic, uint64_t set);
+
+/* A pass over the list begins. */
+void strads_logistic_plan_pass(struct strads_logistic_plan *plan);
 
 /* From the commit of an update: max |g_j|, Σ|β_j| and Σ λ|β_j| − β_j·g_j of its members. */
 void strads_logistic_plan_note(struct strads_logistic_plan *plan, double steepest, double l1,
@@ -305,6 +386,14 @@ void strads_logistic_plan_note(struct strads_logistic_plan *plan, double steepes
 /* After an update: counts passes, and asks for a step when they find little left to do. */
 void strads_logistic_plan_advance(struct strads_logistic *logistic,
 				  const struct strads_block *last);
+
+/* ---- path.c ------------------------------------------------------------------------------- */
+
+/* After the last evaluation of a λ: keeps logistic->progress and this rank's part of the model.
+ * Whether the path goes on with another λ (not if somebody has asked for an end), or *status,
+ * ERR_MEMORY, says why it cannot. */
+bool strads_logistic_path_goes_on(struct strads_logistic *logistic, uint64_t set, bool asked,
+				  int *status);
 
 /* ---- auc.c -------------------------------------------------------------------------------- */
 

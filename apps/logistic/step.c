@@ -94,6 +94,41 @@ lowers(const struct strads_logistic *logistic, double alpha)
 	return then <= now + PART * alpha * slope + ROUNDING * now;
 }
 
+/* An own variable, and one of the portion, move by αd. */
+static void
+own_move(struct strads_logistic *logistic, uint64_t own, double alpha)
+{
+	logistic->beta[own] += alpha * logistic->d[own];
+	logistic->d[own] = 0;
+}
+
+static void
+portion_move(struct strads_logistic *logistic, uint64_t position, double alpha)
+{
+	logistic->portion.beta[position] += alpha * logistic->portion_d[position];
+	logistic->portion_d[position] = 0;
+}
+
+/* β moves by αd, and d is 0. */
+static void
+beta_move(struct strads_logistic *logistic, double alpha)
+{
+	const struct strads_working_set *list = logistic->working_set;
+
+	for (uint64_t k = 0; list && k < list->count; k++) {
+		uint64_t own = list->list[k] - logistic->first_key, position;
+
+		if (own < logistic->own_keys)
+			own_move(logistic, own, alpha);
+		if (strads_linear_portion_find(&logistic->portion, list->list[k], &position))
+			portion_move(logistic, position, alpha);
+	}
+	for (uint64_t own = 0; !list && own < logistic->own_keys; own++)
+		own_move(logistic, own, alpha);
+	for (uint64_t position = 0; !list && position < logistic->portion.count; position++)
+		portion_move(logistic, position, alpha);
+}
+
 /* The anchor moves by αd. */
 static void
 anchor_move(struct strads_logistic *logistic, double alpha)
@@ -102,25 +137,13 @@ anchor_move(struct strads_logistic *logistic, double alpha)
 	    .positive = logistic->trial[STRADS_LOGISTIC_TRIAL_POSITIVE],
 	    .negative = logistic->trial[STRADS_LOGISTIC_TRIAL_NEGATIVE],
 	};
-	const struct strads_working_set *list = logistic->working_set;
 
 	for (uint32_t i = 0; i < logistic->train->x.rows; i++)
 		logistic->margin[i] += alpha * logistic->move[i];
 	for (uint32_t i = 0; logistic->test && i < logistic->test->x.rows; i++)
 		logistic->test_margin[i] += alpha * logistic->test_move[i];
 	logistic->intercept += alpha * logistic->intercept_move;
-	for (uint64_t k = 0; list && k < list->count; k++) {
-		uint64_t own = list->list[k] - logistic->first_key;
-
-		if (own < logistic->own_keys)
-			logistic->beta[own] += alpha * logistic->d[own];
-		if (own < logistic->own_keys)
-			logistic->d[own] = 0;
-	}
-	for (uint64_t own = 0; !list && own < logistic->own_keys; own++) {
-		logistic->beta[own] += alpha * logistic->d[own];
-		logistic->d[own] = 0;
-	}
+	beta_move(logistic, alpha);
 	strads_logistic_state_anchor(logistic, &sums);
 }
 
@@ -151,10 +174,14 @@ strads_logistic_step_finish(struct strads_logistic *logistic, const struct strad
 		return STRADS_OK;
 	}
 	reach_adapt(logistic, block->arg);
-	if (stuck)
+	if (stuck) {
+		beta_move(logistic, 0);
+		strads_logistic_state_rest(logistic);
 		logistic->plan.stuck = true;
-	else
-		anchor_move(logistic, step_size(block));
-	strads_logistic_plan_next(logistic, block->set, STRADS_LOGISTIC_EVALUATE);
+		strads_logistic_plan_next(logistic, block->set, STRADS_LOGISTIC_EVALUATE);
+		return STRADS_OK;
+	}
+	anchor_move(logistic, step_size(block));
+	strads_logistic_plan_next(logistic, block->set, STRADS_LOGISTIC_WHOLE);
 	return STRADS_OK;
 }

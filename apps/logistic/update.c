@@ -233,6 +233,7 @@ strads_logistic_update_sync(struct strads_logistic *logistic, const struct strad
 	for (uint32_t k = 0; k < block->n; k++) {
 		strads_key key = block->keys[k], own = key - logistic->first_key;
 		double a = delta[k] * logistic->columns.scale[key];
+		uint64_t position;
 
 		if (logistic->priority)
 			strads_priority_note(logistic->priority, key, delta[k]);
@@ -246,6 +247,8 @@ strads_logistic_update_sync(struct strads_logistic *logistic, const struct strad
 			(void)strads_csc_axpy(&logistic->test->x, key, a, logistic->test_move);
 		if (own < logistic->own_keys)
 			logistic->d[own] += delta[k];
+		if (strads_linear_portion_find(&logistic->portion, key, &position))
+			logistic->portion_d[position] += delta[k];
 	}
 	if (header->shift != 0)
 		shift_all(logistic, header->shift);

@@ -59,6 +59,7 @@ for ranks in ${STRADS_TEST_RANKS:-1 4}; do
 	bad_fit logistic 'priority-check is for a Lasso' classes.svm --scheduler priority-check
 	bad_fit logistic '--l1-ratio: no such option' classes.svm --l1-ratio 0.5
 	bad_fit logistic '--cv: no such option' classes.svm --cv 5
+	bad_fit logistic '--path-min-ratio is of a path' classes.svm --path-min-ratio 0.1
 	bad_fit logistic '--mode: no such option' classes.svm --mode server
 	bad_fit logistic '--mode: no such option' classes.svm --mode=server
 	bad '--lambda-rat: no such option, did you mean --lambda-ratio' "$good" --lambda-rat 0.1
@@ -100,6 +101,7 @@ for ranks in ${STRADS_TEST_RANKS:-1 4}; do
 	bad '--path and --cv find their lambdas' "$good" --path 5 --lambda 3
 	bad '--path and --cv find their lambdas' "$good" --cv 5 --lambda-ratio 0.5
 	bad '--path: .-1. is not a whole number' "$good" --path -1
+	bad '--path-min-ratio is of a path' "$good" --path-min-ratio 0.1
 	bad '--path-min-ratio: .1. is not a number between' "$good" --path 5 --path-min-ratio 1
 	bad '--path-min-ratio: .0. is not a number between' "$good" --path 5 --path-min-ratio 0
 	bad '--cv 1: give at least 2 folds' "$good" --cv 1

@@ -40,6 +40,19 @@ run 0 $fit --cv 3 --path 8 --model cv.h5
 grep -q '3 folds: least mean MSE' stdout || complain 'the choice is not printed'
 [ "$(head -c 4 cv.h5 | tail -c 3)" = HDF ] || complain 'cv.h5 is not HDF5'
 
+# A logistic regression has its own errors.
+classes classes.svm
+logistic='logistic classes.svm --intercept --standardize zscore --path 6 --test classes.svm --quiet'
+run 0 $logistic --ranks 2 --model path.txt --log log.jsonl
+grep -q 'held-out loss' stdout || complain 'the losses along a path are not printed'
+[ "$(grep -c '^lambda ' path.txt)" -eq 6 ] || complain 'the logistic model has not 6 sections'
+grep '"event":"lambda"' log.jsonl | "$json_get" point gap explained train_log_loss test_log_loss \
+	>values || complain 'the lines of lambdas lack the losses'
+awk '$1 != NR || $2 > 1e-6 || $3 < last - 1e-9 || $4 > $5 + 1e-9 { bad = 1 } { last = $3 }
+	END { exit bad || NR != 6 }' values || complain 'a logistic lambda is not what it should be'
+run 0 $logistic --model path.h5
+[ "$(head -c 4 path.h5 | tail -c 3)" = HDF ] || complain 'path.h5 is not HDF5'
+
 # A limit leaves what was reached.
 run 2 $fit --cv 3 --max-sets 30 --tol 1e-9 --ranks 2 --json --model limited.txt
 "$json_get" status cv <stdout | grep -q '^limit null' || complain 'an unfinished path was validated'

@@ -163,16 +163,24 @@ fit_path(struct side *side, struct strads_fabric *fabric, struct strads_dataset 
 	return status;
 }
 
+/* A logistic regression, or a path of them. */
 static int
 fit_logistic(const struct lasso_job *job, struct strads_fabric *fabric, struct side *side,
 	     const struct strads_dataset *train, const struct strads_dataset *test,
 	     struct strads_linear_model *model)
 {
 	struct strads_logistic_result ended = {0};
+	struct strads_linear_path path = {0};
 	int status;
 
-	status = strads_logistic_fit(fabric, train, test, job->logistic, &side->stop, report, side,
-				     &ended, model);
+	if (job->logistic->path.count > 0)
+		status = strads_logistic_fit_path(fabric, train, test, job->logistic, &side->stop,
+						  report, side, &ended, &path);
+	else
+		status = strads_logistic_fit(fabric, train, test, job->logistic, &side->stop,
+					     report, side, &ended, model);
+	copy_path(&path, side->result);
+	strads_linear_path_free(&path);
 	side->result->outcome = ended.outcome;
 	side->result->test_auc = ended.test_auc;
 	return status;
