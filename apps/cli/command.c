@@ -9,6 +9,7 @@
 static const struct strads_command commands[] = {
     {"lasso", "fit a Lasso on several processes", strads_command_lasso},
     {"logistic", "fit an L1-regularised logistic regression", strads_command_logistic},
+    {"mf", "factorize a matrix of ratings", strads_command_mf},
     {"generate lasso", "write a generated problem with a planted solution",
      strads_command_generate_lasso},
     {"corpus debian", "turn Debian's package descriptions into a problem",

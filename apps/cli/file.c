@@ -103,6 +103,30 @@ write_beside(const char *target, const void *data, size_t bytes)
 	return error;
 }
 
+/* The same by a function that is given the name to write to. */
+static int
+write_beside_by(const char *target, strads_file_writer *writer, void *arg, int *status)
+{
+	int fd, error = 0;
+	char *name = open_temporary(target, &fd);
+
+	if (!name)
+		return errno;
+	*status = writer(name, arg);
+	if (*status == STRADS_OK && fsync(fd))
+		error = errno;
+	if (close(fd) && !error)
+		error = errno;
+	if (*status == STRADS_OK && !error && rename(name, target))
+		error = errno;
+	if (*status != STRADS_OK || error)
+		unlink(name);
+	else
+		sync_directory(target);
+	free(name);
+	return error;
+}
+
 static int
 write_directly(const char *target, const void *data, size_t bytes)
 {
@@ -137,6 +161,24 @@ strads_file_replace(const char *path, const char *what, const void *data, size_t
 	else
 		error = write_beside(target, data, bytes);
 	free(target);
+	return error ? fail(path, what, error) : STRADS_OK;
+}
+
+int
+strads_file_replace_by(const char *path, const char *what, strads_file_writer *writer, void *arg)
+{
+	char *target = destination(path);
+	int error = 0, status = STRADS_OK;
+
+	if (!target)
+		return strads_fail(STRADS_ERR_MEMORY, "no memory to write the %s %s", what, path);
+	if (is_special(target))
+		error = EINVAL;
+	else
+		error = write_beside_by(target, writer, arg, &status);
+	free(target);
+	if (status)
+		return status;
 	return error ? fail(path, what, error) : STRADS_OK;
 }
 

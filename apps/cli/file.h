@@ -18,6 +18,14 @@ int strads_file_write(int fd, const void *data, size_t bytes);
 STRADS_MUST_CHECK int strads_file_replace(const char *path, const char *what, const void *data,
 					  size_t bytes);
 
+/* Writes a whole file of this name, which exists and is empty. Returns STRADS_OK or why not. */
+typedef int strads_file_writer(const char *name, void *arg);
+
+/* The same for what is too large for memory: `writer` writes the temporary file. A device or a pipe
+ * is refused. Returns STRADS_OK, ERR_IO, ERR_MEMORY, or as the writer. Thread: any. */
+STRADS_MUST_CHECK int strads_file_replace_by(const char *path, const char *what,
+					     strads_file_writer *writer, void *arg);
+
 /* Whether strads_file_replace could start now; asked before a long run. Leaves nothing behind.
  * Returns STRADS_OK, ERR_IO, ERR_MEMORY. Thread: any. */
 STRADS_MUST_CHECK int strads_file_writable(const char *path, const char *what);
