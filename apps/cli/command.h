@@ -14,6 +14,8 @@ struct strads_command {
 int strads_command_lasso(int argc, char **argv);
 int strads_command_logistic(int argc, char **argv);
 int strads_command_mf(int argc, char **argv);
+int strads_command_recommend(int argc, char **argv);
+int strads_command_export(int argc, char **argv);
 int strads_command_generate_lasso(int argc, char **argv);
 int strads_command_corpus_debian(int argc, char **argv);
 int strads_command_bench(int argc, char **argv);
