@@ -9,6 +9,7 @@
 static const struct strads_command commands[] = {
     {"lasso", "fit a Lasso on several processes", strads_command_lasso},
     {"logistic", "fit an L1-regularised logistic regression", strads_command_logistic},
+    {"lda", "find the topics of documents", strads_command_lda},
     {"mf", "factorize a matrix of ratings", strads_command_mf},
     {"recommend", "list the best unseen items for users of a factorization",
      strads_command_recommend},

@@ -13,6 +13,7 @@ struct strads_command {
 
 int strads_command_lasso(int argc, char **argv);
 int strads_command_logistic(int argc, char **argv);
+int strads_command_lda(int argc, char **argv);
 int strads_command_mf(int argc, char **argv);
 int strads_command_recommend(int argc, char **argv);
 int strads_command_export(int argc, char **argv);
