@@ -22,8 +22,8 @@ static const struct strads_option corpus_options[] = {
      .value = "FOLDER",
      .kind = STRADS_OPTION_STRING,
      AT(out),
-     .doc = "Receives train.svm, test.svm, vocab.txt, the names of the packages and corpus.json; "
-	    "may also stand without --out"},
+     .doc = "Receives train.svm, test.svm, vocab.txt, the descriptions as documents.txt, the names "
+	    "of the packages and corpus.json; may also stand without --out"},
     {.name = "ngram",
      .value = "N",
      .fallback = "3",
@@ -63,8 +63,9 @@ strads_command_corpus_debian(int argc, char **argv)
 	const struct strads_option_group groups[] = {{"Corpus:", corpus_options, &options}, {0}};
 	const struct strads_arguments arguments = {
 	    .command = argv[0],
-	    .about = "Make a regression problem of Debian's package lists: the size of a package, "
-		     "from the words of its description.",
+	    .about =
+		"Make a regression problem of Debian's package lists, the size of a package from "
+		"the words of its description, and documents of the descriptions.",
 	    .positional = "out",
 	    .groups = groups,
 	};

@@ -40,8 +40,9 @@ struct strads_corpus_counts {
  * is log2 of Installed-Size, a size in KiB; sizes below 1 count as 1.
  *
  * Writes train.svm and test.svm (svmlight, indices from 1, ascending), vocab.txt (a term a line, in
- * the order of indices), train.names and test.names (the packages, in the order of rows) and, last,
- * corpus.json (the counts). The same lists give the same bytes.
+ * the order of indices), train.names and test.names (the packages, in the order of rows),
+ * documents.txt (all descriptions, one a line, as `strads lda` reads them) and documents.names
+ * (their packages) and, last, corpus.json (the counts). The same lists give the same bytes.
  *
  * Returns STRADS_OK, ERR_INPUT ("no package lists in DIR: …"), ERR_ARGUMENT, ERR_IO, ERR_MEMORY.
  * Thread: any. */

@@ -216,6 +216,46 @@ close_rows:
 	return status != STRADS_OK ? status : closed;
 }
 
+/* The description on one line. */
+static void
+text_write(struct strads_output *output, struct strads_slice text)
+{
+	for (size_t at = 0, end; at < text.bytes; at = end) {
+		const char *newline = memchr(text.at + at, '\n', text.bytes - at);
+
+		end = newline ? (size_t)(newline - text.at) + 1 : text.bytes;
+		strads_output_write(output, text.at + at, end - at - (newline != NULL));
+		if (end < text.bytes)
+			strads_output_write(output, " ", 1);
+	}
+	strads_output_write(output, "\n", 1);
+}
+
+/* All descriptions, and the packages they are of. */
+static int
+documents_write(const struct corpus *corpus)
+{
+	struct strads_output texts, names;
+	int status = part_open(&texts, corpus->options->out, "documents.txt"), closed;
+
+	if (status != STRADS_OK)
+		return status;
+	status = part_open(&names, corpus->options->out, "documents.names");
+	if (status != STRADS_OK)
+		goto close_texts;
+	for (size_t i = 0; i < corpus->packages.count; i++) {
+		const struct strads_package *package = &corpus->packages.package[i];
+
+		text_write(&texts, package->text);
+		strads_output_write(&names, package->name.at, package->name.bytes);
+		strads_output_write(&names, "\n", 1);
+	}
+	status = strads_output_close(&names, true);
+close_texts:
+	closed = strads_output_close(&texts, status == STRADS_OK);
+	return status != STRADS_OK ? status : closed;
+}
+
 static int
 counts_write(const struct corpus *corpus)
 {
@@ -285,6 +325,8 @@ corpus_write(struct corpus *corpus)
 		    part_write(corpus, false, "train.svm", "train.names", &counts->train_entries);
 	if (status == STRADS_OK)
 		status = part_write(corpus, true, "test.svm", "test.names", &counts->test_entries);
+	if (status == STRADS_OK)
+		status = documents_write(corpus);
 	return status != STRADS_OK ? status : counts_write(corpus);
 }
 

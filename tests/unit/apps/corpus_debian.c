@@ -111,6 +111,9 @@ corpus_debian__terms_weights_and_counts(void **state)
 	assert_int_equal(counts.words, 2 + 7);
 	assert_int_equal(counts.train, 2);
 	assert_file("train.names", "abacus\nable\n");
+	assert_file("documents.names", "abacus\nable\n");
+	assert_file("documents.txt",
+		    "Small game\nBig BIG game  A big game, caf\xc3\xa9.  .  x 3d\n");
 	/* The words of able: big big game big game café 3d. */
 	assert_file("vocab.txt", "small\nsmall game\ngame\n"
 				 "big\nbig big\nbig game\ngame big\ngame caf\xc3\xa9\n"
