@@ -113,7 +113,7 @@ link_down_briefly() {
 link_down_longer() {
 	fault link down for longer
 	begin_noticing fit --max-sets 1000000 --timeout 300
-	on 0 || { sleep 3 && cut && sleep 8 && mend; }
+	on 0 || { sleep 3 && cut && sleep 20 && mend; }
 	ended 1 "$what"
 	says 'rank [01] is lost over rxe0: it does not answer'
 }
@@ -127,14 +127,14 @@ link_down_for_good() {
 	on 0 || mend
 }
 
-# Once the link is up again, rank 1's host says that the job's connection has ended, as rank 1 has:
-# whichever rank 0 hears first.
+# The job's own connection notices as well, at rank 0 once the link is up again and rank 1's host says
+# that it has ended: whichever a rank hears first.
 interface_down() {
 	fault ip link set eth0 down
-	begin_noticing stream --rounds 1000000 --timeout 20
+	begin_noticing stream --rounds 1000000 --timeout 40 # noticed after 8 s, once after more than 20
 	on 0 || ip link set eth0 down
 	ended 1 "$what"
-	on 0 || says 'rank 0 is lost over rxe0: .*its port '
+	on 0 || says 'rank 0 \(is lost over rxe0: .*its port \|.* is gone: its host does not answer\)'
 	! on 0 || says 'rank 1 \(is lost over rxe0: it does not answer\|.* died: its control connection\)'
 	on 0 || ip link set eth0 up
 	active

@@ -42,9 +42,10 @@ port=/sys/class/infiniband/rxe0/ports/1
 wait_for 20 'the port of rxe0 is not active' grep -q ACTIVE $port/state
 wait_for 20 'rxe0 has no GID of its address' grep -q :ffff:0a4d: -r $port/gids
 if [ -n "$SOFTROCE_PEER" ]; then
-	wait_for 60 'the other machine does not answer' busybox ping -c 1 -W 1 "$SOFTROCE_PEER"
+	wait_for 100 'the other machine does not answer' busybox ping -c 1 -W 1 "$SOFTROCE_PEER"
 fi
 
+touch $exchange/begun
 sh $exchange/command </dev/null >>$exchange/stdout 2>>$exchange/stderr
 echo $? >$exchange/status.new
 mv $exchange/status.new $exchange/status

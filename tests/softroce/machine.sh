@@ -8,6 +8,7 @@ deadline=300
 results=
 forwarded=(PATH HOME LANG 'LC_*' LD_LIBRARY_PATH '*SAN_OPTIONS' 'STRADS_*' 'FI_*' 'OMPI_*')
 command=()
+boot_limit=120 # seconds; a boot takes 10, and 60 where others want the processors
 machines=() # the process of each
 followers=()
 
@@ -73,6 +74,7 @@ prepare() {
 	"$here/image.sh" >&2 {lock}>&- || exit
 	rm -rf "$softroce"/run.*
 	work=$(mktemp -d "$softroce/run.XXXXXX")
+	SECONDS=0
 	trap clean_up EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
@@ -95,12 +97,12 @@ boot() {
 		export SOFTROCE_RESULTS=/run/softroce/results
 	END
 	touch "$exchange/stdout" "$exchange/stderr"
-	setpriv --pdeathsig TERM timeout -k 5 "$deadline" \
+	setpriv --pdeathsig TERM timeout -k 5 $((deadline > SECONDS ? deadline - SECONDS : 1)) \
 		setpriv --pdeathsig KILL nice -n 5 \
 		qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 3072 -nodefaults \
 		-nographic -no-reboot -serial "file:$work/$host/console" -monitor none \
 		-kernel "$softroce/image/vmlinuz" -initrd "$softroce/image/initramfs" \
-		-append 'console=ttyS0 quiet panic=-1 mitigations=off no_timer_check' -device virtio-rng-pci \
+		-append 'console=ttyS0 panic=-1 mitigations=off no_timer_check' -device virtio-rng-pci \
 		-fsdev local,id=root,path=/,security_model=none,readonly=on,multidevs=remap \
 		-device virtio-9p-pci,fsdev=root,mount_tag=root \
 		-fsdev "local,id=exchange,path=$exchange,security_model=none" \
@@ -118,6 +120,38 @@ follow() {
 	tail -q -n +1 -f -s 0.2 --pid="$process" "$exchange/stderr" 2>/dev/null {lock}>&- |
 		sed -u "s/^/$2/" >&2 {lock}>&- &
 	followers+=($!)
+}
+
+# Waits until a machine's command has begun, which is when each machine is up, or a machine has ended.
+wait_for_start() {
+	local host limit=$((SECONDS + boot_limit))
+	while [ $SECONDS -lt $limit ]; do
+		for host in "${!machines[@]}"; do
+			if [ -e "$work/$host/exchange/begun" ] || ! kill -0 "${machines[host]}" 2>/dev/null; then
+				return 0
+			fi
+		done
+		sleep 0.1
+	done
+	return 1
+}
+
+# bring_up START…: boots by the command START. An emulated kernel now and then stops on its way up
+# for good: before any command has begun that is said, and done again.
+bring_up() {
+	local host
+	"$@"
+	until wait_for_start; do
+		for host in "${!machines[@]}"; do
+			echo "${0##*/}: the virtual machine of host $host is not up after $boot_limit s; its last words:" >&2
+			tail -n 10 "$work/$host/console" "$work/$host/emulator" >&2
+			stop "$host"
+		done
+		echo "${0##*/}: booting again" >&2
+		rm -rf "${work:?}"/*
+		machines=()
+		"$@"
+	done
 }
 
 # Waits until each machine's command has ended, or a machine itself has.

@@ -19,13 +19,16 @@ network() {
 }
 
 # shellcheck disable=SC2046 # words
-boot 0 10.77.0.1 10.77.0.2 $(network 52:54:00:77:00:01 server=on)
-until [ -e wire ]; do
-	kill -0 "${machines[0]}" 2>/dev/null || finish
-	sleep 0.1
-done
-# shellcheck disable=SC2046
-boot 1 10.77.0.2 10.77.0.1 $(network 52:54:00:77:00:02 server=off)
+boot_both() {
+	boot 0 10.77.0.1 10.77.0.2 $(network 52:54:00:77:00:01 server=on)
+	until [ -e wire ]; do
+		kill -0 "${machines[0]}" 2>/dev/null || finish
+		sleep 0.1
+	done
+	boot 1 10.77.0.2 10.77.0.1 $(network 52:54:00:77:00:02 server=off)
+}
+
+bring_up boot_both
 follow 0 '0| '
 follow 1 '1| '
 finish

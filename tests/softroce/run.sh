@@ -6,6 +6,6 @@ set -uo pipefail
 . "$(dirname "$0")/machine.sh"
 options "$@"
 prepare
-boot 0 10.77.0.1 ''
+bring_up boot 0 10.77.0.1 ''
 follow 0 ''
 finish

@@ -89,6 +89,26 @@ kill -KILL $!
 wait $! 2>/dev/null
 within 10 none emulators || complain 'the emulator outlives a killed run'
 
+# An emulator that hangs the first time: said, with the console's last words, and booted again.
+mkdir hangs
+cat >hangs/qemu-system-x86_64 <<'END'
+#!/usr/bin/env bash
+exchange=$(grep -o '[^=]*/exchange' <<<"$*" | head -n 1)
+if mkdir hung; then
+	echo 'stuck here' >"${exchange%exchange}console"
+else
+	touch "$exchange/begun"
+	echo 5 >"$exchange/status"
+fi
+sleep 100
+END
+chmod +x hangs/qemu-system-x86_64
+sed -i 's/^boot_limit=.*/boot_limit=1/' tests/softroce/machine.sh
+PATH=$folder/hangs:$PATH run 5 -- true
+grep -q 'not up after 1 s' stderr || complain 'the hanging boot is not named'
+grep -q 'stuck here' stderr || complain 'its last words are missing'
+[ -z "$(left)" ] || complain "left behind by the second boot: $(left)"
+
 # Without the emulator: a skip, said aloud.
 mkdir bin
 cp -s /usr/bin/* bin 2>cp.log
