@@ -50,6 +50,7 @@ function(strads_test_properties name)
 	if("${CMAKE_C_FLAGS_${type}} ${CMAKE_C_FLAGS}" MATCHES "-fsanitize") # up to 20 times slower
 		math(EXPR arg_TIMEOUT "5 * ${arg_TIMEOUT}")
 	endif()
+	# What may take longest is begun first.
 	set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" SKIP_RETURN_CODE 77
-		TIMEOUT ${arg_TIMEOUT})
+		TIMEOUT ${arg_TIMEOUT} COST ${arg_TIMEOUT})
 endfunction()

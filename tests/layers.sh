@@ -24,7 +24,8 @@ report() {
 }
 for floor in "${!may[@]}"; do
 	while IFS=: read -r file line text; do
-		header=$(sed -E 's/^[^"]*"([^"]+)".*/\1/' <<<"$text")
+		header=${text#*\"}
+		header=${header%%\"*}
 		case $header in
 		strads/*)
 			owner=${floor_of[$header]:-}
@@ -34,7 +35,11 @@ for floor in "${!may[@]}"; do
 			fi
 			;;
 		*)
-			resolved=$(realpath -m --relative-to=. "$(dirname "$file")/$header")
+			if [[ $header == */../* || $header == ../* ]]; then
+				resolved=$(realpath -m --relative-to=. "${file%/*}/$header")
+			else
+				resolved=${file%/*}/$header
+			fi
 			if [[ $resolved != "$floor"/* ]]; then
 				report "$file:$line" "$header leaves $floor"
 			fi

@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=$1
-left_out='layers|quiet_|sched_engine_result|sched_[a-z]+_(ofi|auto)|transport_(ofi|verbs)|transport_sim_many|unit_(lasso|logistic)_(sklearn|optimum|bits|penalty)'
+left_out='layers|quiet_|sched_engine_result|sched_[a-z]+_(ofi|auto)|transport_(ofi|verbs)|transport_sim_many|unit_(lasso|logistic)_(sklearn|optimum|bits|penalty|path)|unit_lasso_(ends|server)'
 
 one() {
 	local name=$1 command=$2 log="build/valgrind-$1.log" status=0 begun=$SECONDS

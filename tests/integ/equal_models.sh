@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # The same seed, data and ranks give the same model to the bit, whatever carries the bytes; and
-# different numbers of ranks the same optimum.
+# different numbers of ranks the same optimum. Where other providers are named, of those alone.
 . "$(dirname "$0")/harness.sh"
+
+simulated=sim
+[ -z "${STRADS_TEST_FABRICS:-}" ] || simulated=
 
 fit="lasso $data/diabetes.svm --intercept --standardize center-unit --lambda-ratio 0.01 --tol 1e-10
 	--set-size 4 --scheduler fixed --json --quiet --timeout 20"
@@ -9,16 +12,18 @@ fit="lasso $data/diabetes.svm --intercept --standardize center-unit --lambda-rat
 for ranks in 1 2 3; do
 	run 0 $fit --ranks $ranks --fabric shm --model reference.$ranks
 	"$json_get" objective <stdout >objective.$ranks
-	for fabric in $fabrics sim; do
+	for fabric in $fabrics $simulated; do
 		run 0 $fit --ranks $ranks --fabric $fabric --model $fabric.$ranks --log log
 		same $fabric.$ranks reference.$ranks
 		[ $ranks -eq 1 ] || grep -q "\"paths\".*\"$fabric[\":]" log ||
 			complain "--fabric $fabric is no path of the run"
 	done
+	[ $ranks -gt 1 ] || continue # nothing travels
 	for how in '--eager 0' '--chunk-bytes 256' '--eager 0 --chunk-bytes 512' '--memory 1M'; do
 		run 0 $fit --ranks $ranks --fabric ${fabrics%% *} $how --model how.$ranks
 		same how.$ranks reference.$ranks
 	done
+	[ -n "$simulated" ] || continue
 	run 0 $fit --ranks $ranks --fabric sim --sim-jitter 3 --sim-tear --sim-seed 9 \
 		--model torn.$ranks
 	same torn.$ranks reference.$ranks
@@ -40,10 +45,10 @@ done
 classes classes.svm
 fit='logistic classes.svm --intercept --standardize center-unit --lambda-ratio 0.01 --tol 1e-10
 	--set-size 4 --json --quiet --timeout 20'
-for ranks in 1 2 3 4; do
+for ranks in 1 2 4; do
 	run 0 $fit --ranks $ranks --fabric shm --model logistic.$ranks
 	"$json_get" objective <stdout >objective.$ranks
-	for fabric in $fabrics sim; do
+	for fabric in $fabrics $simulated; do
 		run 0 $fit --ranks $ranks --fabric $fabric --model $fabric.$ranks
 		same $fabric.$ranks logistic.$ranks
 	done
