@@ -49,6 +49,13 @@ key_of(const struct rounds *rounds, const struct strads_block *block, uint32_t i
 /* Declared costs, for the simulator's clock: of writing a key, of copying a sum. */
 #define VALUE_NS 0.25
 
+static void
+write_keys(strads_key *restrict keys, strads_key first, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		keys[i] = first + i;
+}
+
 static int
 schedule(void *state, uint64_t set, uint32_t index, struct strads_block_draft *draft)
 {
@@ -60,10 +67,10 @@ schedule(void *state, uint64_t set, uint32_t index, struct strads_block_draft *d
 	draft->last = index + 1 == rounds->blocks;
 	draft->range = !rounds->cargo.keys;
 	draft->first = set + done;
-	for (uint32_t i = 0; !draft->range && i < draft->n; i++)
-		draft->keys[i] = set + done + i;
-	if (!draft->range)
-		strads_fabric_charge(rounds->bench->fabric, VALUE_NS * draft->n);
+	if (draft->range)
+		return STRADS_OK;
+	write_keys(draft->keys, draft->first, draft->n);
+	strads_fabric_charge(rounds->bench->fabric, VALUE_NS * draft->n);
 	return STRADS_OK;
 }
 
