@@ -6,13 +6,15 @@ with the same, over several seeds, and prints a table in Markdown: medians over 
 converged; in place of figures what the program itself said of the others. The set size is that of
 all ranks together, so on the server each rank has its part. Bytes are those of a simulated run with
 the first seed, where nothing is read in place as in shared memory, after the first evaluation: so
-without the statistics of columns and, on the server, the columns read at the start.
+without the statistics of columns and, on the server, the columns read at the start. With --alone
+COMMAND the others are started behind that command, which may wait until the machine is idle.
 
     tests/measure/consistency.py X.mtx --response Y.mtx --lambda 0.05 --standardize center-unit
 """
 import argparse
 import json
 import os
+import shlex
 import statistics
 import subprocess
 import tempfile
@@ -34,7 +36,8 @@ def figures(arguments, schedule, staleness, seed, log, extra, fabric=()):
     if schedule != "working set":
         options += ["--set-size", str(size), "--evaluate-sets",
                     str(max(1, arguments.cadence // size))]
-    command = [arguments.strads, "lasso", arguments.data, "--quiet", "--tol", str(arguments.gap),
+    alone = [] if fabric else arguments.alone
+    command = [*alone, arguments.strads, "lasso", arguments.data, "--quiet", "--tol", str(arguments.gap),
                "--ranks", str(arguments.ranks), "--depth", str(depth), "--seed", str(seed),
                "--log", log, *options, *SCHEDULES[schedule], *extra, *fabric]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600)
@@ -76,6 +79,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--updates", type=int, default=300000, help="limit of a run")
     parser.add_argument("--cadence", type=int, default=1000, help="updates between evaluations")
+    parser.add_argument("--alone", type=shlex.split, default=[], metavar="COMMAND")
     arguments, extra = parser.parse_known_args()
     print("| schedule | s | updates | bytes | time |")
     print("|---|---|---|---|---|")
@@ -85,8 +89,10 @@ def main():
             for staleness in (int(text) for text in arguments.staleness.split(",")):
                 results = [figures(arguments, schedule, staleness, seed, log, extra)
                            for seed in range(1, arguments.seeds + 1)]
-                simulated = figures(arguments, schedule, staleness, 1, log, extra,
-                                    ("--fabric", "sim"))
+                simulated = None
+                if any(result["status"] == "converged" for result in results):
+                    simulated = figures(arguments, schedule, staleness, 1, log, extra,
+                                        ("--fabric", "sim"))
                 print(f"| {schedule} | {staleness} |",
                       *(f"{text} |" for text in cells(results, simulated)), flush=True)
 

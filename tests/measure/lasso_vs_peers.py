@@ -1,23 +1,24 @@
 #!/usr/bin/env python3
 """Time to a relative duality gap: `strads lasso` beside celer, skglm, glmnet and scikit-learn.
 
-All solve minimise ½‖y − Xβ‖² + λ‖β‖₁, with columns of norm 1 (or as they are, with an intercept),
-in turns, several times; loading is excluded everywhere. Every solution's gap is evaluated here, by
-one formula from its coefficients: θ = r·min(1/λ, 1/‖Xᵀr‖∞), relative to ½‖y − ȳ‖². The tolerance of
-a peer is lowered in steps of √10 until its gap is at or below the target, and only that one is
-timed; a peer that needs longer than --patience is left out from there on.
+All solve minimise ½‖y − Xβ‖² + λ‖β‖₁, with columns of norm 1 or as they are, without an intercept or
+with one, in turns, several times; loading is excluded everywhere. Every solution's gap is evaluated
+here, by one formula from its coefficients: θ = r·min(1/λ, 1/‖Xᵀr‖∞), relative to ½‖y − ȳ‖². The
+tolerance of a peer is lowered in steps of √10 until its gap is at or below the target, and only that
+one is timed; a peer that needs longer than --patience is left out from there on.
 
 A peer is used where it can be imported: --path DIR adds a folder, as of a built source tree. glmnet
 needs R with glmnet and Matrix, and fits the path of 20 λs down to the one asked for, as it is meant
-to be used.
+to be used. scikit-learn corrects every row for every column where a sparse matrix has an intercept:
+--center takes the mean off the responses beforehand instead, for all sides.
 
     tests/measure/lasso_vs_peers.py TRAIN.svm --ratio 0.1 --gap 5e-5 --path celer --path skglm
-    tests/measure/lasso_vs_peers.py TRAIN.svm --ratio 0.01 --gap 1e-4 --intercept --peers scikit-learn
+    tests/measure/lasso_vs_peers.py TRAIN.svm --ratio 0.01 --gap 1e-4 --standardize none --center --peers scikit-learn
 """
 import argparse
+import copy
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -25,8 +26,7 @@ import time
 import warnings
 
 import numpy as np
-import scipy.sparse
-from lasso_vs_sklearn import load_plain, scale_columns
+import beside
 
 GLMNET = """
 suppressMessages({library(Matrix); library(glmnet)})
@@ -114,35 +114,16 @@ def fit_glmnet(problem, tol):
 PEERS = {"celer": fit_celer, "skglm": fit_skglm, "glmnet": fit_glmnet, "scikit-learn": fit_sklearn}
 
 
-def fit_strads(args, problem, norm, ranks):
-    with tempfile.TemporaryDirectory() as folder:
-        model = os.path.join(folder, "model.txt")
-        how = ["--intercept"] if problem.intercept else ["--standardize", "unit"]
-        command = [args.strads, "lasso", "--data", args.data, *how, "--lambda", repr(problem.lam),
-                   "--tol", str(args.gap), "--ranks", str(ranks), "--json", "--quiet",
-                   "--model", model, *args.extra]
-        out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        beta, offset = read_model(model, problem.x.shape[1])
-    return json.loads(out)["seconds"], beta * norm, offset
-
-
-def read_model(path, cols):
-    beta, offset = np.zeros(cols), 0.0
-    with open(path) as f:
-        for line in f:
-            word = line.split()
-            if not word or word[0].startswith("#"):
-                continue
-            if word[0] == "intercept":
-                offset = float(word[1])
-            elif word[0].isdigit():
-                beta[int(word[0]) - 1] = float(word[1])
-    return beta, offset
+def warm_up(fit, problem):
+    """Lets a solver compile what it does when it is first used, on a problem that is quick."""
+    easy = copy.copy(problem)
+    easy.lam = 0.5 * problem.top
+    fit(easy, 1e-6)
 
 
 def tune(fit, problem, args, tol):
     """The largest tolerance that reaches the gap, or None if that takes too long."""
-    fit(problem, 1.0)  # what is compiled when it is first used
+    warm_up(fit, problem)
     if tol:
         return tol
     tol = args.start_tol
@@ -155,56 +136,103 @@ def tune(fit, problem, args, tol):
         tol /= 10 ** 0.5
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data")
-    parser.add_argument("--ratio", type=float, default=0.1)
-    parser.add_argument("--gap", type=float, default=5e-5)
-    parser.add_argument("--intercept", action="store_true", help="and columns as they are")
-    parser.add_argument("--peers", default=",".join(PEERS))
-    parser.add_argument("--path", action="append", default=[])
-    parser.add_argument("--start-tol", type=float, default=1e-3)
-    parser.add_argument("--tuned", default="", help="tolerances known already: celer=1e-5,…")
-    parser.add_argument("--patience", type=float, default=60)
-    parser.add_argument("--ranks", default="1,2")
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--strads", default="build/release/strads")
-    parser.add_argument("extra", nargs="*", help="further arguments of strads lasso, after --")
-    args = parser.parse_args()
-    sys.path[:0] = args.path
+def named_tolerances(text):
+    return {name: float(tol) for name, tol in (item.split("=") for item in
+                                               filter(None, text.split(",")))}
 
-    x, y = load_plain(args.data)
-    norm = np.ones(x.shape[1]) if args.intercept else scale_columns(x)
-    problem = Problem(scipy.sparse.csc_matrix(x), y, args.ratio, args.intercept)
-    known = {name: float(tol) for name, tol in (item.split("=") for item in
-                                                filter(None, args.tuned.split(",")))}
-    runs, notes = {}, []
+
+def prepare(args, folder):
+    """The problem, and what of it the timed processes need."""
+    path = args.data
+    x, y = beside.load(path)
+    if args.center:
+        mean = y.mean()
+        path = beside.with_responses(path, lambda value: value - mean, folder)
+        y -= mean
+    norm = beside.scale_columns(x) if args.standardize == "unit" else np.ones(x.shape[1])
+    beside.save(folder, x, y=y, norm=norm)
+    return Problem(x, y, args.ratio, args.intercept), os.path.abspath(path)
+
+
+def tune_all(args, problem):
+    """By name: the tolerance of each peer that reaches the gap; and why others do not."""
+    known, tolerances, notes = named_tolerances(args.tuned), {}, []
     for name in filter(None, args.peers.split(",")):
         try:
             tol = tune(PEERS[name], problem, args, known.get(name))
-        except (ImportError, OSError) as problem_found:
-            notes.append(f"{name}: {problem_found}")
+        except (ImportError, OSError) as found:
+            notes.append(f"{name}: {found}")
             continue
         if tol is None:
             notes.append(f"{name}: not at the gap after a run of {args.patience:g} s")
-            continue
-        runs[f"{name}, tol {tol:.2g}"] = lambda fit=PEERS[name], tol=tol: fit(problem, tol)
-    for ranks in map(int, args.ranks.split(",")):
-        name = f"strads, {ranks} rank{'s' if ranks > 1 else ''}"
-        runs[name] = lambda ranks=ranks: fit_strads(args, problem, norm, ranks)
+        else:
+            tolerances[name] = tol
+    return tolerances, notes
 
-    seconds, reached = {name: [] for name in runs}, {}
-    for _ in range(args.runs):
-        for name, run in runs.items():
-            taken, beta, offset = run()
-            seconds[name].append(taken)
-            reached[name] = problem.gap(beta, offset)
+
+def judged(problem, fit):
+    seconds, beta, offset = fit()
+    return (seconds, *problem.gap(beta, offset))
+
+
+def take_turns(folder, runs):
+    """What `--turns` does, by what main() has left in the folder."""
+    with open(os.path.join(folder, "plan.json"), encoding="utf-8") as stream:
+        plan = json.load(stream)
+    sys.path[:0] = plan["path"]
+    x, arrays = beside.restore(folder)
+    problem = Problem(x, arrays["y"], plan["ratio"], plan["intercept"])
+    fits = {}
+    for name, tol in plan["tolerances"].items():
+        warm_up(PEERS[name], problem)
+        fits[f"{name}, tol {tol:.2g}"] = \
+            lambda fit=PEERS[name], tol=tol: judged(problem, lambda: fit(problem, tol))
+    how = ["--standardize", plan["standardize"], "--lambda", repr(float(problem.lam)),
+           "--tol", repr(plan["gap"]), *(["--intercept"] if problem.intercept else []),
+           *plan["extra"]]
+
+    def fit_strads(ranks):
+        seconds, beta, offset = beside.fit_strads(
+            [plan["strads"], "lasso", plan["data"]], [*how, "--ranks", str(ranks)], x.shape[1])
+        return seconds, beta * arrays["norm"], offset
+
+    for name, ranks in beside.strads_names(plan["ranks"]).items():
+        fits[name] = lambda ranks=ranks: judged(problem, lambda: fit_strads(ranks))
+    beside.in_turn(fits, runs)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    beside.add_arguments(parser)
+    parser.add_argument("--ratio", type=float, default=0.1, help="λ over λ_max")
+    parser.add_argument("--gap", type=float, default=5e-5)
+    parser.add_argument("--standardize", choices=("unit", "none"), default="unit",
+                        help="columns of norm 1, or as they are")
+    parser.add_argument("--intercept", action="store_true")
+    parser.add_argument("--center", action="store_true", help="the responses, beforehand")
+    parser.add_argument("--peers", default=",".join(PEERS))
+    parser.add_argument("--path", action="append", default=[], type=os.path.abspath)
+    parser.add_argument("--start-tol", type=float, default=1e-3)
+    parser.add_argument("--tuned", default="", help="tolerances known already: celer=1e-5,…")
+    parser.add_argument("--patience", type=float, default=60)
+    args = parser.parse_args()
+    if args.turns:
+        take_turns(args.turns, args.runs)
+        return
+    sys.path[:0] = args.path
+
+    with tempfile.TemporaryDirectory() as folder:
+        problem, data = prepare(args, folder)
+        tolerances, notes = tune_all(args, problem)
+        plan = {"data": data, "strads": os.path.abspath(args.strads), "ratio": args.ratio,
+                "gap": args.gap, "intercept": args.intercept, "standardize": args.standardize,
+                "ranks": args.ranks, "extra": args.extra, "path": args.path,
+                "tolerances": tolerances}
+        with open(os.path.join(folder, "plan.json"), "w", encoding="utf-8") as stream:
+            json.dump(plan, stream)
+        results = beside.measure(args, __file__, folder)
     print(f"lambda = {problem.lam:.6f}, {args.runs} runs in turn\n")
-    print("| solver | seconds: min | median | max | gap | objective |")
-    print("|---|---|---|---|---|---|")
-    for name, times in seconds.items():
-        print(f"| {name} | {min(times):.3f} | {statistics.median(times):.3f} | {max(times):.3f} "
-              f"| {reached[name][1]:.1e} | {reached[name][0]:.5f} |")
+    beside.print_table(results)
     for note in notes:
         print(note)
 
