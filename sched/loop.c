@@ -209,17 +209,36 @@ patience_ends(const struct strads_engine *engine)
 	return engine->scheduler.asked && own < ends ? own : ends;
 }
 
+/* Says what is missed since `idle_ns`, and from whom. */
 static int
-too_late(const struct strads_engine *engine, struct strads_expectation e)
+too_late(struct strads_engine *engine)
 {
+	struct strads_expectation e = strads_engine_expects(engine);
+	uint64_t waited_ns = strads_fabric_clock_ns(engine->fabric) - engine->idle_ns;
 	char through[32] = "";
 
+	engine->missed = e.through;
 	if (e.through != e.rank)
 		snprintf(through, sizeof through, " through rank %d", e.through);
 	return strads_fail(STRADS_ERR_TIMEOUT,
-			   "rank %d: no %s of set %llu block %u from rank %d%s for %llu s",
+			   "rank %d: no %s of set %llu block %u from rank %d%s for %.1f s",
 			   engine->rank, e.what, (unsigned long long)e.set, e.block, e.rank,
-			   through, (unsigned long long)(engine->timeout_ns / 1000000000));
+			   through, (double)waited_ns * 1e-9);
+}
+
+/* Another rank gave up waiting for this one, which has done nothing for long: it says what it
+ * misses itself. Courtesy does not order all that wait: of two commits that one rank sends, one
+ * may have arrived when that rank stops. */
+static int
+answer_for(struct strads_engine *engine, int status)
+{
+	bool waits =
+	    engine->idle_ns > 0 &&
+	    strads_fabric_clock_ns(engine->fabric) - engine->idle_ns >= engine->timeout_ns / 2;
+
+	if (status != STRADS_ERR_ABORTED || !waits || !strads_job_is_missed(engine->job))
+		return status;
+	return too_late(engine);
 }
 
 /* Idle for the first time: notes for what, and looks whether it comes at once, which a pass over
@@ -233,7 +252,6 @@ begin_rest(struct strads_engine *engine)
 	engine->waits = e.stage;
 	engine->courtesy_ns = courtesy(engine, &e);
 	engine->idle = true;
-	engine->idle_ns = 0;
 	return strads_signal_glance(engine->fabric, signals,
 				    strads_engine_signals(engine, signals));
 }
@@ -252,7 +270,7 @@ rest(struct strads_engine *engine, uint64_t turns)
 	deadline = patience_ends(engine);
 	if (turns > 0 && turns % LOOK_TURNS == 0 &&
 	    strads_fabric_clock_ns(engine->fabric) >= deadline)
-		return too_late(engine, strads_engine_expects(engine));
+		return too_late(engine);
 	strads_fabric_wait(engine->fabric, deadline);
 	return STRADS_OK;
 }
@@ -293,6 +311,7 @@ run(struct strads_engine *engine)
 			if (turns > 0)
 				strads_fabric_awake(engine->fabric);
 			turns = 0;
+			engine->idle_ns = 0;
 		}
 		/* A push that waits is called again after a look at the fabric. */
 		more = more || (moved && engine->window.pushing) || engine->stopping;
@@ -336,15 +355,17 @@ strads_engine_run(struct strads_engine *engine)
 	(void)strads_fail(STRADS_OK, "%s", ""); /* a sentence found later is of this run */
 	engine->stopping = false;
 	engine->idle = false;
+	engine->idle_ns = 0;
 	engine->start_ns = strads_fabric_clock_ns(engine->fabric);
 	engine->lap = engine->start_ticks = strads_fabric_ticks(engine->fabric);
-	status = run(engine);
+	engine->missed = -1;
+	status = answer_for(engine, run(engine));
 	if (status == STRADS_OK)
 		status = drain(engine);
 	if (status == STRADS_OK)
 		status = strads_job_barrier(engine->job);
 	else if (status != STRADS_ERR_ABORTED)
-		strads_job_abort(engine->job, status);
+		strads_job_abort_missing(engine->job, status, engine->missed);
 	strads_engine_clocked(engine, &engine->stats);
 	memset(engine->clocked, 0, sizeof engine->clocked);
 	engine->stats.wall_ns += strads_fabric_clock_ns(engine->fabric) - engine->start_ns;

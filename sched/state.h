@@ -41,8 +41,9 @@ struct strads_engine {
 
 	bool idle;                          /* nothing to do since `lap` … */
 	enum strads_stage waits;            /* … but to wait for this … */
-	uint64_t idle_ns;                   /* … since then (0: not looked at yet), … */
+	uint64_t idle_ns;                   /* … since then (0: it did something), … */
 	uint64_t courtesy_ns;               /* … and so much longer than the timeout */
+	int missed;                         /* the rank that has not come up with it; −1: none */
 	enum strads_stage stage;            /* of the last step that did anything */
 	uint64_t brief_ticks;               /* what a message of its own may cost */
 	uint64_t usual_ticks[STRADS_STEPS]; /* that each step takes */

@@ -57,7 +57,7 @@ says "rank 1 (pid $pid) was killed by signal 9"
 begin fit --timeout 4
 hit -STOP "${ranks[1]}"
 ended 137 'a fit whose rank stops for good'
-says 'from rank 1 for 4 s'
+says 'from rank 1 for [0-9.]* s'
 says 'rank 1 (pid .*) had not ended 4 s after the job failed: killed'
 
 # ---- Ports and devices ----

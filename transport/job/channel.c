@@ -147,6 +147,8 @@ take_news(struct strads_channel *channel)
 	struct strads_verdict verdict;
 
 	strads_verdict_decode(channel->reader.payload, channel->reader.frame.length, &verdict);
+	if (!channel->news.status)
+		channel->missed = channel->reader.frame.sequence;
 	strads_reader_next(&channel->reader);
 	if (verdict.status >= 0)
 		return strads_channel_garbled(channel, "news of success");

@@ -30,6 +30,7 @@ struct strads_channel {
 	uint8_t *gathered;          /* … and its payload */
 	bool deaf;                  /* nothing comes from the hub any more */
 	struct strads_verdict news; /* status 0: the job goes on */
+	uint64_t missed;            /* 1 + the rank that is to blame for them, or 0 */
 };
 
 /* Over `fd`, a stream socket to the hub, which it owns on success; `hub_name` is borrowed. Returns

@@ -119,7 +119,7 @@ strads_client_allgather(struct strads_job *job, const void *mine, size_t bytes, 
 }
 
 void
-strads_client_abort(struct strads_job *job, int status, const char *reason)
+strads_client_abort(struct strads_job *job, int status, const char *reason, int missed)
 {
 	struct strads_client *client = job->context;
 
@@ -127,9 +127,10 @@ strads_client_abort(struct strads_job *job, int status, const char *reason)
 	bool over = client->channel.news.status;
 	/* Nothing is to be done if this fails: the hub is gone, and with it the job. */
 	if (!over)
-		(void)strads_channel_put(
-		    &client->channel,
-		    strads_message_new_verdict(STRADS_FRAME_ABORT, job->rank, 0, status, reason));
+		(void)strads_channel_put(&client->channel,
+					 strads_message_new_verdict(STRADS_FRAME_ABORT, job->rank,
+								    (uint64_t)(missed + 1), status,
+								    reason));
 	pthread_mutex_unlock(&client->channel.lock);
 	if (over)
 		return;
@@ -138,6 +139,17 @@ strads_client_abort(struct strads_job *job, int status, const char *reason)
 	strads_channel_end(&client->channel,
 			   strads_fail(STRADS_ERR_ABORTED, "this rank gave up: %s", reason));
 	pthread_mutex_unlock(&client->channel.lock);
+}
+
+int
+strads_client_missed(struct strads_job *job)
+{
+	struct strads_client *client = job->context;
+
+	pthread_mutex_lock(&client->channel.lock);
+	uint64_t missed = client->channel.missed;
+	pthread_mutex_unlock(&client->channel.lock);
+	return missed <= (uint64_t)job->size ? (int)missed - 1 : -1;
 }
 
 int

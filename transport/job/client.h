@@ -23,7 +23,8 @@ void strads_client_delete(struct strads_client **client);
 int strads_client_allgather(struct strads_job *job, const void *mine, size_t bytes, void *all);
 void strads_client_serve(struct strads_job *job);
 int strads_client_check(struct strads_job *job);
-void strads_client_abort(struct strads_job *job, int status, const char *reason);
+void strads_client_abort(struct strads_job *job, int status, const char *reason, int missed);
+int strads_client_missed(struct strads_job *job);
 int strads_client_post(struct strads_job *job, int to, const void *bytes, size_t n);
 void strads_client_take_mail(struct strads_job *job, strads_mail_taker *taker, void *context);
 

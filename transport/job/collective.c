@@ -69,7 +69,7 @@ strads_collective_step(struct strads_hub *hub)
 		snprintf(text, sizeof text,
 			 "%s has left the job while others wait for it in a collective",
 			 hub->members[left].who);
-		strads_hub_fail(hub, left, STRADS_ERR_PEER, text);
+		strads_hub_fail(hub, left, STRADS_ERR_PEER, text, 0);
 	} else if (hub->gave == hub->options.size) {
 		struct strads_message *answer = collective_answer(hub);
 		collective_reset(hub);
@@ -113,7 +113,7 @@ join_expire(struct strads_hub *hub)
 		 "%s did not join the job within %.3g s: started, and with the "
 		 "same address of rank 0?",
 		 who, (double)hub->options.timeout_ms * 1e-3);
-	strads_hub_fail(hub, -1, STRADS_ERR_TIMEOUT, text);
+	strads_hub_fail(hub, -1, STRADS_ERR_TIMEOUT, text, 0);
 }
 
 void
@@ -134,5 +134,5 @@ strads_collective_expire(struct strads_hub *hub)
 	const struct strads_member *member = &hub->members[absent];
 	snprintf(text, sizeof text, "%s%s did not come to a collective within %.3g s", member->who,
 		 missing > 1 ? " (and others)" : "", (double)hub->options.timeout_ms * 1e-3);
-	strads_hub_fail(hub, absent, STRADS_ERR_TIMEOUT, text);
+	strads_hub_fail(hub, absent, STRADS_ERR_TIMEOUT, text, 0);
 }

@@ -32,8 +32,9 @@ struct strads_frame {
 	uint32_t type;
 	uint32_t rank; /* the sender; from the hub: whom it is about */
 	uint32_t zero;
-	uint64_t sequence; /* number of the collective; 0 where it belongs to none */
-	uint64_t length;   /* bytes that follow */
+	/* Number of the collective; of ABORT and NEWS, 1 + the rank waited for in vain; else 0. */
+	uint64_t sequence;
+	uint64_t length; /* bytes that follow */
 };
 _Static_assert(sizeof(struct strads_frame) == 32, "the frame is a wire format");
 

@@ -148,7 +148,7 @@ strads_hub_death(struct strads_hub *hub, int rank, const char *sentence)
 		return;
 	strads_member_becomes(member, STRADS_GONE);
 	strads_hub_note_code(hub, 1);
-	strads_hub_fail(hub, rank, STRADS_ERR_PEER, sentence);
+	strads_hub_fail(hub, rank, STRADS_ERR_PEER, sentence, 0);
 }
 
 void
@@ -161,12 +161,13 @@ strads_hub_note_code(struct strads_hub *hub, int code)
 }
 
 void
-strads_hub_fail(struct strads_hub *hub, int about, int status, const char *sentence)
+strads_hub_fail(struct strads_hub *hub, int about, int status, const char *sentence,
+		uint64_t missed)
 {
 	if (hub->failed)
 		return;
 	hub->failed = true;
-	hub->news = strads_message_new_verdict(STRADS_FRAME_NEWS, about, 0, status, sentence);
+	hub->news = strads_message_new_verdict(STRADS_FRAME_NEWS, about, missed, status, sentence);
 	/* A rank that gives up itself needs not be told. */
 	strads_member_send_all(hub, status == STRADS_ERR_ABORTED ? about : -1, hub->news);
 	for (int rank = 0; rank < hub->options.size; rank++)

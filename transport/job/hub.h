@@ -52,8 +52,10 @@ void strads_hub_drain(struct strads_hub *hub, int rank);
 /* Rank `rank` will not come back; `sentence` says how it ended. */
 void strads_hub_death(struct strads_hub *hub, int rank, const char *sentence);
 
-/* Ends the job for all ranks that are still there, unless something has already. */
-void strads_hub_fail(struct strads_hub *hub, int about, int status, const char *sentence);
+/* Ends the job for all ranks that are still there, unless something has already. `missed`: 1 + the
+ * rank that rank `about` has waited for in vain, or 0. */
+void strads_hub_fail(struct strads_hub *hub, int about, int status, const char *sentence,
+		     uint64_t missed);
 
 /* The name given to strads_hub_connect. */
 const char *strads_hub_who(const struct strads_hub *hub, int rank);

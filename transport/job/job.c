@@ -176,14 +176,26 @@ strads_job_gather(struct strads_job *job, int status, const void *mine, size_t b
 void
 strads_job_abort(struct strads_job *job, int status)
 {
+	strads_job_abort_missing(job, status, -1);
+}
+
+void
+strads_job_abort_missing(struct strads_job *job, int status, int missed)
+{
 	char reason[STRADS_FRAME_TEXT_MAX];
 
 	snprintf(reason, sizeof reason, "%s",
 		 strads_error()[0] ? strads_error() : strads_status_name(status));
-	job->ops->abort(job, status, reason);
+	job->ops->abort(job, status, reason, missed);
 	/* The job's kind has its own sentence for what ended it; this rank's user wants the reason.
 	 */
 	strads_fail(status, "%s", reason);
+}
+
+bool
+strads_job_is_missed(struct strads_job *job)
+{
+	return job->ops->missed && job->ops->missed(job) == job->rank;
 }
 
 int

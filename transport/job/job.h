@@ -29,7 +29,10 @@ struct strads_job_ops {
 	void (*serve)(struct strads_job *job);
 	/* Why the job cannot go on, as far as what was served tells. */
 	int (*check)(struct strads_job *job);
-	void (*abort)(struct strads_job *job, int status, const char *reason);
+	/* `missed`: the rank that was waited for in vain, or −1. */
+	void (*abort)(struct strads_job *job, int status, const char *reason, int missed);
+	/* That rank, where another rank has aborted so; NULL where there is no other. */
+	int (*missed)(struct strads_job *job);
 	/* NULL where ranks have no channel between them. */
 	int (*post)(struct strads_job *job, int to, const void *bytes, size_t n);
 	void (*take_mail)(struct strads_job *job, strads_mail_taker *taker, void *context);

@@ -47,6 +47,7 @@ static const struct strads_job_ops ops = {
     .serve = strads_client_serve,
     .check = strads_client_check,
     .abort = strads_client_abort,
+    .missed = strads_client_missed,
     .post = strads_client_post,
     .take_mail = strads_client_take_mail,
 };

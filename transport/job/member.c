@@ -140,7 +140,8 @@ take_abort(struct strads_member *member)
 
 	strads_verdict_decode(member->reader.payload, member->reader.frame.length, &verdict);
 	snprintf(text, sizeof text, "rank %d gave up: %.900s", member->rank, verdict.text);
-	strads_hub_fail(member->hub, member->rank, STRADS_ERR_ABORTED, text);
+	strads_hub_fail(member->hub, member->rank, STRADS_ERR_ABORTED, text,
+			member->reader.frame.sequence);
 }
 
 static void

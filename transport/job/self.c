@@ -31,11 +31,12 @@ allgather(struct strads_job *job, const void *mine, size_t bytes, void *all)
 }
 
 static void
-give_up(struct strads_job *job, int status, const char *reason)
+give_up(struct strads_job *job, int status, const char *reason, int missed)
 {
 	struct self *self = job->context;
 
 	(void)status;
+	(void)missed;
 	if (self->aborted)
 		return;
 	self->aborted = true;

@@ -129,7 +129,7 @@ sim_check(struct strads_job *job)
 
 /* Only the first words of a rank are passed on. */
 static void
-sim_abort(struct strads_job *job, int status, const char *reason)
+sim_abort(struct strads_job *job, int status, const char *reason, int missed)
 {
 	struct strads_sim_rank *rank = job->context;
 
@@ -137,8 +137,17 @@ sim_abort(struct strads_job *job, int status, const char *reason)
 	if (rank->aborted)
 		return;
 	rank->aborted = true;
+	rank->missed = missed + 1;
 	rank->last_words = strdup(reason);
 	strads_sim_announce(rank);
+}
+
+static int
+sim_missed(struct strads_job *job)
+{
+	const struct strads_sim_rank *rank = job->context;
+
+	return rank->sim->trouble.missed - 1;
 }
 
 const struct strads_job_ops strads_job_sim_ops = {
@@ -146,6 +155,7 @@ const struct strads_job_ops strads_job_sim_ops = {
     .allgather = sim_allgather,
     .check = sim_check,
     .abort = sim_abort,
+    .missed = sim_missed,
 };
 
 /* ---- A run ---- */

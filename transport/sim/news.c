@@ -88,6 +88,8 @@ strads_sim_spread(struct strads_sim *sim, const struct strads_event *event)
 			 rank->rank, (unsigned long long)sim->options.kill_at_ns);
 		strads_sim_tell(sim, event->time, STRADS_ERR_PEER, text);
 	} else if (rank->aborted) {
+		if (sim->trouble.status == STRADS_OK)
+			sim->trouble.missed = rank->missed;
 		snprintf(text, sizeof text, "rank %d gave up: %.900s", rank->rank,
 			 rank->last_words ? rank->last_words : "no memory to say why");
 		strads_sim_tell(sim, event->time, STRADS_ERR_ABORTED, text);

@@ -59,6 +59,7 @@ struct strads_sim_rank {
 	int n_endpoints;
 	struct strads_coroutine *coroutine;
 	bool aborted;
+	int missed;       /* 1 + the rank given to strads_job_abort_missing, or 0 */
 	char *last_words; /* given to strads_job_abort; NULL: it was not called, or no memory */
 	int exit_code;
 	struct strads_job job;
@@ -67,6 +68,7 @@ struct strads_sim_rank {
 /* The first thing that ended the job, once the ranks are told of it. */
 struct strads_sim_trouble {
 	int status; /* STRADS_OK: none so far */
+	int missed; /* 1 + the rank that was waited for in vain, or 0 */
 	char text[1000];
 };
 

@@ -91,7 +91,32 @@ strads_engine_run__a_push_never_ends(void **state)
 	job.toy.fail_set = SET;
 	job.engine.timeout_ms = 1000;
 	assert_ends(&job, 0, STRADS_ERR_TIMEOUT, STRADS_ERR_ABORTED,
-		    "no end of the push of set 5 block 0 from rank 0 for 1 s");
+		    "no end of the push of set 5 block 0 from rank 0 for 1.");
+}
+
+/* Who sums the partials up misses that of a rank which itself waits, as it says. */
+static void
+strads_engine_run__who_is_missed_tells_what_it_misses(void **state)
+{
+	(void)state;
+	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+		struct toy_job job = toy_job_defaults(kinds[k], 3);
+		struct toy_result results[TOY_RANKS_MAX];
+
+		job.toy.one_reducer = true;
+		job.toy.fail_in = "endless push";
+		job.toy.fail_rank = 0;
+		job.toy.fail_set = SET;
+		job.engine.timeout_ms = 1000;
+		assert_int_equal(toy_job_run(&job, results), 0);
+		assert_int_equal(results[2].end.status, STRADS_ERR_TIMEOUT);
+		assert_non_null(
+		    strstr(results[2].end.error, "no partial of set 5 block 0 from rank 0 for 1."));
+		assert_int_equal(results[0].end.status, STRADS_ERR_TIMEOUT);
+		assert_non_null(strstr(results[0].end.error, "no end of the push of set 5"));
+		assert_int_equal(results[1].end.status, STRADS_ERR_ABORTED);
+		assert_non_null(strstr(results[1].end.error, "rank 2 gave up"));
+	}
 }
 
 static void
@@ -219,7 +244,7 @@ strads_engine_run__a_rank_is_silent(void **state)
 		if (results[2].end.status == STRADS_ERR_TIMEOUT)
 			assert_non_null(strstr(results[2].end.error,
 					       "no partial of set 5 block 0 from "
-					       "rank 1 for 1 s"));
+					       "rank 1 for 1."));
 	}
 }
 
@@ -243,7 +268,7 @@ strads_engine_run__a_rank_far_down_is_silent(void **state)
 	for (int i = 0; i < 8; i++)
 		assert_non_null(strstr(results[i].end.error,
 				       "no partial of set 5 block 0 from rank 6 "
-				       "for 1 s"));
+				       "for 1."));
 }
 
 static void
@@ -292,6 +317,7 @@ main(void)
 	    cmocka_unit_test(strads_engine_run__a_primitive_fails),
 	    cmocka_unit_test(strads_engine_run__a_schedule_is_put_off_for_ever),
 	    cmocka_unit_test(strads_engine_run__a_push_never_ends),
+	    cmocka_unit_test(strads_engine_run__who_is_missed_tells_what_it_misses),
 	    cmocka_unit_test(strads_engine_run__pull_fails),
 	    cmocka_unit_test(strads_engine_run__a_program_exceeds_what_it_declared),
 	    cmocka_unit_test(strads_engine_run__a_rank_is_killed),

@@ -58,11 +58,12 @@ check(struct strads_job *job)
 }
 
 static void
-give_up(struct strads_job *job, int status, const char *reason)
+give_up(struct strads_job *job, int status, const char *reason, int missed)
 {
 	(void)job;
 	(void)status;
 	(void)reason;
+	(void)missed;
 }
 
 static const struct strads_job_ops ops = {.name = "local",

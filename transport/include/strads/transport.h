@@ -136,6 +136,13 @@ STRADS_MUST_CHECK int strads_job_gather(struct strads_job *job, int status, cons
  * longer than a second. */
 void strads_job_abort(struct strads_job *job, int status);
 
+/* strads_job_abort, because this rank has waited in vain for rank `missed`, which may itself wait
+ * for another and can then say so (see strads_job_is_missed). */
+void strads_job_abort_missing(struct strads_job *job, int status, int missed);
+
+/* Whether the job ended because another rank has waited in vain for this one. Thread: owner. */
+bool strads_job_is_missed(struct strads_job *job);
+
 /* STRADS_OK, or why the job cannot go on: ERR_PEER naming the dead rank and how it died
  * ("rank 2 (pid 4711) was killed by signal 9"), or ERR_ABORTED with the reason. Does not block.
  * strads_fabric_progress calls it every few milliseconds. Thread: owner. */
