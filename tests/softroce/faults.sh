@@ -92,7 +92,7 @@ rdma link add rxe0 type rxe netdev veth0
 active
 
 for what in 'address delete 10.77.0.1/24 dev veth0' 'link set veth0 down'; do
-	begin stream --rounds 1000000
+	begin stream --rounds 1000000 --timeout 60
 	ip $what
 	ended 1 "ip $what"
 	says 'rank [01]: ERR_FABRIC: rank [01] is lost over rxe0: .*ip address'
@@ -113,7 +113,7 @@ prefix=()
 
 # ---- The network device, for good ----
 
-begin stream --rounds 1000000
+begin stream --rounds 1000000 --timeout 60
 ip link delete veth0
 ended 1 'the network device removed under load'
 says 'rank [01]: ERR_FABRIC: rank [01] is lost over rxe0: .*the device was removed'

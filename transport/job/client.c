@@ -129,7 +129,7 @@ strads_client_abort(struct strads_job *job, int status, const char *reason, int 
 	if (!over)
 		(void)strads_channel_put(&client->channel,
 					 strads_message_new_verdict(STRADS_FRAME_ABORT, job->rank,
-								    (uint64_t)(missed + 1), status,
+								    (uint64_t)missed + 1, status,
 								    reason));
 	pthread_mutex_unlock(&client->channel.lock);
 	if (over)
