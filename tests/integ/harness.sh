@@ -5,7 +5,7 @@ set -uo pipefail
 strads=$1
 json_get=$2
 data=$3
-deadline=${STRADS_TEST_DEADLINE:-60}
+deadline=${STRADS_TEST_DEADLINE:-120}
 
 # The providers that carry bytes between processes, to be tried one by one.
 fabrics=${STRADS_TEST_FABRICS:-shm}
