@@ -248,6 +248,8 @@ shrink_window(struct strads_shape *shape)
 	if (extra == 0)
 		return false;
 	shape->window -= (extra + 1) / 2;
+	if (shape->set_blocks > shape->window)
+		shape->set_blocks = shape->window;
 	return true;
 }
 
@@ -270,7 +272,9 @@ shrink(struct strads_shape *shape)
 	} parts[] = {
 	    {rings_bytes(shape), shrink_rings},
 	    {reads_bytes(shape), shrink_reads},
-	    {plus(window_bytes(shape), strads_shape_commits(shape)), shrink_window},
+	    {plus(plus(window_bytes(shape), strads_shape_commits(shape)),
+		  strads_shape_drafts(shape)),
+	     shrink_window},
 	    {reduction_bytes(shape), shrink_reductions},
 	};
 	const size_t n = sizeof parts / sizeof *parts;
@@ -421,7 +425,8 @@ prefer(const struct strads_program *program, const struct strads_engine_options 
 	    .window_min = least,
 	    .reads = READS,
 	    .draft_sets = ceil_div((uint32_t)options->depth, (uint32_t)options->schedulers),
-	    .set_blocks = program->set_blocks_max,
+	    /* Of a set of an early kind whatever there is room for is under way at a time. */
+	    .set_blocks = program->early ? window : program->set_blocks_max,
 	    .read_bytes = smaller(round_up(partial ? partial : 1, LINE), chunk),
 	    .block_bytes = sizeof(struct strads_wire_block) + 8 * (uint64_t)program->block_max,
 	    .partial_elems = program->partial_max,

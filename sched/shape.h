@@ -25,7 +25,7 @@ struct strads_shape {
 	uint32_t reductions;   /* blocks summed at a time: a power of two */
 	uint32_t reads;        /* gets of partials under way at a time */
 	uint32_t draft_sets;   /* sets a scheduler may have drafted and not sent */
-	uint32_t set_blocks;   /* drafts kept of each */
+	uint32_t set_blocks;   /* drafts kept of each, until they are synced */
 	uint64_t eager_elems;  /* partials of up to so many doubles travel with their signal */
 	uint64_t read_bytes;   /* most bytes of one get */
 	uint64_t block_bytes;  /* a block with its keys, as a stream */

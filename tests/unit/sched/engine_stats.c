@@ -126,6 +126,29 @@ strads_engine_stats__busy_is_the_declared_cost(void **state)
 	}
 }
 
+/* Blocks of one set that go to different reducers are pulled at the same time, though the program
+ * has sets of one block otherwise. */
+static void
+strads_engine_run__pulls_long_blocks_side_by_side(void **state)
+{
+	struct toy_job job = toy_job_defaults(STRADS_JOB_SIM, 2);
+	struct toy_result results[TOY_RANKS_MAX];
+	uint64_t busy_ns;
+
+	(void)state;
+	job.toy.blocks = 1;
+	job.toy.early_blocks = 40;
+	job.toy.pull_cost_ns = 1e6;
+	assert_int_equal(toy_job_run(&job, results), 0);
+	busy_ns = results[0].stats.stage[STRADS_PULL].busy_ns +
+		  results[1].stats.stage[STRADS_PULL].busy_ns;
+	assert_true(busy_ns > 1000000000);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(results[i].end.status, STRADS_OK);
+		assert_in_range(results[i].stats.wall_ns, busy_ns / 2, busy_ns * 3 / 4);
+	}
+}
+
 /* The rank that schedules pushes last, sums what the others have pushed before it, and goes on at
  * once: they have the next set's keys by then and push beside it. */
 static void
@@ -194,6 +217,7 @@ main(void)
 	    cmocka_unit_test(strads_engine_stats__messages_of_a_tree_are_few_a_rank),
 	    cmocka_unit_test(strads_engine_stats__reads_belong_to_pull),
 	    cmocka_unit_test(strads_engine_stats__busy_is_the_declared_cost),
+	    cmocka_unit_test(strads_engine_run__pulls_long_blocks_side_by_side),
 	    cmocka_unit_test(strads_engine_run__pushes_long_sets_side_by_side),
 	    cmocka_unit_test(strads_engine_memory__bounds_what_is_registered),
 	    cmocka_unit_test(strads_stage_name__names_all),

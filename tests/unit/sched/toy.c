@@ -388,6 +388,14 @@ push_cost_ns(void *state, const struct strads_block *block)
 	       (toy->rank == toy->options.slow_rank ? 1.1 : 1);
 }
 
+static double
+pull_cost_ns(void *state, const struct strads_block *block)
+{
+	const struct toy *toy = state;
+
+	return block->kind == EARLY ? toy->options.pull_cost_ns * block->n : 0;
+}
+
 /* ---- The program, with and without an engine --------------------------------------------- */
 
 void
@@ -419,6 +427,7 @@ toy_program(struct toy *toy)
 	    .finish = finish,
 	    .early = early,
 	    .push_cost_ns = push_cost_ns,
+	    .pull_cost_ns = pull_cost_ns,
 	    .begin = options->in_turn ? begin : NULL,
 	    .seen = options->in_turn ? seen : NULL,
 	};

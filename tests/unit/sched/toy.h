@@ -29,6 +29,7 @@ struct toy_options {
 	int staleness;
 	double push_cost_ns; /* a variable … */
 	int slow_rank;       /* … and a tenth more on this rank; −1: none */
+	double pull_cost_ns; /* a variable of the early kind */
 	/* Faults: on this rank (−1: none), in this set */
 	int fail_rank;
 	uint64_t fail_set;
