@@ -6,8 +6,8 @@
 A turn takes up to a minute, so that a machine can be had for one at a time; --list names them. Of
 rounds and their steps a figure is the median of all sets of all repetitions, which the sides take in
 turn: on a machine that others use, a mean is theirs. Of operations it is the median of the
-repetitions, with the least and the most in brackets. The ratio is that of these medians. Times are in
-microseconds, bandwidths in MB/s.
+repetitions, with the least and the most in brackets. The ratio is that of these medians; "sets a second",
+ours by MPI's, is of means. Times are in microseconds, bandwidths in MB/s.
 """
 import json
 import subprocess
@@ -34,6 +34,8 @@ def round_rows():
     """What one run takes of `strads bench round`, and which of its sizes under which names."""
     for depth in "1", "2", "4":
         yield ["-s", "64", "--depth", depth], {64: "64 variables, depth " + depth}
+    yield (["-s", "64", "--depth", "4", "--schedulers", "2"],
+           {64: "64 variables, depth 4, 2 schedulers"})
     yield ["-D", "0.03", "-r", "5"], {size: "%d" % size for size in ROUNDS}
 
 
@@ -73,6 +75,12 @@ def cells(result, size):
     return ["%.3g" % ours, "%.3g" % theirs, "%.2f" % (ours / theirs)]
 
 
+def speed(result, size):
+    """Sets a second of strads, by those of its rival."""
+    ours, theirs = [row["mean_us"] for row in result["rows"] if row["size"] == size]
+    return "%.2f" % (theirs / ours)
+
+
 def print_head(title, columns):
     print("| %s | " % title + " | ".join(columns) + " |")
     print("|---|" + "---|" * len(columns), flush=True)
@@ -85,11 +93,12 @@ def print_list(build, fabric, commands):
 
 
 def print_rounds(build, fabric, ranks):
-    print_head("%s, %s ranks: round" % (fabric, ranks), ["strads", "MPI", "ratio"])
+    print_head("%s, %s ranks: round" % (fabric, ranks), ["strads", "MPI", "ratio", "sets a second"])
     for arguments, names in round_rows():
         result = measure(build, fabric, ["round", "--ranks", ranks, "--against", "mpi"] + arguments)
         for size, name in names.items():
-            print("| %s | " % name + " | ".join(cells(result, size)) + " |", flush=True)
+            line = cells(result, size) + [speed(result, size)]
+            print("| %s | " % name + " | ".join(line) + " |", flush=True)
 
 
 def print_steps(build, fabric, ranks):
