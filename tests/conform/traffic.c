@@ -192,11 +192,34 @@ regions_renewed(struct conform *c)
 	return 0;
 }
 
+/* A region goes once everybody's signals into it are complete, read or not. */
+static int
+regions_deleted_unread(struct conform *c)
+{
+	int to = (c->rank + 1) % c->size;
+
+	for (int round = 0; round < 20; round++) {
+		struct strads_region *region;
+
+		CHECK_OK(strads_region_new(c->fabric, STRADS_REMOTE_WRITE, WORD, &region));
+		CHECK(conform_wire(c) == 0);
+		for (uint64_t value = 1; value <= 4; value++)
+			CHECK_OK(CONFORM_RETRY(
+			    c, strads_put_signal(c->fabric, to, region, 0, NULL, 0, value, NULL)));
+		CHECK(conform_flush(c, -1) == 0);
+		CHECK_OK(strads_job_barrier(c->job));
+		strads_region_delete(&region);
+		CHECK_OK(strads_fabric_progress(c->fabric));
+	}
+	return 0;
+}
+
 const struct conform_case conform_traffic_cases[] = {
     {"traffic", "many_to_one", many_to_one, 0},
     {"traffic", "one_to_many", one_to_many, 0},
     {"traffic", "all_to_all", all_to_all, 0},
     {"traffic", "fetch_adds_add_up", fetch_adds_add_up, 0},
     {"traffic", "regions_renewed", regions_renewed, 0},
+    {"traffic", "regions_deleted_unread", regions_deleted_unread, 0},
     {0},
 };

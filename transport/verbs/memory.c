@@ -162,6 +162,8 @@ strads_verbs_region_attach(void *context, struct strads_region *region,
 	return status;
 }
 
+/* The peers' signals into the region are complete, so that their immediates are in the queue, but
+ * nobody need have read them there. */
 void
 strads_verbs_region_release(void *context, struct strads_region *region)
 {
@@ -170,6 +172,8 @@ strads_verbs_region_release(void *context, struct strads_region *region)
 
 	strads_server_turn(&verbs->server);
 	strads_baton_wait(&verbs->baton);
+	while (verbs->status == STRADS_OK && strads_verbs_take(verbs))
+		;
 	if (region->id >= 0 && region->id < verbs->n_regions &&
 	    verbs->regions[region->id] == region)
 		verbs->regions[region->id] = NULL;

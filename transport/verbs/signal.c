@@ -174,6 +174,16 @@ store(const struct strads_verbs *verbs, const struct strads_verbs_word *word)
 	return true;
 }
 
+static void
+refuse(struct strads_verbs *verbs, const struct strads_verbs_peer *peer,
+       const struct strads_verbs_word *word)
+{
+	strads_verbs_break(
+	    verbs, STRADS_ERR_PROTOCOL,
+	    "rank %d signals offset %llu of region %u, where this rank has no word to write",
+	    rank_of(verbs, peer), (unsigned long long)word->offset, word->region);
+}
+
 /* A signal was taken. Its writer is told once for half a window. */
 static void
 count_taken(struct strads_verbs *verbs, struct strads_verbs_peer *peer)
@@ -208,10 +218,7 @@ take_note(struct strads_verbs *verbs, struct strads_verbs_peer *peer, uint32_t s
 		return;
 	}
 	if (!store(verbs, &word)) {
-		strads_verbs_break(verbs, STRADS_ERR_PROTOCOL,
-				   "rank %zu signals offset %llu of region %u, where this rank has "
-				   "no word to write",
-				   rank, (unsigned long long)note.offset, note.region);
+		refuse(verbs, peer, &word);
 		return;
 	}
 	peer->words_in[note.word] = word;
@@ -225,11 +232,15 @@ take_growth(struct strads_verbs *verbs, struct strads_verbs_peer *peer, uint32_t
 	uint32_t index = immediate >> WORD_SHIFT & (STRADS_VERBS_WORDS - 1);
 	struct strads_verbs_word *word = &peer->words_in[index];
 
-	word->value += immediate >> GROW_SHIFT & GROW_MAX;
-	if (!word->known || !store(verbs, word)) {
+	if (!word->known) {
 		strads_verbs_break(verbs, STRADS_ERR_PROTOCOL,
-				   "rank %d lets word %u grow, which this rank does not have",
+				   "rank %d lets word %u grow, of which it has sent no note",
 				   rank_of(verbs, peer), index);
+		return;
+	}
+	word->value += immediate >> GROW_SHIFT & GROW_MAX;
+	if (!store(verbs, word)) {
+		refuse(verbs, peer, word);
 		return;
 	}
 	acknowledge(verbs, peer, immediate & COUNT_MASK);
