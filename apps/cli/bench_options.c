@@ -217,7 +217,7 @@ strads_bench_settings_parse(struct strads_bench_settings *settings, int argc, ch
 	int status = strads_arguments_parse(&arguments, argc, argv);
 
 	if (!status)
-		status = strads_launch_check(&settings->launch);
+		status = strads_launch_settle(&settings->launch);
 	if (!status)
 		status = check(settings);
 	if (status)
@@ -226,7 +226,6 @@ strads_bench_settings_parse(struct strads_bench_settings *settings, int argc, ch
 				 : settings->csv ? STRADS_BENCH_CSV
 						 : STRADS_BENCH_TABLE;
 	settings->bench.fabric = settings->launch.fabric;
-	settings->launch.engine.timeout_ms = (uint64_t)(settings->launch.timeout_s * 1e3);
 	settings->bench.engine = settings->launch.engine;
 	return STRADS_OK;
 }

@@ -245,19 +245,10 @@ static int
 fit_command(enum strads_linear_family family, int argc, char **argv)
 {
 	struct strads_fit_task task = {.settings.family = family};
-	int status = strads_fit_settings_parse(&task.settings, argc, argv), code;
+	int status = strads_fit_settings_parse(&task.settings, argc, argv);
 
-	if (status == STRADS_AGAIN)
-		return fflush(stdout) ? STRADS_EXIT_FAILED : STRADS_EXIT_DONE;
-	if (status)
-		return strads_run_refuse(argv[0]);
-	if (strads_run_new(argv[0], &task.run)) {
-		fprintf(stderr, "%s: %s\n", strads_fit_command(&task.settings), strads_error());
-		return STRADS_EXIT_FAILED;
-	}
-	code = strads_launch_run(&task.settings.launch, fit_rank, &task);
-	strads_run_delete(&task.run);
-	return code;
+	return strads_launch_command(&task.settings.launch, status, argv[0], fit_rank, &task,
+				     &task.run);
 }
 
 int

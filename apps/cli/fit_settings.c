@@ -101,7 +101,7 @@ strads_fit_settings_parse(struct strads_fit_settings *settings, int argc, char *
 	strads_fit_groups(settings, groups);
 	status = strads_arguments_parse(&arguments, argc, argv);
 	if (!status)
-		status = strads_launch_check(&settings->launch);
+		status = strads_launch_settle(&settings->launch);
 	if (!status)
 		status = check(settings);
 	if (status)
@@ -109,7 +109,6 @@ strads_fit_settings_parse(struct strads_fit_settings *settings, int argc, char *
 	if (isnan(settings->lambda) && isnan(settings->lambda_ratio) &&
 	    !strads_fit_settings_path(settings))
 		settings->lambda_ratio = LAMBDA_RATIO_DEFAULT;
-	settings->launch.engine.timeout_ms = (uint64_t)(settings->launch.timeout_s * 1e3);
 	return STRADS_OK;
 }
 

@@ -248,7 +248,7 @@ check_job(const struct strads_launch *launch)
 }
 
 int
-strads_launch_check(const struct strads_launch *launch)
+strads_launch_settle(struct strads_launch *launch)
 {
 	static const char *const names[] = {"auto", "shm", "verbs", "ofi", "sim", NULL};
 	bool known = (strncmp(launch->fabric, "ofi:", 4) == 0 && launch->fabric[4]) ||
@@ -266,7 +266,10 @@ strads_launch_check(const struct strads_launch *launch)
 		    "see `strads info`",
 		    launch->fabric);
 	status = check_job(launch);
-	return status ? status : strads_settings_check(launch->path_settings);
+	if (!status)
+		status = strads_settings_check(launch->path_settings);
+	launch->engine.timeout_ms = (uint64_t)(launch->timeout_s * 1e3);
+	return status;
 }
 
 /* The hash of all settings that ranks must share. Returns STRADS_OK, ERR_MEMORY. */
@@ -320,6 +323,25 @@ compare(const struct strads_launch *launch, struct strads_job *job,
 	}
 	free(all);
 	return status;
+}
+
+int
+strads_launch_command(const struct strads_launch *launch, int parsed, const char *command,
+		      strads_rank_main *rank_main, void *arg, struct strads_run **run)
+{
+	int code;
+
+	if (parsed == STRADS_AGAIN)
+		return fflush(stdout) ? STRADS_EXIT_FAILED : STRADS_EXIT_DONE;
+	if (parsed)
+		return strads_run_refuse(command);
+	if (strads_run_new(command, run)) {
+		fprintf(stderr, "%s: %s\n", command, strads_error());
+		return STRADS_EXIT_FAILED;
+	}
+	code = strads_launch_run(launch, rank_main, arg);
+	strads_run_delete(run);
+	return code;
 }
 
 int

@@ -6,6 +6,7 @@
 #define STRADS_CLI_LAUNCH_H
 
 #include "option.h"
+#include "run.h"
 #include "strads/engine.h"
 
 struct strads_launch {
@@ -30,11 +31,17 @@ struct strads_option_group strads_launch_path_group(struct strads_launch *launch
 /* Whether huge pages that were set aside are asked for. */
 bool strads_launch_reserves(const struct strads_launch *launch);
 
-/* What no single row can tell. Returns STRADS_OK, ERR_INPUT. */
-STRADS_MUST_CHECK int strads_launch_check(const struct strads_launch *launch);
+/* Checks what no single row can tell, and gives the engine the deadline of the waits. Returns
+ * STRADS_OK, ERR_INPUT. */
+STRADS_MUST_CHECK int strads_launch_settle(struct strads_launch *launch);
 
 /* As strads_job_run, on the ranks that were asked for. */
 int strads_launch_run(const struct strads_launch *launch, strads_rank_main *rank_main, void *arg);
+
+/* All that a command does once its arguments were parsed with the status `parsed`: says what was
+ * wrong with them, or starts the run, in *run, and its ranks. Returns the exit code. */
+int strads_launch_command(const struct strads_launch *launch, int parsed, const char *command,
+			  strads_rank_main *rank_main, void *arg, struct strads_run **run);
 
 /* As strads_fabric_open, on the fabric that was asked for. Rank 0 says on stderr what its user
  * should know of it. */

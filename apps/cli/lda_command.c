@@ -304,23 +304,12 @@ int
 strads_command_lda(int argc, char **argv)
 {
 	struct task task = {0};
-	int status = strads_lda_settings_parse(&task.settings, argc, argv), code;
+	struct strads_lda_infer_task infer = {.settings = &task.settings};
+	int status = strads_lda_settings_parse(&task.settings, argc, argv);
 
-	if (status == STRADS_AGAIN)
-		return fflush(stdout) ? STRADS_EXIT_FAILED : STRADS_EXIT_DONE;
-	if (status)
-		return strads_run_refuse(argv[0]);
-	if (strads_run_new(argv[0], &task.run)) {
-		fprintf(stderr, "strads lda: %s\n", strads_error());
-		return STRADS_EXIT_FAILED;
-	}
-	if (task.settings.infer) {
-		struct strads_lda_infer_task infer = {&task.settings, task.run};
-
-		code = strads_launch_run(&task.settings.launch, strads_lda_infer_rank, &infer);
-	} else {
-		code = strads_launch_run(&task.settings.launch, fit_rank, &task);
-	}
-	strads_run_delete(&task.run);
-	return code;
+	if (task.settings.infer)
+		return strads_launch_command(&task.settings.launch, status, argv[0],
+					     strads_lda_infer_rank, &infer, &infer.run);
+	return strads_launch_command(&task.settings.launch, status, argv[0], fit_rank, &task,
+				     &task.run);
 }

@@ -355,12 +355,11 @@ strads_lda_settings_parse(struct strads_lda_settings *settings, int argc, char *
 	strads_lda_groups(settings, groups);
 	status = strads_arguments_parse(&arguments, argc, argv);
 	if (!status)
-		status = strads_launch_check(&settings->launch);
+		status = strads_launch_settle(&settings->launch);
 	if (!status)
 		status = check(settings);
 	if (status)
 		return status;
-	settings->launch.engine.timeout_ms = (uint64_t)(settings->launch.timeout_s * 1e3);
 	if (isnan(settings->alpha))
 		settings->alpha = 50.0 / (double)settings->topics;
 	return STRADS_OK;

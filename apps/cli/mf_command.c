@@ -231,17 +231,8 @@ int
 strads_command_mf(int argc, char **argv)
 {
 	struct task task = {0};
-	int status = strads_mf_settings_parse(&task.settings, argc, argv), code;
+	int status = strads_mf_settings_parse(&task.settings, argc, argv);
 
-	if (status == STRADS_AGAIN)
-		return fflush(stdout) ? STRADS_EXIT_FAILED : STRADS_EXIT_DONE;
-	if (status)
-		return strads_run_refuse(argv[0]);
-	if (strads_run_new(argv[0], &task.run)) {
-		fprintf(stderr, "strads mf: %s\n", strads_error());
-		return STRADS_EXIT_FAILED;
-	}
-	code = strads_launch_run(&task.settings.launch, fit_rank, &task);
-	strads_run_delete(&task.run);
-	return code;
+	return strads_launch_command(&task.settings.launch, status, argv[0], fit_rank, &task,
+				     &task.run);
 }

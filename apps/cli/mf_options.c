@@ -226,12 +226,8 @@ strads_mf_settings_parse(struct strads_mf_settings *settings, int argc, char **a
 	strads_mf_groups(settings, groups);
 	status = strads_arguments_parse(&arguments, argc, argv);
 	if (!status)
-		status = strads_launch_check(&settings->launch);
-	if (!status)
-		status = check(settings);
-	if (!status)
-		settings->launch.engine.timeout_ms = (uint64_t)(settings->launch.timeout_s * 1e3);
-	return status;
+		status = strads_launch_settle(&settings->launch);
+	return status ? status : check(settings);
 }
 
 struct strads_mf_options

@@ -146,20 +146,10 @@ strads_command_bench_schedule(int argc, char **argv)
 	    .positional = "variables",
 	    .groups = groups,
 	};
-	int status = strads_arguments_parse(&arguments, argc, argv), code;
+	int status = strads_arguments_parse(&arguments, argc, argv);
 
-	if (status == STRADS_AGAIN)
-		return fflush(stdout) ? STRADS_EXIT_FAILED : STRADS_EXIT_DONE;
 	if (!status)
-		status = strads_launch_check(&task.settings.launch);
-	if (status)
-		return strads_run_refuse(argv[0]);
-	task.settings.launch.engine.timeout_ms = (uint64_t)(task.settings.launch.timeout_s * 1e3);
-	if (strads_run_new(argv[0], &task.run)) {
-		fprintf(stderr, "%s: %s\n", argv[0], strads_error());
-		return STRADS_EXIT_FAILED;
-	}
-	code = strads_launch_run(&task.settings.launch, schedule_rank, &task);
-	strads_run_delete(&task.run);
-	return code;
+		status = strads_launch_settle(&task.settings.launch);
+	return strads_launch_command(&task.settings.launch, status, argv[0], schedule_rank, &task,
+				     &task.run);
 }

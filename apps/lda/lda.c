@@ -122,12 +122,11 @@ predict(struct strads_lda *lda)
 	if (options->assignments)
 		strads_linear_count(&need, lda->tokens + 1, sizeof(struct strads_lda_token));
 	lda->progress.memory_bytes = need.bytes;
-	if (engine_bytes > options->engine.memory_bytes)
-		return strads_fail(STRADS_ERR_MEMORY,
-				   "%u topics: sums over the ranks need %zu bytes, the budget is "
-				   "%zu: give --memory, or ask for fewer topics",
-				   options->topics, engine_bytes, options->engine.memory_bytes);
 	snprintf(what, sizeof what, "sampling %u topics", options->topics);
+	status = strads_linear_budget_check(what, engine_bytes, options->engine.memory_bytes,
+					    "ask for fewer topics");
+	if (status != STRADS_OK)
+		return status;
 	return strads_linear_room_check(strads_fabric_job(lda->fabric), what, need.bytes,
 					"ask for fewer topics");
 }

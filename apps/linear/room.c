@@ -86,6 +86,17 @@ host_sum(const struct told *all, int ranks, const struct told *mine, int *here)
 }
 
 int
+strads_linear_budget_check(const char *what, size_t bytes, size_t budget, const char *advice)
+{
+	if (bytes <= budget)
+		return STRADS_OK;
+	return strads_fail(STRADS_ERR_MEMORY,
+			   "%s: sums over the ranks need %zu bytes, the budget is %zu: give "
+			   "--memory, or %s",
+			   what, bytes, budget, advice);
+}
+
+int
 strads_linear_room_check(struct strads_job *job, const char *what, uint64_t bytes,
 			 const char *advice)
 {

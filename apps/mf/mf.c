@@ -43,6 +43,7 @@ predict(struct strads_mf *mf)
 	struct strads_program program;
 	size_t engine_bytes;
 	char what[64];
+	int status;
 
 	strads_mf_state_take(mf, &need);
 	strads_linear_count(&need, mf->ratings->train.rows + mf->own_items,
@@ -51,12 +52,11 @@ predict(struct strads_mf *mf)
 	engine_bytes = strads_engine_memory(&program, &options->engine, mf->ranks);
 	strads_linear_count(&need, 1, engine_bytes);
 	mf->progress.memory_bytes = need.bytes;
-	if (engine_bytes > options->engine.memory_bytes)
-		return strads_fail(STRADS_ERR_MEMORY,
-				   "%u factors: sums over the ranks need %zu bytes, the budget is "
-				   "%zu: give --memory, or ask for fewer factors",
-				   options->factors, engine_bytes, options->engine.memory_bytes);
 	snprintf(what, sizeof what, "a factorization by %u factors", options->factors);
+	status = strads_linear_budget_check(what, engine_bytes, options->engine.memory_bytes,
+					    "ask for fewer factors");
+	if (status != STRADS_OK)
+		return status;
 	return strads_linear_room_check(strads_fabric_job(mf->fabric), what, need.bytes,
 					"ask for fewer factors");
 }
