@@ -1,5 +1,7 @@
 #include "hdf5_put.h"
 
+#include "file.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,4 +84,42 @@ strads_hdf5_put_names(hid_t at, const char *name, const struct strads_names *nam
 		H5Tclose(type);
 	free(texts);
 	return done;
+}
+
+/* ---- The file ---- */
+
+struct save {
+	const char *name; /* as its user gave it */
+	strads_hdf5_put_all *put;
+	void *arg;
+};
+
+static int
+write_file(const char *name, void *arg)
+{
+	const struct save *save = arg;
+	int why = STRADS_OK;
+	hid_t file;
+	bool done;
+
+	H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* failures are told once, by the caller */
+	file = H5Fcreate(name, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+	done = file >= 0 && save->put(file, save->arg, &why);
+	if (file >= 0 && H5Fclose(file) < 0)
+		done = false;
+	if (why)
+		return why;
+	if (!done)
+		return strads_fail(STRADS_ERR_IO,
+				   "HDF5 cannot write the model %s: is there room for it?",
+				   save->name);
+	return STRADS_OK;
+}
+
+int
+strads_hdf5_save(const char *name, strads_hdf5_put_all *put, void *arg)
+{
+	struct save save = {.name = name, .put = put, .arg = arg};
+
+	return strads_file_replace_by(name, "model", write_file, &save);
 }

@@ -5,6 +5,7 @@
 #define STRADS_CLI_HDF5_PUT_H
 
 #include "../data/names.h"
+#include "strads/transport.h"
 
 #include <hdf5.h>
 #include <stdbool.h>
@@ -24,5 +25,13 @@ bool strads_hdf5_put_array(hid_t at, const char *name, hid_t stored, hid_t given
 
 /* A data set of texts of one length, that of the longest, padded with NULs. */
 bool strads_hdf5_put_names(hid_t at, const char *name, const struct strads_names *names);
+
+/* Puts all there is into a file. Returns whether it worked; *why is the status, explained, where
+ * something other than the library failed. */
+typedef bool strads_hdf5_put_all(hid_t file, void *arg, int *why);
+
+/* Writes the model `name` by `put`, as strads_file_replace_by. Returns STRADS_OK, ERR_IO, or *why.
+ */
+STRADS_MUST_CHECK int strads_hdf5_save(const char *name, strads_hdf5_put_all *put, void *arg);
 
 #endif

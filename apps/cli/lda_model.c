@@ -1,7 +1,6 @@
 #include "lda_model.h"
 
 #include "../data/grow.h"
-#include "file.h"
 #include "hdf5_put.h"
 
 #include <stdlib.h>
@@ -86,53 +85,36 @@ put_documents(struct saving *saving, hid_t file)
 }
 
 static bool
-put_all(struct saving *saving, hid_t file)
+put_all(hid_t file, void *arg, int *why)
 {
+	struct saving *saving = arg;
 	const struct strads_lda_saved *saved = saving->saved;
 	const struct strads_lda_settings *settings = saved->settings;
 	const struct strads_lda_result *result = saved->result;
+	bool done =
+	    strads_hdf5_put_text(file, "format", "strads-lda-1") &&
+	    strads_hdf5_put_count(file, "topics", settings->topics) &&
+	    strads_hdf5_put_real(file, "alpha",
+				 result->last.alpha_sum / (double)settings->topics) &&
+	    strads_hdf5_put_real(file, "beta", strads_lda_model_beta(saved->model)) &&
+	    strads_hdf5_put_count(file, "seed", settings->seed) &&
+	    strads_hdf5_put_count(file, "sweeps", result->last.sweeps) &&
+	    strads_hdf5_put_real(file, "log_likelihood", result->last.log_likelihood) &&
+	    strads_hdf5_put_real(file, "heldout_perplexity", result->last.perplexity) &&
+	    strads_hdf5_put_real(file, "mean_coherence", result->coherence) &&
+	    strads_hdf5_put_text(file, "status", result->status) &&
+	    strads_hdf5_put_array(file, "totals", H5T_STD_I32LE, H5T_NATIVE_INT32, settings->topics,
+				  strads_lda_model_totals(saved->model)) &&
+	    strads_hdf5_put_array(file, "alpha", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE,
+				  settings->topics, strads_lda_model_alpha(saved->model)) &&
+	    strads_hdf5_put_array(file, "coherence", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE,
+				  settings->topics, saved->coherence) &&
+	    (saved->vocabulary->count == 0 ||
+	     strads_hdf5_put_names(file, "vocabulary", saved->vocabulary)) &&
+	    put_table(file, "words", saved->words) && put_documents(saving, file);
 
-	return strads_hdf5_put_text(file, "format", "strads-lda-1") &&
-	       strads_hdf5_put_count(file, "topics", settings->topics) &&
-	       strads_hdf5_put_real(file, "alpha",
-				    result->last.alpha_sum / (double)settings->topics) &&
-	       strads_hdf5_put_real(file, "beta", strads_lda_model_beta(saved->model)) &&
-	       strads_hdf5_put_count(file, "seed", settings->seed) &&
-	       strads_hdf5_put_count(file, "sweeps", result->last.sweeps) &&
-	       strads_hdf5_put_real(file, "log_likelihood", result->last.log_likelihood) &&
-	       strads_hdf5_put_real(file, "heldout_perplexity", result->last.perplexity) &&
-	       strads_hdf5_put_real(file, "mean_coherence", result->coherence) &&
-	       strads_hdf5_put_text(file, "status", result->status) &&
-	       strads_hdf5_put_array(file, "totals", H5T_STD_I32LE, H5T_NATIVE_INT32,
-				     settings->topics, strads_lda_model_totals(saved->model)) &&
-	       strads_hdf5_put_array(file, "alpha", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE,
-				     settings->topics, strads_lda_model_alpha(saved->model)) &&
-	       strads_hdf5_put_array(file, "coherence", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE,
-				     settings->topics, saved->coherence) &&
-	       (saved->vocabulary->count == 0 ||
-		strads_hdf5_put_names(file, "vocabulary", saved->vocabulary)) &&
-	       put_table(file, "words", saved->words) && put_documents(saving, file);
-}
-
-static int
-write_model(const char *name, void *arg)
-{
-	struct saving *saving = arg;
-	hid_t file;
-	bool done;
-
-	H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* failures are told once, by the caller */
-	file = H5Fcreate(name, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-	done = file >= 0 && put_all(saving, file);
-	if (file >= 0 && H5Fclose(file) < 0)
-		done = false;
-	if (saving->status)
-		return saving->status;
-	if (!done)
-		return strads_fail(STRADS_ERR_IO,
-				   "HDF5 cannot write the model %s: is there room for it?",
-				   saving->saved->settings->model);
-	return STRADS_OK;
+	*why = saving->status;
+	return done;
 }
 
 int
@@ -140,5 +122,5 @@ strads_lda_model_save(const struct strads_lda_saved *saved)
 {
 	struct saving saving = {saved, STRADS_OK};
 
-	return strads_file_replace_by(saved->settings->model, "model", write_model, &saving);
+	return strads_hdf5_save(saved->settings->model, put_all, &saving);
 }

@@ -1,6 +1,5 @@
 #include "mf_model.h"
 
-#include "file.h"
 #include "hdf5_put.h"
 
 #include <stdlib.h>
@@ -78,49 +77,31 @@ put_factors(struct saving *saving, hid_t file)
 }
 
 static bool
-put_all(struct saving *saving, hid_t file)
-{
-	const struct strads_mf_settings *settings = saving->settings;
-	const struct strads_mf_result *result = saving->result;
-
-	return strads_hdf5_put_text(file, "format", "strads-mf-1") &&
-	       strads_hdf5_put_text(file, "algorithm",
-				    strads_mf_algorithm_name(settings->algorithm)) &&
-	       strads_hdf5_put_count(file, "factors", settings->factors) &&
-	       strads_hdf5_put_real(file, "lambda", settings->lambda) &&
-	       strads_hdf5_put_count(file, "weighted", settings->weighted) &&
-	       strads_hdf5_put_count(file, "biases", settings->biases) &&
-	       strads_hdf5_put_count(file, "seed", settings->seed) &&
-	       strads_hdf5_put_real(file, "mean", saving->ratings->mean) &&
-	       strads_hdf5_put_count(file, "iterations", result->last.iterations) &&
-	       strads_hdf5_put_real(file, "objective", result->last.objective) &&
-	       strads_hdf5_put_real(file, "train_rmse", result->last.train_rmse) &&
-	       strads_hdf5_put_real(file, "test_rmse", result->last.test_rmse) &&
-	       strads_hdf5_put_text(file, "status", result->status) &&
-	       strads_hdf5_put_names(file, "users", &saving->ratings->users) &&
-	       strads_hdf5_put_names(file, "items", &saving->ratings->items) &&
-	       put_factors(saving, file);
-}
-
-static int
-write_model(const char *name, void *arg)
+put_all(hid_t file, void *arg, int *why)
 {
 	struct saving *saving = arg;
-	hid_t file;
-	bool done;
+	const struct strads_mf_settings *settings = saving->settings;
+	const struct strads_mf_result *result = saving->result;
+	bool done = strads_hdf5_put_text(file, "format", "strads-mf-1") &&
+		    strads_hdf5_put_text(file, "algorithm",
+					 strads_mf_algorithm_name(settings->algorithm)) &&
+		    strads_hdf5_put_count(file, "factors", settings->factors) &&
+		    strads_hdf5_put_real(file, "lambda", settings->lambda) &&
+		    strads_hdf5_put_count(file, "weighted", settings->weighted) &&
+		    strads_hdf5_put_count(file, "biases", settings->biases) &&
+		    strads_hdf5_put_count(file, "seed", settings->seed) &&
+		    strads_hdf5_put_real(file, "mean", saving->ratings->mean) &&
+		    strads_hdf5_put_count(file, "iterations", result->last.iterations) &&
+		    strads_hdf5_put_real(file, "objective", result->last.objective) &&
+		    strads_hdf5_put_real(file, "train_rmse", result->last.train_rmse) &&
+		    strads_hdf5_put_real(file, "test_rmse", result->last.test_rmse) &&
+		    strads_hdf5_put_text(file, "status", result->status) &&
+		    strads_hdf5_put_names(file, "users", &saving->ratings->users) &&
+		    strads_hdf5_put_names(file, "items", &saving->ratings->items) &&
+		    put_factors(saving, file);
 
-	H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* failures are told once, by the caller */
-	file = H5Fcreate(name, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-	done = file >= 0 && put_all(saving, file);
-	if (file >= 0 && H5Fclose(file) < 0)
-		done = false;
-	if (saving->status)
-		return saving->status;
-	if (!done)
-		return strads_fail(STRADS_ERR_IO,
-				   "HDF5 cannot write the model %s: is there room for it?",
-				   saving->settings->model);
-	return STRADS_OK;
+	*why = saving->status;
+	return done;
 }
 
 int
@@ -130,5 +111,5 @@ strads_mf_model_save(const struct strads_mf_settings *settings,
 {
 	struct saving saving = {settings, result, ratings, model, STRADS_OK};
 
-	return strads_file_replace_by(settings->model, "model", write_model, &saving);
+	return strads_hdf5_save(settings->model, put_all, &saving);
 }
