@@ -248,15 +248,7 @@ make_out(void **state)
 static int
 remove_all(void **state)
 {
-	static const char *const names[] = {"train.svm",  "test.svm",  "train.names",
-					    "test.names", "vocab.txt", "corpus.json"};
-	char path[600];
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", out, names[i]);
-		(void)unlink(path);
-	}
-	(void)rmdir(out);
+	data_remove(out);
 	return data_folder_remove(state);
 }
 

@@ -192,22 +192,29 @@ data_folder(void)
 	return folder;
 }
 
-int
-data_folder_remove(void **state)
+void
+data_remove(const char *name)
 {
-	DIR *dir = folder[0] ? opendir(folder) : NULL;
+	DIR *dir = opendir(name);
 	struct dirent *entry;
 	char path[512];
 
-	(void)state;
 	if (!dir)
-		return 0;
+		return;
 	while ((entry = readdir(dir))) {
-		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+		snprintf(path, sizeof(path), "%s/%s", name, entry->d_name);
 		(void)unlink(path);
 	}
 	closedir(dir);
-	(void)rmdir(folder);
+	(void)rmdir(name);
+}
+
+int
+data_folder_remove(void **state)
+{
+	(void)state;
+	if (folder[0])
+		data_remove(folder);
 	folder[0] = '\0';
 	return 0;
 }

@@ -38,6 +38,9 @@ uint64_t data_job_content(const struct data_outcome *outcome, int ranks);
 /* A folder of the test's own, made by the first call. */
 const char *data_folder(void);
 
+/* Removes a folder with the files in it. */
+void data_remove(const char *name);
+
 /* The tear-down of tests that use the folder: removes it with its files. */
 int data_folder_remove(void **state);
 
