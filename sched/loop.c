@@ -209,7 +209,7 @@ patience_ends(const struct strads_engine *engine)
 	return engine->scheduler.asked && own < ends ? own : ends;
 }
 
-/* Says what is missed since `idle_ns`, and from whom. */
+/* Says what is missed since `idle_ns`, and from whom; of the program, since it was asked. */
 static int
 too_late(struct strads_engine *engine)
 {
@@ -217,6 +217,8 @@ too_late(struct strads_engine *engine)
 	uint64_t waited_ns = strads_fabric_clock_ns(engine->fabric) - engine->idle_ns;
 	char through[32] = "";
 
+	if (engine->scheduler.asked && e.stage == STRADS_SCHEDULE && e.rank == engine->rank)
+		return strads_scheduler_too_late(engine);
 	engine->missed = e.through;
 	if (e.through != e.rank)
 		snprintf(through, sizeof through, " through rank %d", e.through);

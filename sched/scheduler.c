@@ -193,6 +193,18 @@ next_is_begun(const struct strads_engine *engine)
 				      : is_due(engine, scheduler->next);
 }
 
+int
+strads_scheduler_too_late(const struct strads_engine *engine)
+{
+	const struct strads_scheduler *scheduler = &engine->scheduler;
+	uint64_t waited_ns = strads_fabric_clock_ns(engine->fabric) - scheduler->asked_ns;
+
+	return strads_fail(STRADS_ERR_TIMEOUT,
+			   "rank %d: program %s had no schedule of set %llu for %.1f s",
+			   engine->rank, engine->program->name, (unsigned long long)scheduler->next,
+			   (double)waited_ns * 1e-9);
+}
+
 /* The program has no first block of set `next` yet: that is waiting, up to a deadline if it is not
  * another rank that is waited for, whose sets come before. */
 static int
@@ -209,12 +221,8 @@ put_off(struct strads_engine *engine)
 	if (!scheduler->asked)
 		scheduler->asked_ns = now;
 	scheduler->asked = true;
-	if (now - scheduler->asked_ns < engine->timeout_ns)
-		return STRADS_OK;
-	return strads_fail(STRADS_ERR_TIMEOUT,
-			   "rank %d: program %s had no schedule of set %llu for %llu s",
-			   engine->rank, engine->program->name, (unsigned long long)scheduler->next,
-			   (unsigned long long)(engine->timeout_ns / 1000000000));
+	return now - scheduler->asked_ns < engine->timeout_ns ? STRADS_OK
+							      : strads_scheduler_too_late(engine);
 }
 
 /* Drafts the first block of set `next`, if the program has it. */

@@ -67,6 +67,10 @@ bool strads_scheduler_told(const struct strads_engine *engine, uint64_t set, boo
  * if it did anything. */
 STRADS_MUST_CHECK int strads_scheduler_step(struct strads_engine *engine, bool *moved);
 
+/* Says for how long the program has put off the first block of set `next`, which it was asked for.
+ * Returns ERR_TIMEOUT. */
+int strads_scheduler_too_late(const struct strads_engine *engine);
+
 /* Sends what else can be sent: of sets to come, behind what others wait for already. */
 STRADS_MUST_CHECK int strads_scheduler_send(struct strads_engine *engine, bool *moved);
 
