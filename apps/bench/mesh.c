@@ -104,11 +104,28 @@ strads_mesh_hear(struct strads_mesh *mesh, int peer)
 
 /* Through rank 0. */
 int
+strads_mesh_flush(struct strads_mesh *mesh)
+{
+	uint64_t deadline_ns = 0;
+	int status;
+
+	while ((status = strads_flush(mesh->fabric, -1)) == STRADS_AGAIN) {
+		status = strads_fabric_progress(mesh->fabric);
+		if (!status)
+			status = give_way(mesh->fabric, &deadline_ns);
+		if (status)
+			break;
+	}
+	strads_fabric_awake(mesh->fabric);
+	return status;
+}
+
+int
 strads_mesh_meet(struct strads_mesh *mesh)
 {
-	int status = STRADS_OK;
+	int status = strads_mesh_flush(mesh);
 
-	if (mesh->rank != 0) {
+	if (!status && mesh->rank != 0) {
 		status = strads_mesh_tell(mesh, 0);
 		return status ? status : strads_mesh_hear(mesh, 0);
 	}

@@ -28,7 +28,11 @@ STRADS_MUST_CHECK int strads_mesh_hear(struct strads_mesh *mesh, int peer);
 /* Whether hearing would not wait. */
 bool strads_mesh_told(const struct strads_mesh *mesh, int peer);
 
-/* Returns once every rank has called it. */
+/* Waits until all that this rank has started is complete, so that its buffers are its own again.
+ * Returns STRADS_OK, ERR_TIMEOUT, or as strads_flush. */
+STRADS_MUST_CHECK int strads_mesh_flush(struct strads_mesh *mesh);
+
+/* Flushes, and returns once every rank has called it. */
 STRADS_MUST_CHECK int strads_mesh_meet(struct strads_mesh *mesh);
 
 /* Waits, with progress, until the counter has `done` operations done. Looks often before it gives

@@ -88,8 +88,13 @@ send_word(struct strads_ours *ours, size_t bytes, uint64_t word)
 static int
 ping(struct strads_ours *ours, const struct strads_task *task, uint64_t word, bool verify)
 {
-	if (verify)
+	if (verify) {
+		int status = strads_mesh_flush(&ours->mesh);
+
+		if (status)
+			return status;
 		strads_pattern_fill(strads_region_base(ours->own), task->bytes, word);
+	}
 	return send_word(ours, task->bytes, word);
 }
 

@@ -72,7 +72,8 @@ now_ns(struct lab *lab)
 	return strads_fabric_clock_ns(lab->fabric);
 }
 
-/* Rank 1 tells rank 0 what it saw, over the control channel, and so they meet. */
+/* Rank 1 tells rank 0 what it saw, over the control channel, and so they meet. What was not
+ * complete in time is then, so that its counter may go. */
 static int
 compare(struct lab *lab, struct sight *sight)
 {
@@ -83,7 +84,7 @@ compare(struct lab *lab, struct sight *sight)
 		return status;
 	*sight = ((const struct sight *)all)[1];
 	free(all);
-	return STRADS_OK;
+	return strads_mesh_flush(&lab->mesh);
 }
 
 static int

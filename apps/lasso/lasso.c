@@ -80,10 +80,15 @@ static int
 gather(struct strads_lasso *lasso, struct strads_linear_model *model,
        struct strads_linear_path *path)
 {
+	int status;
+
 	if (path)
 		return strads_linear_trail_gather(lasso->fabric, &lasso->trail,
 						  lasso->train->x.cols, lasso->columns.mean, path);
 	strads_lasso_unpenalized_settle(lasso);
+	status = strads_job_barrier(strads_fabric_job(lasso->fabric)); /* rank 0 reads it of all */
+	if (status != STRADS_OK)
+		return status;
 	return strads_linear_model_gather(lasso->fabric, lasso->beta_region, &lasso->table,
 					  &lasso->columns, lasso->response.offset, model);
 }

@@ -169,7 +169,7 @@ receive(struct exchange *exchange)
 	struct strads_linear_portion *portion = exchange->portion;
 	struct strads_counter counter = {0};
 	char *to = strads_region_base(portion->landed);
-	int status = STRADS_OK;
+	int status = STRADS_OK, waited;
 
 	for (int i = 0; status == STRADS_OK && i < portion->ranks; i++) {
 		int from = (portion->rank + i) % portion->ranks;
@@ -181,7 +181,8 @@ receive(struct exchange *exchange)
 		status = parcel_get(exchange, from, to, bytes, &counter);
 		to += bytes;
 	}
-	return status ? status : strads_counter_wait(exchange->fabric, &counter);
+	waited = strads_counter_wait(exchange->fabric, &counter); /* for what was asked for, too */
+	return status ? status : waited;
 }
 
 static int

@@ -139,8 +139,9 @@ strads_mf_schedule(struct strads_mf *mf, uint64_t set, uint32_t index,
 		draft_range(mf, index, draft);
 		return STRADS_OK;
 	}
-	/* Decided with the first block, once: later ones may be drafted in another state. */
-	if (index == 0 && mf->final_set == UINT64_MAX && end_is_due(mf))
+	/* Decided with the first block, once: later ones may be drafted in another state. By sgd an
+	 * evaluation reads what other ranks fill in when the first set is finished. */
+	if (index == 0 && mf->final_set == UINT64_MAX && (set > 1 || !mf->sgd) && end_is_due(mf))
 		mf->final_set = set;
 	if (mf->final_set == set) {
 		draft->kind = STRADS_MF_EVALUATE;

@@ -101,7 +101,9 @@ struct strads_program {
 	/* Writes this rank's partial (zeroed before the call), from its own data and the state that
 	 * the set is due: of the previous set, or `staleness` sets before that. A push that reads
 	 * from peers may answer STRADS_AGAIN while an operation it has started is under way: it is
-	 * called again after the fabric's next progress, with the partial as it left it. */
+	 * called again after the fabric's next progress, with the partial as it left it.
+	 * Memory that push writes may be read by peers once they have finished the set; what sync
+	 * and finish write, once they have finished the next: others may finish later. */
 	int (*push)(void *state, const struct strads_block *block, double *partial);
 
 	/* On the reducer: from the sum over ranks to the commit. Writes at most commit_max bytes

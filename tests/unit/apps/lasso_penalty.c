@@ -162,6 +162,28 @@ all_at_once__processes(void **state)
 	lasso_problem_free(&p);
 }
 
+/* What rank 0 reads of other ranks at the end is what they have settled. */
+static void
+unpenalized__of_the_last_rank(void **state)
+{
+	struct lasso_problem p = lasso_problem_new(ROWS, COLS, 0.4, 0, 37);
+	struct lasso_result *results = lasso_results_new();
+	double weight[COLS];
+
+	(void)state;
+	fill_weights(weight, 0);
+	weight[COLS - 2] = weight[COLS - 1] = 0;
+	for (int run = 0; run < 12; run++) {
+		struct lasso_job job = lasso_job_defaults(STRADS_JOB_LOCAL, 4, &p);
+
+		job.lasso.weight = weight;
+		lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, results);
+		assert_optimal(&job, &results[0]);
+	}
+	free(results);
+	lasso_problem_free(&p);
+}
+
 /* Wherever the run ends, the gap is no smaller than what is left to gain. */
 static void
 unpenalized__gap_bounds_what_is_left(void **state)
@@ -289,6 +311,7 @@ main(void)
 	    cmocka_unit_test(unpenalized__every_setting),
 	    cmocka_unit_test(all_at_once__every_setting),
 	    cmocka_unit_test(all_at_once__processes),
+	    cmocka_unit_test(unpenalized__of_the_last_rank),
 	    cmocka_unit_test(unpenalized__gap_bounds_what_is_left),
 	    cmocka_unit_test(unpenalized__explain_everything),
 	    cmocka_unit_test(unpenalized__stay_alone_at_lambda_max),
