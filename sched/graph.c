@@ -39,6 +39,12 @@ is_own(const struct strads_graph_options *options, strads_key key)
 	return key % (uint64_t)options->schedulers == (uint64_t)options->scheduler;
 }
 
+static double
+observations(const struct strads_graph_options *options)
+{
+	return (double)(options->rows - options->absent);
+}
+
 /* Column `key`, waited for. */
 static int
 hold(struct maker *maker, strads_key key, struct strads_column *column)
@@ -80,7 +86,7 @@ count_rows(struct maker *maker)
 			sum += column.value[e];
 			maker->row[column.row[e] + 1] += is_own(options, j);
 		}
-		maker->mean[j] = options->centred ? sum / (double)options->rows : 0;
+		maker->mean[j] = options->centred ? sum / observations(options) : 0;
 		strads_columns_release(maker->columns, j);
 	}
 	for (uint64_t i = 0; i < options->rows; i++)
@@ -178,7 +184,7 @@ connect(struct maker *maker, strads_key j)
 	for (strads_key k = (strads_key)options->scheduler; !status && k < options->variables;
 	     k += (uint64_t)options->schedulers) {
 		double product =
-		    maker->product[k] - (double)options->rows * maker->mean[j] * maker->mean[k];
+		    maker->product[k] - observations(options) * maker->mean[j] * maker->mean[k];
 		bool interact = (maker->touched[k] || options->centred) && product != 0 && k != j;
 
 		maker->product[k] = 0;

@@ -32,7 +32,9 @@ static int
 signalling_open(struct strads_lasso *lasso, struct strads_columns *columns)
 {
 	struct strads_graph_options graph = {.variables = lasso->train->x.cols,
-					     .rows = lasso->train->rows_total,
+					     .rows = lasso->train->rows_total +
+						     lasso->train->absent_total,
+					     .absent = lasso->train->absent_total,
 					     .centred = lasso->columns.centred,
 					     .scheduler = lasso->rank,
 					     .schedulers = lasso->options.engine.schedulers};

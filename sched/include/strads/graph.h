@@ -17,8 +17,9 @@ extern "C" {
 
 struct strads_graph_options {
 	uint64_t variables;
-	uint64_t rows; /* of the whole matrix */
-	bool centred;  /* columns of mean 0: all interact */
+	uint64_t rows;   /* of the whole matrix */
+	uint64_t absent; /* of these, without values, which do not count */
+	bool centred;    /* columns of mean 0: all interact */
 	/* Of S schedulers each has the interactions with its own variables, k mod S. */
 	int scheduler;  /* 0 … schedulers − 1 */
 	int schedulers; /* S ≥ 1 */

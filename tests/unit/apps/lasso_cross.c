@@ -150,6 +150,8 @@ cross__folds_are_fits_of_the_other_rows(void **state)
 		job.lasso.weight = k % 3 == 1 ? weight : NULL;
 		if (k == 5)
 			job.lasso.scheduler = STRADS_LINEAR_CHECKED;
+		if (k == 2 || k == 4)
+			job.lasso.scheduler = STRADS_LINEAR_SIGNALLING;
 		lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, results);
 		assert_folds(&job, &results[0]);
 		assert_choice(&job, &results[0]);
