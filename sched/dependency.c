@@ -330,8 +330,10 @@ go_on(struct strads_dependency *dependency, uint32_t n)
 				     n - dependency->at, &waiting, &moved);
 		if (ahead < 0)
 			return ahead;
-		if (others == STRADS_OK && decide_some(dependency, n))
+		if (others == STRADS_OK && decide_some(dependency, n)) {
 			moved = true;
+			emptied = false;
+		}
 		if (dependency->at == n || dependency->n_chosen == dependency->options.set_max)
 			return STRADS_OK;
 		if (moved)

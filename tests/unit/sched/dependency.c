@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "columns_job.h"
+
 #define ROWS    40
 #define COLS    120
 #define DEPTH   3
@@ -260,6 +262,98 @@ choose__what_is_in_flight_and_no_longer(void **state)
 	on_one_rank(check_gaps);
 }
 
+/* ---- Ranks whose columns are read --------------------------------------------------------------
+ */
+
+/* Of the choice of a larger set, the first. */
+#define FEW 3
+
+/* The matrix of the ranks' columns, and all of them in some order. */
+static struct matrix *
+whole_matrix(void)
+{
+	struct matrix *m = calloc(1, sizeof *m);
+
+	assert_non_null(m);
+	for (strads_key j = 0; j < COLUMNS_COLS; j++)
+		for (uint32_t i = 0; i < COLUMNS_ROWS; i++)
+			m->dense[j][i] = columns_entry(i, j) ? columns_value(i, j) : 0;
+	return m;
+}
+
+static void
+shuffle(uint64_t seed, uint64_t set, strads_key *candidates)
+{
+	for (uint32_t i = 0; i < COLUMNS_COLS; i++) {
+		uint64_t place = strads_random(seed, set, i) % (i + 1);
+
+		candidates[i] = candidates[place];
+		candidates[place] = i;
+	}
+}
+
+static int
+choose_patiently(struct columns_side *side, struct strads_dependency *dependency, uint64_t set,
+		 const strads_key *candidates, strads_key *chosen, uint32_t *count)
+{
+	uint64_t start = strads_fabric_clock_ns(side->fabric);
+	double worst;
+	int status, waited;
+
+	while ((status = strads_dependency_choose(dependency, set, candidates, COLUMNS_COLS, chosen,
+						  count, &worst)) == STRADS_AGAIN) {
+		waited = columns_wait(side, start, false);
+		if (waited != STRADS_OK)
+			return waited;
+	}
+	return status;
+}
+
+static int
+choose_in_little_room(struct columns_side *side)
+{
+	const struct strads_dependency_options options = {.rho = 0.1,
+							  .candidates_max = COLUMNS_COLS,
+							  .set_max = FEW,
+							  .depth = 1,
+							  .rows = COLUMNS_ROWS};
+	struct matrix *m = whole_matrix();
+	struct strads_dependency *dependency;
+	int status = strads_dependency_new(side->fabric, side->columns, &options, &dependency);
+
+	for (uint64_t set = 0; set < 20 && status == STRADS_OK; set++) {
+		strads_key candidates[COLUMNS_COLS], chosen[FEW], expected[SET_MAX];
+		uint32_t count, most;
+		double worst;
+
+		shuffle((uint64_t)side->rank, set, candidates);
+		status = choose_patiently(side, dependency, set, candidates, chosen, &count);
+		if (status != STRADS_OK)
+			break;
+		most = choose(m, options.rho, false, NULL, 0, candidates, COLUMNS_COLS, expected,
+			      &worst);
+		COLUMNS_CHECK(side, count == (most < FEW ? most : FEW));
+		COLUMNS_CHECK(side, memcmp(chosen, expected, count * sizeof *chosen) == 0);
+	}
+	strads_dependency_delete(&dependency);
+	free(m);
+	return status;
+}
+
+/* Room for a few columns: what does not fit beside those that are looked at first comes after. */
+static void
+choose__more_candidates_than_there_is_room_for(void **state)
+{
+	const struct strads_columns_options little = {
+	    .cache_bytes = 2080, .columns_max = 100, .fetches_max = 2, .reads_max = 5};
+
+	(void)state;
+	columns_job_with_peers(choose_in_little_room, &little, STRADS_OK);
+}
+
+/* ---- Limits ------------------------------------------------------------------------------------
+ */
+
 /* Columns without length or, centred, without variance correlate with nothing. */
 static void
 check_constant(struct fixture *fixture)
@@ -332,6 +426,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(choose__as_one_by_one),
 	    cmocka_unit_test(choose__what_is_in_flight_and_no_longer),
+	    cmocka_unit_test(choose__more_candidates_than_there_is_room_for),
 	    cmocka_unit_test(choose__constant_columns_and_none),
 	    cmocka_unit_test(new__refuses_what_makes_no_sense),
 	};
