@@ -253,6 +253,18 @@ shrink_window(struct strads_shape *shape)
 	return true;
 }
 
+/* Keeps fewer drafts of a set of an early kind: of another all are kept. */
+static bool
+shrink_drafts(struct strads_shape *shape)
+{
+	uint32_t least = shape->window_min / (shape->staleness + 1);
+
+	if (shape->set_blocks <= least)
+		return false;
+	shape->set_blocks -= (shape->set_blocks - least + 1) / 2;
+	return true;
+}
+
 static bool
 shrink_reductions(struct strads_shape *shape)
 {
@@ -272,9 +284,8 @@ shrink(struct strads_shape *shape)
 	} parts[] = {
 	    {rings_bytes(shape), shrink_rings},
 	    {reads_bytes(shape), shrink_reads},
-	    {plus(plus(window_bytes(shape), strads_shape_commits(shape)),
-		  strads_shape_drafts(shape)),
-	     shrink_window},
+	    {plus(window_bytes(shape), strads_shape_commits(shape)), shrink_window},
+	    {strads_shape_drafts(shape), shrink_drafts},
 	    {reduction_bytes(shape), shrink_reductions},
 	};
 	const size_t n = sizeof parts / sizeof *parts;

@@ -99,6 +99,37 @@ strads_shape_fit__impossible_budget_says_what_is_needed(void **state)
 	assert_int_equal(strads_shape_total(&shape), needed);
 }
 
+static bool
+is_early(void *state, uint32_t kind)
+{
+	(void)state;
+	return kind == 1;
+}
+
+/* Sets of an early kind can do with as few drafts as others have: what they have beyond that, in
+ * each of many sets, is no reason to refuse a budget. */
+static void
+strads_shape_fit__early_kinds_need_no_more_memory(void **state)
+{
+	struct strads_program program = program_of(1024, 2, 1024, 8192);
+	struct strads_engine_options options = options_of(1);
+	struct strads_shape shape;
+	size_t needed;
+
+	(void)state;
+	options.depth = 128;
+	options.staleness = 127;
+	needed = strads_engine_memory(&program, &options, 4);
+	program.early = is_early;
+	assert_int_equal(strads_engine_memory(&program, &options, 4), needed);
+	options.memory_bytes = needed;
+	assert_int_equal(strads_shape_fit(&program, &options, 4, &shape), STRADS_OK);
+	assert_int_equal(shape.set_blocks, program.set_blocks_max);
+	options.memory_bytes = 16 * needed;
+	assert_int_equal(strads_shape_fit(&program, &options, 4, &shape), STRADS_OK);
+	assert_in_range(shape.set_blocks, program.set_blocks_max + 1, shape.window);
+}
+
 static void
 strads_shape_fit__sizes_beyond_arithmetic(void **state)
 {
@@ -177,6 +208,7 @@ main(void)
 	    cmocka_unit_test(strads_shape_fit__small_programs_have_small_slots),
 	    cmocka_unit_test(strads_shape_fit__many_ranks_have_small_rings),
 	    cmocka_unit_test(strads_shape_fit__impossible_budget_says_what_is_needed),
+	    cmocka_unit_test(strads_shape_fit__early_kinds_need_no_more_memory),
 	    cmocka_unit_test(strads_shape_fit__sizes_beyond_arithmetic),
 	    cmocka_unit_test(strads_shape_fit__trees_follow_ranks_and_sizes),
 	    cmocka_unit_test(strads_shape_fit__options_out_of_range),
