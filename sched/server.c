@@ -1,5 +1,7 @@
 #include "server_state.h"
 
+#include "hashed_state.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,13 +51,14 @@ inbox_bytes(const struct strads_server_options *options, int ranks)
 size_t
 strads_server_memory(const struct strads_server_options *options, int ranks)
 {
-	size_t row = ((size_t)ranks + options->width) * 8;
+	size_t words = (size_t)ranks + options->width, row = words * sizeof(uint64_t);
+	size_t slot = strads_slot_lines((uint32_t)words) * STRADS_SLOT_WORDS * sizeof(uint64_t);
 	size_t added = options->width * sizeof(double) + sizeof(bool) + sizeof(uint32_t);
 	size_t kept =
 	    row + sizeof(struct strads_server_row) + 32 + added * ((size_t)options->staleness + 1);
 
 	return options->shard_bytes + inbox_bytes(options, ranks) +
-	       2 * (size_t)ranks * slot_bytes(options) + READS * 4 * (row + 128) +
+	       2 * (size_t)ranks * slot_bytes(options) + READS * STRADS_HASHED_SLOTS * slot +
 	       options->rows_max * (kept + 4 * 16);
 }
 

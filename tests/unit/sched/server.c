@@ -243,6 +243,47 @@ strads_server_get__torn_and_reordered_data(void **state)
 	}
 }
 
+/* ---- Memory --------------------------------------------------------------------------------- */
+
+/* Rows of one line and of many, few in a shard, so that it is mostly messages and reads. */
+static int
+registers(struct strads_job *job, void *arg)
+{
+	const struct strads_fabric_options fabric_options = {.fabric = "auto"};
+	struct strads_server_options options;
+	struct strads_fabric *fabric = NULL;
+	int failures = strads_fabric_open(job, &fabric_options, &fabric) != STRADS_OK;
+
+	(void)arg;
+	strads_server_defaults(&options);
+	options.rows_max = 1;
+	options.shard_bytes = (size_t)1 << 20;
+	options.message_bytes = 65536;
+	for (options.width = 1; options.width < 8192; options.width *= 20) {
+		struct strads_fabric_stats before, with;
+		struct strads_server *server = NULL;
+
+		strads_fabric_stats(fabric, &before);
+		failures += strads_server_new(fabric, &options, &server) != STRADS_OK;
+		strads_fabric_stats(fabric, &with);
+		failures += with.registered_bytes - before.registered_bytes >
+			    strads_server_memory(&options, strads_job_size(job));
+		failures += strads_job_barrier(job) != STRADS_OK;
+		strads_server_delete(&server);
+	}
+	strads_fabric_close(&fabric);
+	return failures;
+}
+
+static void
+strads_server_memory__covers_what_is_registered(void **state)
+{
+	struct strads_job_options options = {.kind = STRADS_JOB_SIM, .ranks = 2};
+
+	(void)state;
+	assert_int_equal(strads_job_run(&options, registers, NULL), 0);
+}
+
 /* ---- Refusals ------------------------------------------------------------------------------- */
 
 static int
@@ -296,6 +337,7 @@ main(int argc, char **argv)
 	    cmocka_unit_test(strads_server_get__is_not_too_old),
 	    cmocka_unit_test(strads_server_get__alone),
 	    cmocka_unit_test(strads_server_get__torn_and_reordered_data),
+	    cmocka_unit_test(strads_server_memory__covers_what_is_registered),
 	    cmocka_unit_test(strads_server_new__refusals),
 	};
 
