@@ -63,8 +63,10 @@ append(struct reading *reading)
 
 		if (status)
 			return status;
-		memcpy(x->row + start, column->row, column->entries * sizeof *x->row);
-		memcpy(x->value + start, column->value, column->entries * sizeof *x->value);
+		if (column->entries > 0) { /* without any so far there is no room for them */
+			memcpy(x->row + start, column->row, column->entries * sizeof *x->row);
+			memcpy(x->value + start, column->value, column->entries * sizeof *x->value);
+		}
 		x->start[reading->next + 1] = start + column->entries;
 		strads_columns_release(reading->columns, reading->next);
 		reading->here[reading->next % AHEAD] = false;

@@ -132,6 +132,21 @@ server__ranks_without_variables(void **state)
 	lasso_problem_free(&p);
 }
 
+/* The columns of a rank have no entries, or the first of them has none. */
+static void
+server__columns_without_entries(void **state)
+{
+	struct fixture *f = *state;
+	struct lasso_problem p = lasso_problem_new(30, 9, 0.5, 0, 5);
+	struct lasso_job job = server_job(STRADS_JOB_SIM, 3, &p);
+
+	memset(p.x, 0, (size_t)7 * p.rows * sizeof *p.x);
+	lasso_job_assert(&job, STRADS_LINEAR_CONVERGED, f->results);
+	for (int j = 0; j < 7; j++)
+		assert_true(f->results[0].beta[j] == 0);
+	lasso_problem_free(&p);
+}
+
 static void
 server__limits(void **state)
 {
@@ -203,6 +218,7 @@ main(void)
 					    tear_down),
 	    cmocka_unit_test_setup_teardown(server__finds_it_over_libfabric, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(server__ranks_without_variables, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(server__columns_without_entries, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(server__limits, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(server__says_diverged, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(server__refusals, set_up, tear_down),
