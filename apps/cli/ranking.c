@@ -1,5 +1,6 @@
 #include "ranking.h"
 
+#include "../data/text.h"
 #include "../pairs/products.h"
 
 #include <errno.h>
@@ -209,6 +210,20 @@ name_both(struct strads_ranking *terms, uint64_t base, uint64_t first, uint64_t 
 	return name_terms(terms->negative, terms->negative_count, base, first, end, name);
 }
 
+/* The name on a line of `length` bytes, without the line end; `first`: and a byte order mark. */
+static const char *
+line_name(char *line, size_t length, bool first)
+{
+	size_t mark = strlen(STRADS_BYTE_ORDER_MARK);
+
+	if (length && line[length - 1] == '\n')
+		length--;
+	if (length && line[length - 1] == '\r')
+		length--;
+	line[length] = '\0';
+	return first && strncmp(line, STRADS_BYTE_ORDER_MARK, mark) == 0 ? line + mark : line;
+}
+
 static int
 read_names(const char *vocabulary, uint64_t base, struct strads_ranking *terms)
 {
@@ -222,11 +237,9 @@ read_names(const char *vocabulary, uint64_t base, struct strads_ranking *terms)
 	if (!in)
 		return strads_fail(STRADS_ERR_IO, "cannot open the vocabulary %s: %s", vocabulary,
 				   strerror(errno));
-	for (; !status && (n = getline(&line, &room, in)) > 0; index++) {
-		if (line[n - 1] == '\n')
-			line[n - 1] = 0;
-		status = name_both(terms, base, index, index + 1, line);
-	}
+	for (; !status && (n = getline(&line, &room, in)) > 0; index++)
+		status = name_both(terms, base, index, index + 1,
+				   line_name(line, (size_t)n, index == 0));
 	if (!status && ferror(in))
 		status = strads_fail(STRADS_ERR_IO, "cannot read the vocabulary %s", vocabulary);
 	free(line);

@@ -39,6 +39,24 @@ plan_make(struct strads_job *job, const char *path, struct strads_inflate **infl
 	return status;
 }
 
+/* Leaves out a byte order mark: it would be part of the first label, id or word. */
+static int
+mark_skip(struct strads_text *text)
+{
+	static const char mark[] = STRADS_BYTE_ORDER_MARK;
+	char start[sizeof(mark) - 1];
+	int status;
+
+	if (text->bytes < sizeof(start))
+		return STRADS_OK;
+	status = strads_text_read(text, 0, start, sizeof(start));
+	if (status != STRADS_OK || memcmp(start, mark, sizeof(start)) != 0)
+		return status;
+	text->skipped = sizeof(start);
+	text->bytes -= sizeof(start);
+	return text->bytes ? STRADS_OK : strads_fail(STRADS_ERR_INPUT, "%s is empty", text->name);
+}
+
 int
 strads_text_open(struct strads_fabric *fabric, const char *path, struct strads_text **text)
 {
@@ -53,6 +71,11 @@ strads_text_open(struct strads_fabric *fabric, const char *path, struct strads_t
 		else
 			status = strads_text_file(job, path, plan.file_bytes, text);
 	}
+	if (status == STRADS_OK) {
+		status = strads_job_agree(job, mark_skip(*text));
+		if (status != STRADS_OK)
+			strads_text_close(text);
+	}
 	strads_inflate_close(&inflate);
 	return status;
 }
@@ -60,7 +83,7 @@ strads_text_open(struct strads_fabric *fabric, const char *path, struct strads_t
 int
 strads_text_read(struct strads_text *text, uint64_t offset, void *into, size_t bytes)
 {
-	return text->ops->read(text, offset, into, bytes);
+	return text->ops->read(text, text->skipped + offset, into, bytes);
 }
 
 /* Counts the newlines before `offset`. */

@@ -7,6 +7,9 @@
 
 #include "strads/transport.h"
 
+/* UTF-8's, which editors and spreadsheets put before a text. */
+#define STRADS_BYTE_ORDER_MARK "\xef\xbb\xbf"
+
 struct strads_text;
 
 struct strads_text_ops {
@@ -18,11 +21,13 @@ struct strads_text {
 	const struct strads_text_ops *ops;
 	const char *name; /* for messages; borrowed */
 	uint64_t bytes;
+	uint64_t skipped; /* of the file before the text: a byte order mark */
 };
 
-/* Opens the file on all ranks. Collective: all ranks succeed or fail together. Returns STRADS_OK,
- * ERR_INPUT (missing, empty, corrupt, truncated, not the same file on all ranks), ERR_IO,
- * ERR_MEMORY, or as strads_job_agree. Thread: owner of the fabric. */
+/* Opens the file on all ranks; a byte order mark is no part of the text. Collective: all ranks
+ * succeed or fail together. Returns STRADS_OK, ERR_INPUT (missing, empty, corrupt, truncated, not
+ * the same file on all ranks), ERR_IO, ERR_MEMORY, or as strads_job_agree. Thread: owner of the
+ * fabric. */
 STRADS_MUST_CHECK int strads_text_open(struct strads_fabric *fabric, const char *path,
 				       struct strads_text **text);
 

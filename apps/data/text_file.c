@@ -81,7 +81,7 @@ strads_text_file(struct strads_job *job, const char *path, uint64_t bytes,
 	int status;
 
 	if (file) {
-		*file = (struct text_file){.text = {&file_ops, path, bytes}, .fd = -1};
+		*file = (struct text_file){.text = {&file_ops, path, bytes, 0}, .fd = -1};
 		status = file_open(file);
 	} else {
 		status = strads_fail(STRADS_ERR_MEMORY, "no memory to read %s", path);

@@ -35,7 +35,7 @@ strads_text_memory(const char *name, const char *data, size_t bytes, struct stra
 
 	if (!memory)
 		return strads_fail(STRADS_ERR_MEMORY, "no memory to read %s", name);
-	*memory = (struct text_memory){.text = {&memory_ops, name, bytes}, .data = data};
+	*memory = (struct text_memory){.text = {&memory_ops, name, bytes, 0}, .data = data};
 	*text = &memory->text;
 	return STRADS_OK;
 }

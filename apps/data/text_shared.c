@@ -110,7 +110,7 @@ strads_text_shared(struct strads_fabric *fabric, const char *path, struct strads
 	shared = calloc(1, sizeof(*shared));
 	if (shared) {
 		*shared =
-		    (struct text_shared){.text = {&shared_ops, path, bytes}, .fabric = fabric};
+		    (struct text_shared){.text = {&shared_ops, path, bytes, 0}, .fabric = fabric};
 		status = regions_new(shared, inflate != NULL);
 	} else {
 		status = strads_fail(STRADS_ERR_MEMORY, "no memory to read %s", path);

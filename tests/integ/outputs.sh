@@ -14,6 +14,12 @@ grep -qx 'intercept -\?[0-9.e+-]*' m.txt || complain 'no intercept in the model'
 grep -v intercept m.txt | awk '$1 <= last || NF != 2 { bad = 1 } { last = $1 } END { exit bad }' ||
 	complain 'the model is not ascending pairs'
 
+# As Windows writes them: a byte order mark, and lines that end with CR and LF.
+sed 's/$/\r/; 1s/^/\xef\xbb\xbf/' names.txt >windows.txt
+cp stdout named
+run 0 $fit --ranks 2 --vocab windows.txt --test "$data/diabetes.svm"
+diff <(grep '^  ' named) <(grep '^  ' stdout) >/dev/null || complain 'the names have bytes of their lines'
+
 run 0 $fit --ranks 2 --vocab names.txt --json
 "$json_get" terms.positive terms.negative <stdout >values || complain 'no terms in the summary'
 grep -q '"term":"bmi"' values || complain 'bmi is no term'

@@ -93,6 +93,8 @@ read__takes_docword_in_any_order(void **state)
 {
 	static const char *const texts[] = {
 	    "3\n4\n4\n1 1 2\n1 4 1\n3 2 1\n3 4 3\n",
+	    "\xef\xbb\xbf"
+	    "3\n4\n4\n1 1 2\n1 4 1\n3 2 1\n3 4 3\n",
 	    " 3 \n4\r\n4\n3 4 3\n1 4 1\n\n3\t2 1\n1 1 2",
 	};
 	struct expected expected = three;

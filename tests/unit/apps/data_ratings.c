@@ -82,6 +82,8 @@ read__takes_every_separator(void **state)
 	    "1,10,5\n1, 2, 3.5\n7 ,10,-1\n12,2,0",
 	    "1;10;5;x y\n1;2;3.5\n7;10;-1\r\n12;2;0\n",
 	    "1::10::5::978300760\n1::2::3.5::978302109\n7::10::-1::9\n12::2::0::1\n",
+	    "\xef\xbb\xbf"
+	    "1 10 5\n1 2 3.5\n7 10 -1\n12 2 0\n",
 	    "userId,movieId,rating,timestamp\n1,10,5,9\n1,2,3.5,9\n7,10,-1,9\n12,2,0,9\n",
 	    "# comment\n  1   10   5\n\n1 2 3.5\n% another\n7 10 -1e0\n12 2 +0.0 # and\n",
 	    "%%MatrixMarket matrix coordinate real general\n% c\n12 10 4\n1 10 5\n1 2 3.5\n"

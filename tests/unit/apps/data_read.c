@@ -291,6 +291,8 @@ read__svmlight_tolerates(void **state)
 	static const char *const same[] = {
 	    "1 1:2 3:4\n-1 2:1\n",
 	    "1 1:2 3:4\r\n-1 2:1\r\n",
+	    "\xef\xbb\xbf"
+	    "1 1:2 3:4\n-1 2:1\n",
 	    "1 1:2 3:4\n-1 2:1",
 	    "1 3:4 1:2\n-1 2:1\n",
 	    "  +1\t1:2.0  3:4e0 \n\n-1 qid:7 2:1 # comment 9:9\n",
