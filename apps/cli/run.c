@@ -19,6 +19,9 @@ struct strads_run {
  * each pass on the same one. */
 #define SAME_SIGNAL_NS UINT64_C(500000000)
 
+/* For so long the first process of mpirun may say that the arguments are bad. */
+#define FIRST_REFUSES_S 3
+
 /* Of the process, as signals are: the ranks of a simulated job share them, forked ones inherit
  * them. */
 static struct strads_run *listening;
@@ -197,8 +200,14 @@ launcher_rank(void)
 int
 strads_run_refuse(const char *command)
 {
-	if (launcher_rank() != 0)
+	int rank = launcher_rank();
+
+	if (rank != 0 && !getenv("OMPI_COMM_WORLD_RANK"))
 		return STRADS_EXIT_DONE;
+	if (rank != 0) {
+		sleep(FIRST_REFUSES_S);
+		strads_fail(STRADS_ERR_INPUT, "rank %d: %s", rank, strads_error());
+	}
 	tell(command, strads_error());
 	return STRADS_EXIT_USAGE;
 }

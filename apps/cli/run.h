@@ -39,9 +39,10 @@ typedef int strads_run_conclude(void *arg, const char *status, const char *error
 int strads_run_end(struct strads_run *run, struct strads_job *job, int status, bool limited,
 		   strads_run_conclude *conclude, void *arg);
 
-/* Says on stderr that the arguments are bad, unless this is not the first process of a launcher:
- * those stay silent and leave the exit code to the first, whose end would else be cut short.
- * Returns the exit code. */
+/* Says on stderr that the arguments are bad. Of a launcher's processes the first does so, and the
+ * others leave it the exit code, as its end would else be cut short; under mpirun, which ends the
+ * others with it, one that is still there after some seconds has the bad arguments for itself, and
+ * says so. Returns the exit code. */
 int strads_run_refuse(const char *command);
 
 #endif

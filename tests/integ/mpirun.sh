@@ -35,6 +35,13 @@ one_line "text.svm:3.*'abc'"
 under_mpirun lasso --quiet text.svm --tol 7
 [ "$code" -eq 64 ] || complain "exit code $code, not 64, for bad arguments"
 one_line 'tol'
+# Of one rank alone: it says so, and the other does not wait for it without end.
+code=0
+timeout -k 5 "$deadline" mpirun --oversubscribe -n 1 "$strads" $fit : -n 1 "$strads" $fit --tol 7 \
+	>stdout 2>stderr.all || code=$?
+grep '^strads' stderr.all >stderr
+[ "$code" -eq 64 ] || complain "exit code $code, not 64, for bad arguments of rank 1"
+one_line 'rank 1: --tol'
 under_mpirun lasso --quiet missing.svm
 one_line 'missing.svm: No such file'
 
