@@ -219,3 +219,30 @@ strads_file_writable(const char *path, const char *what)
 	free(target);
 	return error ? fail(path, what, error) : STRADS_OK;
 }
+
+/* Whether both names lead to one regular file, or would when it is there. */
+static bool
+same_file(const char *a, const char *b)
+{
+	struct stat at_a, at_b;
+
+	if (strcmp(a, b) == 0)
+		return !is_special(a);
+	return stat(a, &at_a) == 0 && stat(b, &at_b) == 0 && S_ISREG(at_a.st_mode) &&
+	       at_a.st_dev == at_b.st_dev && at_a.st_ino == at_b.st_ino;
+}
+
+int
+strads_file_apart(const char *const *names, size_t written, size_t count)
+{
+	for (size_t i = 0; i < written; i++) {
+		for (size_t j = i + 1; j < count; j++) {
+			if (names[i] && names[j] && same_file(names[i], names[j]))
+				return strads_fail(STRADS_ERR_INPUT,
+						   "%s would be written over %s: give it a name of "
+						   "its own",
+						   names[i], names[j]);
+		}
+	}
+	return STRADS_OK;
+}

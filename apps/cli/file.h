@@ -30,4 +30,9 @@ STRADS_MUST_CHECK int strads_file_replace_by(const char *path, const char *what,
  * Returns STRADS_OK, ERR_IO, ERR_MEMORY. Thread: any. */
 STRADS_MUST_CHECK int strads_file_writable(const char *path, const char *what);
 
+/* Refuses a run that would write over a file of its own: none of the first `written` of `count`
+ * names, any of which may be NULL, may lead to the same regular file as another one. Returns
+ * STRADS_OK, ERR_INPUT. Thread: any. */
+STRADS_MUST_CHECK int strads_file_apart(const char *const *names, size_t written, size_t count);
+
 #endif

@@ -15,9 +15,13 @@ open_outputs(void *arg)
 {
 	struct strads_fit_session *session = arg;
 	const struct strads_fit_settings *settings = strads_fit_session_settings(session);
-	int status = STRADS_OK;
+	const char *const names[] = {
+	    settings->model,         settings->log,        settings->plot,
+	    settings->data,          settings->response,   settings->test,
+	    settings->test_response, settings->vocabulary, settings->penalty_factors};
+	int status = strads_file_apart(names, 3, sizeof names / sizeof *names);
 
-	if (settings->model)
+	if (!status && settings->model)
 		status = strads_file_writable(settings->model, "model");
 	if (!status && settings->plot)
 		status = strads_file_writable(settings->plot, "plot");

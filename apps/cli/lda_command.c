@@ -53,9 +53,11 @@ open_outputs(void *arg)
 {
 	struct session *session = arg;
 	const struct strads_lda_settings *settings = &session->task->settings;
-	int status = STRADS_OK;
+	const char *const names[] = {settings->model, settings->assignments, settings->log,
+				     settings->data,  settings->vocabulary,  settings->stop_words};
+	int status = strads_file_apart(names, 3, sizeof names / sizeof *names);
 
-	if (settings->model)
+	if (!status && settings->model)
 		status = strads_file_writable(settings->model, "model");
 	if (!status && settings->assignments)
 		status = strads_file_writable(settings->assignments, "assignments");

@@ -45,9 +45,11 @@ open_outputs(void *arg)
 {
 	struct session *session = arg;
 	const struct strads_lda_settings *settings = session->settings;
-	int status = STRADS_OK;
+	const char *const names[] = {settings->output, settings->log,        settings->infer,
+				     settings->data,   settings->vocabulary, settings->stop_words};
+	int status = strads_file_apart(names, 2, sizeof names / sizeof *names);
 
-	if (settings->output)
+	if (!status && settings->output)
 		status = strads_file_writable(settings->output, "shares of topics");
 	return status ? status : strads_log_open(settings->log, &session->log);
 }

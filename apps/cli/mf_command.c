@@ -47,9 +47,11 @@ open_outputs(void *arg)
 {
 	struct session *session = arg;
 	const struct strads_mf_settings *settings = &session->task->settings;
-	int status = STRADS_OK;
+	const char *const names[] = {settings->model, settings->log, settings->data,
+				     settings->test};
+	int status = strads_file_apart(names, 2, sizeof names / sizeof *names);
 
-	if (settings->model)
+	if (!status && settings->model)
 		status = strads_file_writable(settings->model, "model");
 	return status ? status : strads_log_open(settings->log, &session->log);
 }

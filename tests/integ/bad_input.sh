@@ -115,6 +115,28 @@ run 0 lasso --quiet --ranks 4 whole.mtx --response y.mtx
 run failed lasso --quiet --ranks 4 two.svm
 one_line 'two.svm.*ranks'
 
+# No file of the run is written over another one of it.
+cp "$good" own.svm
+ln -s own.svm link.svm
+for option in model log; do
+	run failed lasso --quiet own.svm "--$option" own.svm
+	one_line 'own.svm would be written over own.svm'
+	run failed lasso --quiet "$good" --test own.svm "--$option" link.svm
+	one_line 'link.svm would be written over own.svm'
+	run failed mf --quiet own.svm "--$option" own.svm
+	one_line 'own.svm'
+done
+same own.svm "$good"
+run failed lasso --quiet "$good" --model both --log both
+one_line 'both would be written over both'
+cp "$data/input/good.docword" own.docword
+for option in log assignments; do
+	run failed lda --quiet own.docword "--$option" own.docword
+	one_line 'own.docword would be written over own.docword'
+done
+same own.docword "$data/input/good.docword"
+run 0 lasso --quiet "$good" --model /dev/null --log /dev/null
+
 # The log fills its disk: the results are there, and the failure.
 run 1 lasso --quiet --ranks 2 "$good" --log /dev/full --model m
 one_line 'the log /dev/full is incomplete: No space left'
