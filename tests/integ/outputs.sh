@@ -61,6 +61,9 @@ if command -v gnuplot >/dev/null; then
 	grep -q '<svg' picture.svg || complain 'no SVG picture'
 	run 0 $fit --plot picture.png --test "$data/diabetes.svm"
 	[ "$(head -c 4 picture.png | tail -c 3)" = PNG ] || complain 'no PNG picture'
+	ln -s /dev/full full.svg
+	run 1 $fit --plot full.svg
+	one_line 'full: No space left'
 fi
 mkdir path
 ln -s "$(command -v timeout)" path/timeout
