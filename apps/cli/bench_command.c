@@ -94,7 +94,7 @@ strads_command_bench(int argc, char **argv)
 	int status = strads_bench_settings_parse(&task.settings, argc, argv), code;
 
 	if (status == STRADS_AGAIN)
-		return fflush(stdout) ? STRADS_EXIT_FAILED : STRADS_EXIT_DONE;
+		return strads_run_printed(argv[0]);
 	if (status)
 		return strads_run_refuse(argv[0]);
 	if (task.settings.bench.only_mpi)

@@ -44,7 +44,7 @@ help(void)
 	     "`strads COMMAND --help` lists the options; `strads --version` prints the version.\n"
 	     "Ranks: --ranks N starts them on this host; under mpirun or srun every process is "
 	     "one.");
-	return fflush(stdout) ? STRADS_EXIT_FAILED : STRADS_EXIT_DONE;
+	return strads_run_printed("strads");
 }
 
 /* How many of `words` the command's name takes, 0 if it is another. */
@@ -123,7 +123,7 @@ strads_command_main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "--version") == 0) {
 		puts("strads " STRADS_VERSION);
-		return fflush(stdout) ? STRADS_EXIT_FAILED : STRADS_EXIT_DONE;
+		return strads_run_printed("strads");
 	}
 	if (strcmp(argv[1], "--help") == 0 || (asks_help && words == 0))
 		return help();

@@ -72,7 +72,7 @@ strads_command_corpus_debian(int argc, char **argv)
 	int status = strads_arguments_parse(&arguments, argc, argv);
 
 	if (status == STRADS_AGAIN)
-		return fflush(stdout) ? STRADS_EXIT_FAILED : STRADS_EXIT_DONE;
+		return strads_run_printed(argv[0]);
 	if (!status && !options.out)
 		status = strads_fail(STRADS_ERR_INPUT, "no folder to write to: name it with --out");
 	if (status)
@@ -82,5 +82,5 @@ strads_command_corpus_debian(int argc, char **argv)
 		return STRADS_EXIT_FAILED;
 	}
 	print_counts(&options, &counts);
-	return fflush(stdout) ? STRADS_EXIT_FAILED : STRADS_EXIT_DONE;
+	return strads_run_printed(argv[0]);
 }

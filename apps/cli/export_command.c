@@ -248,7 +248,7 @@ strads_command_export(int argc, char **argv)
 	int status = strads_arguments_parse(&arguments, argc, argv);
 
 	if (status == STRADS_AGAIN)
-		return fflush(stdout) ? STRADS_EXIT_FAILED : STRADS_EXIT_DONE;
+		return strads_run_printed(argv[0]);
 	if (!status)
 		status = check(&settings);
 	if (status)
@@ -262,5 +262,5 @@ strads_command_export(int argc, char **argv)
 		return STRADS_EXIT_FAILED;
 	}
 	printf("%s: %u data sets and attributes.json\n", settings.out, exporting.sets);
-	return fflush(stdout) ? STRADS_EXIT_FAILED : STRADS_EXIT_DONE;
+	return strads_run_printed(argv[0]);
 }

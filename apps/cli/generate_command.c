@@ -133,7 +133,7 @@ strads_command_generate_lasso(int argc, char **argv)
 	int status = strads_arguments_parse(&arguments, argc, argv);
 
 	if (status == STRADS_AGAIN)
-		return fflush(stdout) ? STRADS_EXIT_FAILED : STRADS_EXIT_DONE;
+		return strads_run_printed(argv[0]);
 	if (!status)
 		status = check(&options);
 	if (status)
@@ -144,5 +144,5 @@ strads_command_generate_lasso(int argc, char **argv)
 	}
 	printf("%s: %" PRIu64 " rows, %" PRIu64 " columns of %" PRIu64 " nonzeros\n", options.data,
 	       options.rows, options.cols, options.nonzeros);
-	return fflush(stdout) ? STRADS_EXIT_FAILED : STRADS_EXIT_DONE;
+	return strads_run_printed(argv[0]);
 }

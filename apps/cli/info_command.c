@@ -290,7 +290,7 @@ strads_command_info(int argc, char **argv)
 	int status = parse(&info, &settings, argc, argv), code;
 
 	if (status == STRADS_AGAIN)
-		return fflush(stdout) ? STRADS_EXIT_FAILED : STRADS_EXIT_DONE;
+		return strads_run_printed(argv[0]);
 	if (!status)
 		status = strads_survey_new(info.lasso.launch.path_settings, &info.survey);
 	if (status)

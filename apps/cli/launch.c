@@ -332,7 +332,7 @@ strads_launch_command(const struct strads_launch *launch, int parsed, const char
 	int code;
 
 	if (parsed == STRADS_AGAIN)
-		return fflush(stdout) ? STRADS_EXIT_FAILED : STRADS_EXIT_DONE;
+		return strads_run_printed(command);
 	if (parsed)
 		return strads_run_refuse(command);
 	if (strads_run_new(command, run)) {

@@ -398,7 +398,7 @@ strads_command_recommend(int argc, char **argv)
 	int status = strads_arguments_parse(&arguments, argc, argv);
 
 	if (status == STRADS_AGAIN)
-		return fflush(stdout) ? STRADS_EXIT_FAILED : STRADS_EXIT_DONE;
+		return strads_run_printed(argv[0]);
 	if (!status)
 		status = check(&settings);
 	if (status)

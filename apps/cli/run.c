@@ -211,3 +211,12 @@ strads_run_refuse(const char *command)
 	tell(command, strads_error());
 	return STRADS_EXIT_USAGE;
 }
+
+int
+strads_run_printed(const char *command)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return STRADS_EXIT_DONE;
+	tell(command, "cannot write to the standard output");
+	return STRADS_EXIT_FAILED;
+}

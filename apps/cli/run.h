@@ -45,4 +45,8 @@ int strads_run_end(struct strads_run *run, struct strads_job *job, int status, b
  * says so. Returns the exit code. */
 int strads_run_refuse(const char *command);
 
+/* Ends a command that has printed what was asked for: says on stderr where standard output did not
+ * take it. Returns the exit code. */
+int strads_run_printed(const char *command);
+
 #endif

@@ -146,6 +146,11 @@ one_line 'the log /dev/full is incomplete: No space left'
 "$strads" lasso --quiet "$good" >/dev/full 2>stderr && complain 'exit code 0 with a full stdout'
 one_line 'No space left'
 
+for command in help 'lasso --help' --version 'generate lasso small.svm --rows 9 --nonzeros 3'; do
+	"$strads" $command >/dev/full 2>stderr && complain "exit code 0 of $command with a full stdout"
+	one_line 'cannot write to the standard output'
+done
+
 # A disk that fills up half way leaves what was there before (a limit on file sizes stands for it).
 echo before >kept
 (
