@@ -3,6 +3,7 @@
 #include "arguments.h"
 #include "export_set.h"
 #include "file.h"
+#include "log.h"
 #include "run.h"
 
 #include <errno.h>
@@ -82,7 +83,7 @@ put_attribute(hid_t at, const char *name, const H5A_info_t *info, void *arg)
 	(void)info;
 	snprintf(key, sizeof key, "%s%s", exporting->prefix, name);
 	if (strads_hdf5_get_count(at, name, &count))
-		value = json_integer((json_int_t)count);
+		value = strads_log_count(count);
 	else if (strads_hdf5_get_real(at, name, &real))
 		value = isfinite(real) ? json_real(real) : json_null();
 	else if (strads_hdf5_get_text(at, name, text, sizeof text))

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +93,13 @@ json_t *
 strads_log_number(double value)
 {
 	return isfinite(value) ? json_real(value) : json_null();
+}
+
+json_t *
+strads_log_count(uint64_t value)
+{
+	return value <= INT64_MAX ? json_integer((json_int_t)value)
+				  : json_sprintf("%" PRIu64, value);
 }
 
 json_t *

@@ -26,6 +26,10 @@ STRADS_MUST_CHECK int strads_log_close(struct strads_log **log);
 /* A number as JSON, null where it is not finite: JSON knows no NaN. A new reference. */
 json_t *strads_log_number(double value);
 
+/* A count as JSON: a text beyond 2^63 - 1, up to which integers of JSON go here. A new reference,
+ * NULL without memory. */
+json_t *strads_log_count(uint64_t value);
+
 /* A text as JSON, null for NULL; where it is no UTF-8 (a file name may be anything), its bytes
  * beyond ASCII become question marks. A new reference, NULL without memory. */
 json_t *strads_log_text(const char *text);

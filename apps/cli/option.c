@@ -278,7 +278,7 @@ strads_option_json(const struct strads_option *option, const void *settings)
 		return json_integer(*(const int *)at);
 	case STRADS_OPTION_UINT:
 	case STRADS_OPTION_SIZE:
-		return json_integer((json_int_t) * (const uint64_t *)at);
+		return strads_log_count(*(const uint64_t *)at);
 	case STRADS_OPTION_DOUBLE:
 		return isfinite(*(const double *)at) ? json_real(*(const double *)at) : json_null();
 	case STRADS_OPTION_STRING:

@@ -225,6 +225,22 @@ json__value_of_each_kind(void **state)
 	json_decref(all);
 }
 
+/* Integers of the JSON library are signed. */
+static void
+json__count_of_64_bits(void **state)
+{
+	struct settings s = {.seed = INT64_MAX};
+	json_t *json = strads_option_json(&seed, &s);
+
+	(void)state;
+	assert_true(json_integer_value(json) == INT64_MAX);
+	json_decref(json);
+	s.seed = UINT64_MAX;
+	json = strads_option_json(&seed, &s);
+	assert_string_equal(json_string_value(json), "18446744073709551615");
+	json_decref(json);
+}
+
 static void
 variable__capitals_and_underscores(void **state)
 {
@@ -248,6 +264,7 @@ main(void)
 	    cmocka_unit_test(set__choice_by_name),
 	    cmocka_unit_test(reset__defaults_and_unset),
 	    cmocka_unit_test(json__value_of_each_kind),
+	    cmocka_unit_test(json__count_of_64_bits),
 	    cmocka_unit_test(variable__capitals_and_underscores),
 	};
 
