@@ -5,20 +5,29 @@
 #include <string.h>
 
 int
-strads_rows_begin(struct strads_rows *rows, double y, uint64_t offset)
+strads_rows_room(struct strads_rows *rows, uint64_t more)
 {
+	size_t need = rows->rows + (size_t)more;
 	int status;
 
-	if (rows->rows == UINT32_MAX)
+	if (more > UINT32_MAX - rows->rows)
 		return strads_fail(STRADS_ERR_INPUT,
 				   "more than 2^32 - 1 rows on one rank: use more ranks");
-	status = strads_grow((void **)&rows->y, &rows->y_room, rows->rows + 1, sizeof(double));
+	status = strads_grow((void **)&rows->y, &rows->y_room, need, sizeof(double));
 	if (status == STRADS_OK)
-		status = strads_grow((void **)&rows->offset, &rows->offset_room, rows->rows + 1,
-				     sizeof(uint64_t));
+		status =
+		    strads_grow((void **)&rows->offset, &rows->offset_room, need, sizeof(uint64_t));
 	if (status == STRADS_OK)
-		status = strads_grow((void **)&rows->first, &rows->first_room, rows->rows + 2,
+		status = strads_grow((void **)&rows->first, &rows->first_room, need + 1,
 				     sizeof(uint64_t));
+	return status;
+}
+
+int
+strads_rows_begin(struct strads_rows *rows, double y, uint64_t offset)
+{
+	int status = strads_rows_room(rows, 1);
+
 	if (status != STRADS_OK)
 		return status;
 	rows->y[rows->rows] = y;

@@ -23,6 +23,10 @@ struct strads_rows {
 	size_t y_room, offset_room, first_room, col_room, value_room;
 };
 
+/* Makes room for so many more rows. Returns STRADS_OK, ERR_MEMORY, ERR_INPUT (2^32 rows on one
+ * rank). */
+STRADS_MUST_CHECK int strads_rows_room(struct strads_rows *rows, uint64_t more);
+
 /* Starts a row. Returns STRADS_OK, ERR_MEMORY, ERR_INPUT (2^32 rows on one rank). */
 STRADS_MUST_CHECK int strads_rows_begin(struct strads_rows *rows, double y, uint64_t offset);
 

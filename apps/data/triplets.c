@@ -200,7 +200,7 @@ static int
 rows_open(const struct exchange *exchange, uint64_t count, struct strads_rows *rows)
 {
 	uint64_t from = exchange->first[exchange->rank], to = exchange->first[exchange->rank + 1];
-	int status = STRADS_OK;
+	int status = strads_rows_room(rows, to - from);
 
 	for (uint64_t i = from; i < to && status == STRADS_OK; i++)
 		status = strads_rows_begin(rows, 0.0, 0);

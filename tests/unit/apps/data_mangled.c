@@ -63,6 +63,7 @@ static const struct mangled {
     {"sizes-word.mtx", "sizes-word.mtx:3: number of columns 'three' is not a whole number", NULL},
     {"sizes-none.mtx", "sizes-none.mtx:3: number of entries '' is not a whole number", NULL},
     {"sizes-zero.mtx", "sizes-zero.mtx:3: the matrix has no rows", NULL},
+    {"sizes-tall.mtx", "more than 2^32 - 1 rows on one rank", NULL},
     {"sizes-wide.mtx", "sizes-wide.mtx:3: the matrix has more than 2^32 columns", NULL},
     {"symmetric-oblong.mtx", "symmetric-oblong.mtx:3: a symmetric matrix must be square", NULL},
     {"row-zero.mtx", "row-zero.mtx:6: row 0: indices start at 1", NULL},
