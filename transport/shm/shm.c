@@ -306,6 +306,7 @@ shm_sleep_prepare(void *context)
 {
 	struct strads_shm *shm = context;
 
+	shm->drowsy = true;
 	atomic_store_explicit(&shm->control->sleeping, 1, memory_order_relaxed);
 	atomic_thread_fence(memory_order_seq_cst);
 	return STRADS_OK;
@@ -317,6 +318,7 @@ shm_sleep_done(void *context)
 	struct strads_shm *shm = context;
 
 	atomic_store_explicit(&shm->control->sleeping, 0, memory_order_relaxed);
+	shm->drowsy = false;
 	strads_shm_watch_look(shm);
 }
 

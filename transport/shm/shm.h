@@ -53,7 +53,8 @@ struct strads_shm {
 	struct strads_shm_control *control; /* this rank's own */
 	int control_fd;
 	int doorbell;
-	int watch; /* epoll over the doorbell and the sockets' hang-ups */
+	int watch;   /* epoll over the doorbell and the sockets' hang-ups */
+	bool drowsy; /* the owner is about to sleep, or does */
 
 	int listener;
 	uint8_t name[16];

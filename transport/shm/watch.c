@@ -62,7 +62,8 @@ hung_up(struct strads_shm *shm, int rank)
 	peer->socket = -1;
 }
 
-/* Takes back the rings so far: the bell is heard again at the next. */
+/* Takes back the rings so far: the bell is heard again at the next. Not once the owner is about to
+ * sleep, for who has rung since has cleared its flag, and nobody rings a second time. */
 static void
 silence(int doorbell)
 {
@@ -85,7 +86,7 @@ strads_shm_watch_look(struct strads_shm *shm)
 
 			if (rank != shm->rank)
 				hung_up(shm, rank);
-			else
+			else if (!shm->drowsy)
 				silence(shm->doorbell);
 		}
 	} while (n == 16);

@@ -373,6 +373,48 @@ put_signal__rings_a_sleeper_once(void **state)
 	assert_int_equal(run(signals_to_a_sleeper), 0);
 }
 
+/* Rank 1's signal comes when rank 0 has said that it will sleep, and before rank 0 last looks after
+ * its peers: the sleep ends at once. */
+static int
+signal_before_the_sleep(struct strads_job *job, void *arg)
+{
+	struct strads_fabric_options options = {.fabric = "shm"};
+	struct strads_fabric *fabric = NULL;
+	struct strads_region *region = NULL;
+	uint64_t begin, until;
+
+	(void)arg;
+	EXPECT(strads_fabric_open(job, &options, &fabric) == STRADS_OK);
+	EXPECT(strads_region_new(fabric, STRADS_REMOTE_WRITE, 64, &region) == STRADS_OK);
+	EXPECT(strads_fabric_wire(fabric) == STRADS_OK);
+	while (strads_job_rank(job) == 0 && !fabric->wait.armed)
+		strads_fabric_wait(fabric, UINT64_MAX);
+	EXPECT(strads_job_barrier(job) == STRADS_OK);
+	if (strads_job_rank(job) == 1)
+		EXPECT(strads_put_signal(fabric, 0, region, 0, NULL, 0, 1, NULL) == STRADS_OK);
+	EXPECT(strads_job_barrier(job) == STRADS_OK);
+	if (strads_job_rank(job) == 0) {
+		begin = strads_monotone_ns();
+		while (strads_monotone_ns() < begin + 50000000)
+			EXPECT(strads_fabric_progress(fabric) == STRADS_OK);
+		until = strads_monotone_ns() + 10000000000u;
+		strads_fabric_wait(fabric, until);
+		EXPECT(strads_monotone_ns() < until);
+		strads_fabric_awake(fabric);
+	}
+	EXPECT(strads_job_barrier(job) == STRADS_OK);
+	strads_region_delete(&region);
+	strads_fabric_close(&fabric);
+	return 0;
+}
+
+static void
+fabric_wait__signal_before_the_sleep_ends_it(void **state)
+{
+	(void)state;
+	assert_int_equal(run(signal_before_the_sleep), 0);
+}
+
 int
 main(void)
 {
@@ -385,6 +427,7 @@ main(void)
 	    cmocka_unit_test(fabric_close__is_no_death_to_the_others),
 	    cmocka_unit_test(fabric_close__after_giving_up_is_known_as_that),
 	    cmocka_unit_test(put_signal__rings_a_sleeper_once),
+	    cmocka_unit_test(fabric_wait__signal_before_the_sleep_ends_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
