@@ -203,13 +203,15 @@ strads_channel_send(struct strads_channel *channel)
 	watch_socket(channel);
 }
 
-/* Lays it by for the owner, so that what comes behind it is read meanwhile. */
+/* Lays it by for the owner, so that what comes behind it is read meanwhile. Once the job has ended
+ * the last one counts: the one before it comes too late for its question. */
 static int
 take_answer(struct strads_channel *channel)
 {
 	struct strads_reader *reader = &channel->reader;
 
-	if (channel->awaiting && !channel->answered) {
+	if (channel->awaiting && (!channel->answered || channel->news.status)) {
+		strads_channel_drop(channel);
 		channel->answer = reader->frame;
 		channel->gathered = reader->payload;
 		reader->payload = NULL;

@@ -220,6 +220,28 @@ answer__twice(void **state)
 	close_stage(&stage);
 }
 
+/* A hub that was stopped for longer than a collective may take answers both questions at once. */
+static void
+answer__late_before_that_to_leaving(void **state)
+{
+	struct stage stage = {.job = {.size = RANKS, .timeout_ms = 1}};
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	stage.hub = ends[0];
+	assert_int_equal(strads_client_new(&stage.job, ends[1], "the hub", &stage.client),
+			 STRADS_OK);
+	gather(&stage);
+	assert_int_equal(stage.status, STRADS_ERR_TIMEOUT);
+	say(&stage, STRADS_FRAME_GATHERED, answer, sizeof answer);
+	say(&stage, STRADS_FRAME_LEFT, NULL, 0);
+	stage.job.timeout_ms = TIMEOUT_MS;
+	assert_int_equal(strads_client_leave(&stage.job, 0), STRADS_OK);
+	strads_client_delete(&stage.client);
+	close(stage.hub);
+}
+
 int
 main(void)
 {
@@ -228,6 +250,7 @@ main(void)
 	    cmocka_unit_test(descriptor__while_the_taker_of_letters_is_behind),
 	    cmocka_unit_test(news__behind_an_answer_that_waits_for_the_owner),
 	    cmocka_unit_test(answer__twice),
+	    cmocka_unit_test(answer__late_before_that_to_leaving),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
