@@ -125,6 +125,19 @@ await(int fd, short events, uint64_t deadline_ms)
 	return n > 0 ? 0 : ETIMEDOUT;
 }
 
+/* Whether a socket is connected with itself, as the kernel does with one to a port of this host
+ * that nobody listens at and that it happens to give to the socket as its own. */
+static bool
+meets_itself(int fd)
+{
+	struct sockaddr_storage own = {.ss_family = AF_UNSPEC}, peer = own;
+	socklen_t own_length = sizeof own, peer_length = sizeof peer;
+
+	return !getsockname(fd, (struct sockaddr *)&own, &own_length) &&
+	       !getpeername(fd, (struct sockaddr *)&peer, &peer_length) &&
+	       own_length == peer_length && memcmp(&own, &peer, own_length) == 0;
+}
+
 /* Connects to one address: 0 or an error. */
 static int
 connect_to(const struct addrinfo *at, uint64_t deadline_ms, int *out)
@@ -141,6 +154,8 @@ connect_to(const struct addrinfo *at, uint64_t deadline_ms, int *out)
 		error = await(fd, POLLOUT, deadline_ms);
 	if (!error && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length))
 		error = errno;
+	if (!error && meets_itself(fd))
+		error = ECONNREFUSED;
 	if (error)
 		close(fd);
 	else

@@ -539,6 +539,24 @@ knock__one_that_does_not_know_the_secret_answers(void **state)
 	assert_non_null(strstr(caller.sentence, "does not know the secret of this job"));
 }
 
+/* The kernel may give a connection to a port of this host, where nobody listens, that very port as
+ * its own: it then is connected with itself. One try in some ten thousand would be. */
+static void
+connect__nobody_listens(void **state)
+{
+	uint64_t until_ms = strads_clock_ms() + 1500;
+	uint16_t port = 0;
+	int fd;
+
+	(void)state;
+	assert_int_equal(strads_socket_listen("127.0.0.1", &port, &fd), STRADS_OK);
+	close(fd);
+	port &= 0xfffe; /* of even ones connections get theirs, of odd ones listeners */
+	while (strads_clock_ms() < until_ms)
+		assert_int_equal(strads_socket_connect("127.0.0.1", port, LIMIT_MS, &fd),
+				 STRADS_ERR_IO);
+}
+
 int
 main(void)
 {
@@ -560,6 +578,7 @@ main(void)
 	    cmocka_unit_test(knock__something_else_answers),
 	    cmocka_unit_test(knock__another_version_answers),
 	    cmocka_unit_test(knock__one_that_does_not_know_the_secret_answers),
+	    cmocka_unit_test(connect__nobody_listens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
