@@ -130,8 +130,10 @@ exchange(struct handover *handover)
 		int left = step(handover, &crowded);
 		int status;
 
+		/* Who is gone may have left because of another: the job knows. */
 		if (left == 0)
-			return strads_shm_fault_tell(&handover->fault);
+			return strads_fabric_explain(fabric,
+						     strads_shm_fault_tell(&handover->fault));
 		status = strads_job_check(strads_fabric_job(fabric));
 		if (status)
 			return status;

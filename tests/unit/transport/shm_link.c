@@ -180,6 +180,43 @@ connect__unknown_name_is_no_path(void **state)
 	assert_int_equal(run(nobody_listens), 0);
 }
 
+/* Rank 1 gives up while rank 0 waits for its part of a region, and is gone before its reason comes.
+ */
+static int
+gone_before_its_reason(struct strads_job *job, void *arg)
+{
+	struct strads_region_key keys[2] = {{.bytes = 64}, {.bytes = 64}};
+	struct strads_region region = {.access = STRADS_REMOTE_WRITE, .bytes = 64};
+	struct timespec pause = {.tv_nsec = 100000000};
+	struct half half;
+
+	(void)arg;
+	EXPECT(half_open(job, &half) == 0);
+	EXPECT(strads_provider_shm.connect(half.context, half.all) == STRADS_OK);
+	EXPECT(strads_job_barrier(job) == STRADS_OK);
+	if (half.fabric.rank == 1) {
+		strads_provider_shm.close(half.context);
+		nanosleep(&pause, NULL);
+		strads_job_abort(job, strads_fail(STRADS_ERR_INPUT, "line 7 is no good"));
+		return 0;
+	}
+	EXPECT(strads_segment_map(64, true, true, STRADS_HUGE_NONE, &region.segment) == STRADS_OK);
+	EXPECT(strads_provider_shm.region_attach(half.context, &region, keys) ==
+	       STRADS_ERR_ABORTED);
+	EXPECT(strstr(strads_error(), "rank 1 gave up: line 7 is no good"));
+	strads_provider_shm.region_release(half.context, &region);
+	strads_segment_unmap(&region.segment);
+	strads_provider_shm.close(half.context);
+	return 0;
+}
+
+static void
+region_attach__from_one_that_gives_up_is_known_as_that(void **state)
+{
+	(void)state;
+	assert_int_equal(run(gone_before_its_reason), 0);
+}
+
 /* ---- At the fabric ---- */
 
 static int
@@ -422,6 +459,7 @@ main(void)
 	    cmocka_unit_test(connect__strangers_are_hung_up_on),
 	    cmocka_unit_test(connect__wrong_proof_is_no_path_for_either),
 	    cmocka_unit_test(connect__unknown_name_is_no_path),
+	    cmocka_unit_test(region_attach__from_one_that_gives_up_is_known_as_that),
 	    cmocka_unit_test(fabric_open__without_a_path_names_the_ranks),
 	    cmocka_unit_test(fabric_open__options_that_differ_or_mean_nothing_are_refused),
 	    cmocka_unit_test(fabric_close__is_no_death_to_the_others),
