@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define EVENTS 64 /* heard at once */
+
 int
 strads_hub_new(const struct strads_hub_options *options, struct strads_hub **out)
 {
@@ -114,19 +116,20 @@ strads_hub_timeout_ms(const struct strads_hub *hub)
 int
 strads_hub_serve(struct strads_hub *hub, int timeout_ms)
 {
-	struct epoll_event events[64];
+	struct epoll_event events[EVENTS];
 	int own_ms = strads_hub_timeout_ms(hub);
 
 	if (own_ms >= 0 && (timeout_ms < 0 || own_ms < timeout_ms))
 		timeout_ms = own_ms;
-	int n = epoll_wait(hub->epoll, events, 64, timeout_ms);
+	int n = epoll_wait(hub->epoll, events, EVENTS, timeout_ms);
 	if (n < 0 && errno != EINTR)
 		return strads_fail(STRADS_ERR_IO, "the control channel broke: %s", strerror(errno));
 	for (int i = 0; i < n; i++) {
 		struct strads_hub_source *source = events[i].data.ptr;
 		source->ready(source, events[i].events);
 	}
-	if (strads_hub_timeout_ms(hub) == 0)
+	/* Where there may be more, what has come is heard first. */
+	if (n >= 0 && n < EVENTS && strads_hub_timeout_ms(hub) == 0)
 		strads_collective_expire(hub);
 	return STRADS_OK;
 }

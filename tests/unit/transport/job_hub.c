@@ -16,12 +16,14 @@
 #include <unistd.h>
 
 #define SIZE     3
+#define MANY     100
 #define LIMIT_MS 10000
 
 struct fixture {
 	struct strads_hub *hub;
-	int fds[SIZE]; /* the ranks' ends */
-	struct strads_reader readers[SIZE];
+	int size;
+	int fds[MANY]; /* the ranks' ends */
+	struct strads_reader readers[MANY];
 };
 
 static int
@@ -39,14 +41,15 @@ connect_rank(struct fixture *fixture, int rank)
 }
 
 static struct fixture *
-fixture_new(int connected, uint64_t timeout_ms)
+fixture_new(int size, int connected, uint64_t timeout_ms)
 {
 	struct strads_hub_options options = {
-	    .size = SIZE, .timeout_ms = timeout_ms, .close_is_death = true};
+	    .size = size, .timeout_ms = timeout_ms, .close_is_death = true};
 	struct fixture *fixture = calloc(1, sizeof *fixture);
 
 	assert_non_null(fixture);
-	for (int rank = 0; rank < SIZE; rank++)
+	fixture->size = size;
+	for (int rank = 0; rank < size; rank++)
 		fixture->fds[rank] = -1;
 	assert_int_equal(strads_hub_new(&options, &fixture->hub), STRADS_OK);
 	for (int rank = 0; rank < connected; rank++)
@@ -57,7 +60,7 @@ fixture_new(int connected, uint64_t timeout_ms)
 static int
 set_up(void **state)
 {
-	*state = fixture_new(SIZE, LIMIT_MS);
+	*state = fixture_new(SIZE, SIZE, LIMIT_MS);
 	return 0;
 }
 
@@ -67,7 +70,7 @@ tear_down(void **state)
 	struct fixture *fixture = *state;
 
 	strads_hub_delete(&fixture->hub);
-	for (int rank = 0; rank < SIZE; rank++) {
+	for (int rank = 0; rank < fixture->size; rank++) {
 		strads_reader_next(&fixture->readers[rank]);
 		if (fixture->fds[rank] >= 0)
 			close(fixture->fds[rank]);
@@ -217,7 +220,7 @@ gather__unequal_sizes_are_refused_and_the_job_goes_on(void **state)
 static void
 gather__deadline_names_who_is_missing(void **state)
 {
-	struct fixture *fixture = fixture_new(SIZE, 50);
+	struct fixture *fixture = fixture_new(SIZE, SIZE, 50);
 
 	*state = fixture;
 	say(fixture, 0, STRADS_FRAME_GATHER, 0, NULL, 0);
@@ -231,10 +234,27 @@ gather__deadline_names_who_is_missing(void **state)
 	tear_down(state);
 }
 
+/* What has come before a hub that was stopped looks at the time has come in time. */
+static void
+gather__deadline_after_all_that_has_come(void **state)
+{
+	struct fixture *fixture = fixture_new(MANY, MANY, 50);
+
+	*state = fixture;
+	say(fixture, 0, STRADS_FRAME_GATHER, 0, NULL, 0);
+	hear_nothing(fixture, 0);
+	usleep(80000);
+	for (int rank = 1; rank < MANY; rank++)
+		say(fixture, rank, STRADS_FRAME_GATHER, 0, NULL, 0);
+	for (int rank = 0; rank < MANY; rank++)
+		assert_int_equal(hear(fixture, rank)->frame.type, STRADS_FRAME_GATHERED);
+	tear_down(state);
+}
+
 static void
 gather__deadline_counts_ranks_that_never_connected(void **state)
 {
-	struct fixture *fixture = fixture_new(1, 50);
+	struct fixture *fixture = fixture_new(SIZE, 1, 50);
 
 	*state = fixture;
 	say(fixture, 0, STRADS_FRAME_GATHER, 0, NULL, 0);
@@ -364,7 +384,7 @@ letter__too_long_or_to_nobody(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct fixture *fixture = fixture_new(SIZE, LIMIT_MS);
+		struct fixture *fixture = fixture_new(SIZE, SIZE, LIMIT_MS);
 		struct strads_frame frame =
 		    strads_frame_encode(STRADS_FRAME_POST, 2, cases[i].to, cases[i].bytes);
 
@@ -459,7 +479,7 @@ death__only_the_first_is_told(void **state)
 static void
 connect__after_the_job_failed(void **state)
 {
-	struct fixture *fixture = fixture_new(2, LIMIT_MS);
+	struct fixture *fixture = fixture_new(SIZE, 2, LIMIT_MS);
 
 	*state = fixture;
 	strads_hub_death(fixture->hub, 1, "rank 1 was killed");
@@ -506,6 +526,7 @@ main(void)
 	    CASE(gather__of_nothing),
 	    CASE(gather__unequal_sizes_are_refused_and_the_job_goes_on),
 	    cmocka_unit_test(gather__deadline_names_who_is_missing),
+	    cmocka_unit_test(gather__deadline_after_all_that_has_come),
 	    cmocka_unit_test(gather__deadline_counts_ranks_that_never_connected),
 	    CASE(gather__after_a_rank_has_left),
 	    CASE(mangled__bad_magic),
