@@ -77,8 +77,8 @@ check_response(struct strads_fit_session *session, const struct strads_dataset_o
 	if (!memchr(all, 1, (size_t)strads_job_size(session->job)))
 		status =
 		    strads_fail(STRADS_ERR_INPUT,
-				"%s: every response is 0; those of a MatrixMarket matrix are a "
-				"file of their own, named with %s",
+				"%s: every response is 0, there is nothing to fit; of a "
+				"MatrixMarket matrix name the file of responses with %s",
 				options->data, option);
 	free(all);
 	return status;
