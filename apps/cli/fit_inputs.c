@@ -75,11 +75,10 @@ check_response(struct strads_fit_session *session, const struct strads_dataset_o
 	if (status)
 		return status;
 	if (!memchr(all, 1, (size_t)strads_job_size(session->job)))
-		status =
-		    strads_fail(STRADS_ERR_INPUT,
-				"%s: every response is 0, there is nothing to fit; of a "
-				"MatrixMarket matrix name the file of responses with %s",
-				options->data, option);
+		status = strads_fail(STRADS_ERR_INPUT,
+				     "%s: every response is 0, there is nothing to fit; of a "
+				     "MatrixMarket matrix name the file of responses with %s",
+				     options->data, option);
 	free(all);
 	return status;
 }
